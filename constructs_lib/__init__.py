@@ -1,0 +1,1 @@
+"""AWS CDK constructs for Lambda that are correct by construction."""
