@@ -1,0 +1,126 @@
+"""Checks of arguments: pure, token-aware, one sentence each.
+
+Every check raises `InvalidPropsError` with the argument, the limit, the value given and the way out. A value
+that is known only at deployment (an unresolved token) passes: CloudFormation will judge it.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from constructs_lib.errors import InvalidPropsError
+
+_ENCODED_NUMBER_BELOW = -1e280
+"""CDK encodes a number that is not known yet as a huge negative float."""
+
+
+def is_unresolved(value: object) -> bool:
+    """Whether CDK will know this value only at deployment.
+
+    Args:
+        value: A string or a number as a construct was given it.
+
+    Returns:
+        True for CDK's encoded tokens (`${Token[...]}` and its huge negative numbers).
+    """
+    if isinstance(value, str):
+        return "${Token[" in value
+    return isinstance(value, int | float) and value < _ENCODED_NUMBER_BELOW
+
+
+def in_range(name: str, value: float | None, low: float, high: float, *, unit: str = "", source: str) -> None:
+    """Refuse a number outside `low`..`high`.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; None and unresolved tokens pass.
+        low: The smallest value that works.
+        high: The largest value that works.
+        unit: Of all three numbers, for the message.
+        source: The page that gives the limit.
+
+    Raises:
+        InvalidPropsError: The value is outside the range, or is no number.
+    """
+    if value is None or is_unresolved(value):
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidPropsError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
+    if not low <= value <= high:
+        span = f"{low:,} to {high:,}{f' {unit}' if unit else ''}"
+        raise InvalidPropsError(f"{name} must be {span}, got {value:,}. See {source}")
+
+
+def whole(name: str, value: float | None) -> None:
+    """Refuse a fraction where AWS counts in whole numbers.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; None and unresolved tokens pass.
+
+    Raises:
+        InvalidPropsError: The value has a fraction.
+    """
+    if value is None or is_unresolved(value) or not isinstance(value, float) or value.is_integer():
+        return
+    raise InvalidPropsError(f"{name} must be a whole number, got {value}.")
+
+
+def not_together(reason: str, **arguments: object) -> None:
+    """Refuse two or more arguments that exclude each other.
+
+    Args:
+        reason: Why, and what to do instead.
+        **arguments: The arguments by name; None and False count as not given.
+
+    Raises:
+        InvalidPropsError: More than one was given.
+    """
+    given = [name for name, value in arguments.items() if value is not None and value is not False]
+    if len(given) > 1:
+        raise InvalidPropsError(f"{' and '.join(given)} cannot be given together: {reason}")
+
+
+def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> None:
+    """Refuse a word that is not on the list.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; unresolved tokens pass.
+        allowed: The words that work.
+        source: The page that gives them.
+
+    Raises:
+        InvalidPropsError: The value is not allowed; the message names the nearest one that is.
+    """
+    words = list(allowed)
+    if is_unresolved(value) or value in words:
+        return
+    near = get_close_matches(value, words, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise InvalidPropsError(f"{name} must be one of {', '.join(words)}, got {value!r}.{hint} See {source}")
+
+
+def environment_fits(name: str, environment: Mapping[str, str] | None, limit: int, *, source: str) -> None:
+    """Refuse an environment that Lambda would refuse for its size.
+
+    Args:
+        name: The argument, as the user wrote it.
+        environment: Names and values; a value that is a token counts nothing, since its length is unknown.
+        limit: Bytes of UTF-8, all names and values together.
+        source: The page that gives the limit.
+
+    Raises:
+        InvalidPropsError: It is too large; the message names the largest variable.
+    """
+    sizes = {
+        key: len(key.encode()) + (0 if is_unresolved(value) else len(value.encode()))
+        for key, value in (environment or {}).items()
+    }
+    total = sum(sizes.values())
+    if total > limit:
+        largest = max(sizes, key=sizes.__getitem__)
+        raise InvalidPropsError(
+            f"{name} must be at most {limit:,} bytes in all, got {total:,} ({largest} alone is "
+            f"{sizes[largest]:,}). Put large values into SSM Parameter Store, Secrets Manager or the "
+            f"package. See {source}"
+        )

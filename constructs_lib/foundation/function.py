@@ -1,0 +1,258 @@
+"""A Python function with the practice built in, packaged without Docker."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Size, Stack, Stage, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import interpreter, packaging
+
+PACKAGE_FOR_CONTEXT: Final = "constructs-lib:package-for"
+"""Context of the local cloud alone: `host` packages for the Python and the machine that run the synth."""
+
+
+class PythonFunction(lambda_.Function):
+    """A Lambda function from a folder of Python code and its lock file.
+
+    What is deployed: the function (arm64, X-Ray tracing, JSON logs), a log group of its own with a retention,
+    and a role that may write to that log group, send traces, and nothing else. No managed policy, no custom
+    resource. The package holds exactly what `uv.lock` or the hashed `requirements.txt` beside the handler
+    say, in wheels for the function's machine, compiled for its Python.
+
+    Everything that Lambda would refuse, or that would fail at the first invocation, is refused here: a handler
+    that is not there, requirements that contradict themselves, a package or an environment that is too large.
+
+    Args:
+        scope: The construct to put it in; its role and log group become its neighbours, named after it.
+        construct_id: Its name there.
+        entry: The folder with the handler. A relative path starts at the current directory. `tests/`, caches
+            and lock files in it are not deployed.
+        handler: As Lambda writes it: `module.function`.
+        runtime: Python 3.11 or newer; default 3.13, supported by AWS until June 2029.
+        architecture: Default arm64: a fifth cheaper for the same duration.
+        timeout: 1 to 900 seconds; default 30. Also decides the visibility timeout of a queue in front.
+        memory_size: 128 to 10,240 MB; CPU comes in proportion.
+        ephemeral_storage_size: /tmp, 512 to 10,240 MB; default 512.
+        environment: Variables, at most 4 KB in all.
+        layers: At most five.
+        description: Shown in the console.
+        reserved_concurrent_executions: The most that run at once, kept free for it; 0 turns it off.
+        bytecode: Whether the package carries `.pyc` files of the runtime's own Python, which makes imports at
+            a cold start about three times quicker. None: if such a Python is found on this machine; it is
+            said once when not. True: it must be found. Part of the asset's hash in every case.
+        exclude: Glob patterns of files in `entry` to leave out, such as `notes/*`.
+        max_zipped_mb: Refuse a larger archive; default 50.
+        log_retention: How long logs are kept; default two months.
+        log_level: The least important application log line that is kept; default INFO.
+        log_removal_policy: What becomes of the logs with the stack; default RETAIN.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
+    """
+
+    package: Final[packaging.Package]
+    """What was packaged: its folder, hash and sizes."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        entry: str | Path,
+        handler: str,
+        runtime: lambda_.Runtime | None = None,
+        architecture: lambda_.Architecture | None = None,
+        timeout: Duration | None = None,
+        memory_size: int = _defaults.FUNCTION_MEMORY_MB,
+        ephemeral_storage_size: Size | None = None,
+        environment: Mapping[str, str] | None = None,
+        layers: Sequence[lambda_.ILayerVersion] = (),
+        description: str | None = None,
+        reserved_concurrent_executions: int | None = None,
+        bytecode: bool | None = None,
+        exclude: Sequence[str] = (),
+        max_zipped_mb: float = _defaults.PACKAGE_ZIPPED_MB_MAX,
+        log_retention: logs.RetentionDays | None = None,
+        log_level: lambda_.ApplicationLogLevel | None = None,
+        log_removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        runtime = runtime or lambda_.Runtime.PYTHON_3_13
+        architecture = architecture or lambda_.Architecture.ARM_64
+        timeout = timeout or Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS)
+        runtime_name = runtime.name
+        _check_arguments(
+            runtime_name=runtime_name,
+            timeout=timeout,
+            memory_size=memory_size,
+            ephemeral_storage_size=ephemeral_storage_size,
+            environment=environment,
+            layers=layers,
+            reserved_concurrent_executions=reserved_concurrent_executions,
+        )
+        package, compiled = _package(
+            scope, Path(entry), handler, runtime_name.removeprefix("python"), architecture.name, bytecode, exclude
+        )
+        packaging.check_size(package, layers_bytes=_layers_bytes(scope, layers), max_zipped_mb=max_zipped_mb)
+
+        role = iam.Role(
+            scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
+        )
+        log_group = logs.LogGroup(
+            scope,
+            f"{construct_id}LogGroup",
+            retention=log_retention or logs.RetentionDays.TWO_MONTHS,
+            removal_policy=log_removal_policy,
+        )
+        super().__init__(
+            scope,
+            construct_id,
+            code=lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash),
+            handler=handler,
+            runtime=runtime,
+            architecture=architecture,
+            timeout=timeout,
+            memory_size=memory_size,
+            ephemeral_storage_size=ephemeral_storage_size,
+            environment=dict(environment or {}),
+            layers=list(layers) or None,
+            description=description,
+            reserved_concurrent_executions=reserved_concurrent_executions,
+            role=role,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=log_level or lambda_.ApplicationLogLevel.INFO,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+        self.package = package
+
+        log_group.grant_write(role)
+        Validations.of(role).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="xray:PutTraceSegments and xray:PutTelemetryRecords know no resource: "
+                "AWS offers nothing narrower than *.",
+            )
+        )
+        if not compiled and bytecode is None:
+            Annotations.of(Stack.of(self)).add_info_v2(
+                f"constructs-lib:no-bytecode-{runtime_name}",
+                f"No {runtime_name} found on this machine: packages for it carry no bytecode, and cold starts "
+                f"compile every import again. Install one (uv python install {runtime_name[6:]}), or pass "
+                f"bytecode=False to say that this is meant.",
+            )
+
+
+def _check_arguments(
+    *,
+    runtime_name: str,
+    timeout: Duration,
+    memory_size: int,
+    ephemeral_storage_size: Size | None,
+    environment: Mapping[str, str] | None,
+    layers: Sequence[lambda_.ILayerVersion],
+    reserved_concurrent_executions: int | None,
+) -> None:
+    quotas = _defaults.LAMBDA_QUOTAS
+    _validation.one_of(
+        "runtime",
+        runtime_name,
+        _defaults.PYTHON_RUNTIMES,
+        source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
+    )
+    if not timeout.is_unresolved():
+        _validation.in_range(
+            "timeout",
+            timeout.to_milliseconds() / 1000,
+            _defaults.FUNCTION_TIMEOUT_SECONDS_MIN,
+            _defaults.FUNCTION_TIMEOUT_SECONDS_MAX,
+            unit="seconds",
+            source=quotas,
+        )
+        _validation.whole("timeout", timeout.to_milliseconds() / 1000)
+    _validation.in_range(
+        "memory_size",
+        memory_size,
+        _defaults.FUNCTION_MEMORY_MB_MIN,
+        _defaults.FUNCTION_MEMORY_MB_MAX,
+        unit="MB",
+        source=quotas,
+    )
+    _validation.whole("memory_size", memory_size)
+    if ephemeral_storage_size is not None and not ephemeral_storage_size.is_unresolved():
+        _validation.in_range(
+            "ephemeral_storage_size",
+            ephemeral_storage_size.to_mebibytes(),
+            _defaults.EPHEMERAL_STORAGE_MB_MIN,
+            _defaults.EPHEMERAL_STORAGE_MB_MAX,
+            unit="MB",
+            source=quotas,
+        )
+    _validation.environment_fits("environment", environment, _defaults.ENVIRONMENT_BYTES_MAX, source=quotas)
+    if len(layers) > _defaults.LAYERS_MAX:
+        raise InvalidPropsError(
+            f"layers must be at most {_defaults.LAYERS_MAX}, got {len(layers)}. Merge some of them, or put "
+            f"the code into the package. See {quotas}"
+        )
+    _validation.in_range(
+        "reserved_concurrent_executions",
+        reserved_concurrent_executions,
+        _defaults.RESERVED_CONCURRENCY_MIN,
+        float("inf"),
+        source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",
+    )
+
+
+def _package(
+    scope: Construct,
+    entry: Path,
+    handler: str,
+    python: str,
+    architecture: str,
+    bytecode: bool | None,
+    exclude: Sequence[str],
+) -> tuple[packaging.Package, bool]:
+    """Package for Lambda, or for this machine where the local cloud asks for it."""
+    if scope.node.try_get_context(PACKAGE_FOR_CONTEXT) == "host":
+        target = packaging.Target(interpreter.HOST.version.rpartition(".")[0], platform=None)
+    else:
+        # Amazon Linux 2023 has glibc 2.34; 3.11 still runs on Amazon Linux 2 with 2.26.
+        glibc = "2_17" if python == "3.11" else "2_34"
+        machine = "aarch64" if architecture == "arm64" else "x86_64"
+        target = packaging.Target(python, platform=f"{machine}-manylinux_{glibc}")
+    packaging.check_handler(entry, handler, target=target)
+    found = None if bytecode is False else interpreter.find(target.python)
+    if bytecode and found is None:
+        raise InvalidPropsError(
+            f"bytecode=True needs a Python {target.python} on this machine, and none is on PATH, in pyenv or "
+            f"managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
+        )
+    return packaging.build(entry, target, interpreter=found, exclude=exclude), found is not None
+
+
+def _layers_bytes(scope: Construct, layers: Sequence[lambda_.ILayerVersion]) -> int:
+    """Unzipped size of the layers that are assets of this app; of others nothing is known here."""
+    total = 0
+    for layer in layers:
+        if not isinstance(layer, lambda_.LayerVersion):
+            continue
+        resource = layer.node.default_child
+        assert isinstance(resource, lambda_.CfnLayerVersion)  # noqa: S101 - what a LayerVersion is made of
+        key = str(Stack.of(layer).resolve(resource.content).get("s3Key", ""))
+        name = re.fullmatch(r".*?([0-9a-f]{64})(\.zip)?", key)
+        stage = Stage.of(scope)
+        if name is None or stage is None:
+            continue
+        staged = [Path(stage.asset_outdir) / f"asset.{name[1]}{ending}" for ending in ("", ".zip")]
+        total += sum(packaging.folder_or_archive_bytes(path) for path in staged if path.exists())
+    return total
