@@ -40,7 +40,7 @@ LAYERS_MAX: Final = 5
 
 EPHEMERAL_STORAGE_MB_MIN: Final = 512
 EPHEMERAL_STORAGE_MB_MAX: Final = 10_240
-"""/tmp (LAMBDA_QUOTAS)."""
+"""Of the scratch disk (LAMBDA_QUOTAS)."""
 
 PACKAGE_UNZIPPED_BYTES_MAX: Final = 250 * 1024 * 1024
 """A function's package and its layers together, as Lambda counts: 262,144,000 bytes (LAMBDA_QUOTAS)."""

@@ -1,0 +1,1 @@
+"""A ride-sharing back end that uses every pattern."""

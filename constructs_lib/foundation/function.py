@@ -100,13 +100,17 @@ class PythonFunction(lambda_.Function):
             reserved_concurrent_executions=reserved_concurrent_executions,
         )
         package, compiled = _package(
-            scope, Path(entry), handler, runtime_name.removeprefix("python"), architecture.name, bytecode, exclude
+            scope,
+            Path(entry),
+            handler,
+            runtime_name.removeprefix("python"),
+            architecture.name,
+            bytecode,
+            exclude,
         )
         packaging.check_size(package, layers_bytes=_layers_bytes(scope, layers), max_zipped_mb=max_zipped_mb)
 
-        role = iam.Role(
-            scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
-        )
+        role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group = logs.LogGroup(
             scope,
             f"{construct_id}LogGroup",

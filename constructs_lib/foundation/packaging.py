@@ -277,7 +277,9 @@ def _requirement_source(entry: Path, target: Target) -> Path | None:
         )
     if lock.is_file():
         if not project.is_file():
-            raise InvalidPropsError(f"entry has a uv.lock but no pyproject.toml that it belongs to ({entry}).")
+            raise InvalidPropsError(
+                f"entry has a uv.lock but no pyproject.toml that it belongs to ({entry})."
+            )
         required = tomllib.loads(lock.read_text()).get("requires-python", "")
         floor = re.search(r">=\s*(3\.\d+)", required)
         if floor and _minor(floor[1]) > _minor(target.python):
@@ -416,7 +418,9 @@ def _install(package: Path, entry: Path, requirements: Path, target: Target) -> 
         "--only-binary", ":all:", "--require-hashes", "--link-mode", "copy",
         "--no-compile-bytecode", "--no-installer-metadata", "--no-config", "--quiet",
     ]  # fmt: skip
-    _uv(arguments, cwd=entry, failure=f"{requirements.name} in {entry} cannot be packaged for {_name(target)}")
+    _uv(
+        arguments, cwd=entry, failure=f"{requirements.name} in {entry} cannot be packaged for {_name(target)}"
+    )
     return _tidy(package)
 
 

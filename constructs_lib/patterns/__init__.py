@@ -1,0 +1,1 @@
+"""What users instantiate: one file, one pattern; they never import each other."""
