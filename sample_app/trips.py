@@ -1,8 +1,8 @@
 """Trips to rehearse with: the messages, and what must be true once they are handled.
 
-Nothing here is taken from the handler, which is what is tried. For the same reason it knows no tariff: the
-facts of a trip must be in the table as they were sent, and what they cost is for the tests of the fare to say.
-A second copy of the tariff would have to follow each change of price, and prove only that somebody copied it.
+Nothing here is taken from the handler, which is what is tried. It knows no tariff either: the facts of a trip
+must be in the table as they were sent, and what they cost is for the tests of the fare to say. A second copy
+of the tariff would have to follow each change of price, and prove only that somebody copied it.
 """
 
 import json

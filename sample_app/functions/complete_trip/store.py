@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
@@ -21,8 +21,8 @@ class TripConflictError(Exception):
 class TripStore:
     """Stores a trip once, however often it arrives.
 
-    Powertools' idempotency would need a table of its own, and forget after a while. Here the stored trip tells
-    that it was handled.
+    Powertools' idempotency would need a table of its own, and forget after a while. Here the stored trip
+    tells that it was handled.
 
     Args:
         client: DynamoDB.
@@ -59,10 +59,11 @@ class TripStore:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            answer: Any = error.response  # its type knows nothing of Item
+            if answer["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             # An item without a fingerprint was not written here: nobody can say that it is the same trip.
-            stored = error.response.get("Item", {}).get("fingerprint", {}).get("S")
+            stored = answer.get("Item", {}).get("fingerprint", {}).get("S")
             if stored != trip.fingerprint:
                 raise TripConflictError(f"another trip is stored as {trip.trip_id}") from error
             return False

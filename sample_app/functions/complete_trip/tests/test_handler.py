@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import handler
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from sample_app.trips import Poison, make_rehearsal
 
@@ -33,8 +34,8 @@ class FakeDynamoDB:
     faults: dict[str, list[str]] = field(default_factory=dict)
     puts: list[str] = field(default_factory=list)
 
-    def answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        put = json.loads(request.body or b"")
+    def answer(self, request: AWSPreparedRequest, **_: object) -> Any:
+        put = json.loads(cast("bytes", request.body))
         assert request.headers["X-Amz-Target"] == b"DynamoDB_20120810.PutItem"
         assert put["TableName"] == "trips"
         assert put["ConditionExpression"] == "attribute_not_exists(trip_id)"
@@ -57,7 +58,7 @@ class _Raw(io.BytesIO):
 
 
 def _response(request: AWSPreparedRequest, status: int, body: dict[str, Any]) -> AWSResponse:
-    return AWSResponse(request.url, status, {}, _Raw(json.dumps(body).encode()))
+    return AWSResponse(request.url, status, HTTPHeaders(), _Raw(json.dumps(body).encode()))
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +92,7 @@ def deliver(*bodies: str) -> list[int]:
         for number, body in enumerate(bodies)
     ]
     answer = handler.handle({"Records": records}, FakeContext())
-    ids = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    ids = [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
     return [int(message_id.removeprefix("message-")) for message_id in ids]
 
 
@@ -200,7 +201,7 @@ def test_throttling_is_tried_once_more_at_once(dynamodb: FakeDynamoDB) -> None:
 
 
 def test_the_client_gives_up_before_the_function_does() -> None:
-    config = handler.dynamodb.meta.config
+    config: Any = handler.dynamodb.meta.config
     seconds = config.connect_timeout + config.read_timeout
     assert seconds * config.retries["total_max_attempts"] <= 6
 
