@@ -1,0 +1,67 @@
+"""Stores each completed trip of a batch with its fare.
+
+At Lambda this folder is the top of the package, so its modules import each other by their bare names.
+"""
+
+import os
+from typing import Any
+
+import boto3  # the runtime's own: not packaged
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+from fare import fare
+from store import TripStore
+from trip import parse_trip
+
+# No Tracer: its import takes longer than everything else here, and each cold start would pay for it.
+logger = Logger(service="complete-trip")
+
+# A batch of nothing but poison is no fault of the function. Reported message by message it goes the same way
+# to the dead-letter queue as poison among good trips, and does not count as an error of the function.
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+# Made while the runtime starts the function, which is the time with the most CPU. A call gives up after two
+# tries of three seconds, well before the function does; what is not done then, the queue delivers again.
+dynamodb = boto3.client(
+    "dynamodb",
+    config=Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}),
+)
+store = TripStore(dynamodb, os.environ["TRIPS_TABLE"])
+
+
+@logger.inject_lambda_context
+def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Handle a batch of messages.
+
+    Args:
+        event: What SQS delivers.
+        context: Of this invocation.
+
+    Returns:
+        The messages to deliver again.
+    """
+    return process_partial_response(
+        event=event, record_handler=complete_trip, processor=processor, context=context
+    )
+
+
+def complete_trip(record: SQSRecord) -> None:
+    """Store the trip of one message; raises if that cannot be done.
+
+    Args:
+        record: The message. Its body is never logged: it says who went where.
+    """
+    try:
+        trip = parse_trip(record.body)
+        is_new = store.put(trip, fare(trip.distance_km, trip.duration_s, trip.currency))
+    except Exception:
+        logger.exception("trip failed", message_id=record.message_id)
+        raise
+    if not is_new:
+        logger.info(
+            "trip was stored already: a duplicate", message_id=record.message_id, trip_id=trip.trip_id
+        )
