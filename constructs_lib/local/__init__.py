@@ -1,1 +1,6 @@
-"""The embedded cloud."""
+"""The embedded cloud: an emulated AWS on this machine, driven by the real CDK CLI. Extra: `local`."""
+
+from constructs_lib.local.cloud import LocalCloud
+from constructs_lib.local.errors import LocalCloudError
+
+__all__ = ["LocalCloud", "LocalCloudError"]

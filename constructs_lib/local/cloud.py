@@ -1,0 +1,331 @@
+"""An AWS of your own on this machine: the emulator started, apps deployed to it, everything gone at exit."""
+
+import json
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from constructs_lib.local import private_environment
+from constructs_lib.local.errors import LocalCloudError
+
+REGION: Final = "us-east-1"
+ACCOUNT: Final = "000000000000"
+_LOCAL: Final = Path(__file__).resolve().parent
+_log = logging.getLogger(__name__)
+
+
+class LocalCloud:
+    """The embedded cloud, as a context manager: on entry it runs, at exit nothing is left of it.
+
+    It listens on loopback only, on a free port, so that two can run side by side. It ends with this process, even
+    when that is killed.
+
+    Args:
+        state: A folder to keep: the emulator's environment and caches. A run's own files go into a folder below
+            it, which is deleted at exit.
+        port: The port to listen on; None takes a free one.
+        time_scale: How much faster than on AWS a failed message becomes visible again; 1 is AWS's own pace.
+
+    Raises:
+        LocalCloudError: On entry: uv is missing, the port is taken, or the emulator does not start.
+    """
+
+    def __init__(self, *, state: Path, port: int | None = None, time_scale: float = 120) -> None:
+        if time_scale < 1:
+            raise ValueError(f"time_scale must be at least 1, got {time_scale}.")
+        self.state: Final = state.resolve()
+        self.run_folder: Final = self.state / "runs" / f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._port = port
+        self._time_scale = time_scale
+        self._process: subprocess.Popen[bytes] | None = None
+        self._bootstrapped = False
+
+    def __enter__(self) -> Self:
+        """Start the emulator and wait until it answers."""
+        python = private_environment.interpreter(self.state)
+        _delete_stale_runs(self.run_folder.parent)
+        if self._port is None:
+            self._port = _free_port()
+        elif _taken(self._port):
+            raise LocalCloudError(
+                f"port {self._port} is taken by another program. Leave port out to take a free one."
+            )
+        for name in ("home", "tmp"):
+            (self.run_folder / name).mkdir(parents=True)
+        try:
+            self._start(python)
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything and delete the run's folder."""
+        self.stop()
+
+    @property
+    def endpoint(self) -> str:
+        """Where every AWS service answers."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client needs: the CDK CLI, a CDK app, an AWS SDK. Your own credentials never reach it."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return kept | {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DISABLE_VERSION_CHECK": "1",
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ.get(
+                "JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(self.state / "jsii")
+            ),
+            # What tools leave in a home or a temporary folder goes with the run.
+            "HOME": str(self.run_folder / "home"),
+            "TMPDIR": str(self.run_folder / "tmp"),
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client on this cloud.
+
+        Args:
+            service: As boto3 names it, such as `sqs`.
+
+        Returns:
+            The client.
+        """
+        import boto3
+
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
+        )
+
+    def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
+        """Synthesize a CDK app and deploy all its stacks with the real CDK CLI.
+
+        Functions are packaged for this machine (context `constructs-lib:package-for=host`).
+
+        Args:
+            app: The command that runs the app, such as `python3 -m sample_app.app`.
+            cwd: The folder to run it in.
+
+        Returns:
+            The outputs, by stack name and output name.
+
+        Raises:
+            LocalCloudError: The app, the CLI or the emulator refused; with their last lines.
+        """
+        out = self.run_folder / "cdk.out"
+        outputs = self.run_folder / "outputs.json"
+        self._cdk("synth", "--quiet", "--app", app, "--output", str(out),
+                  "--context", "constructs-lib:package-for=host", cwd=cwd)  # fmt: skip
+        if not self._bootstrapped:
+            self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out), cwd=cwd)
+            self._bootstrapped = True
+        self._cdk("deploy", "--all", "--app", str(out), "--concurrency", "4", "--require-approval", "never",
+                  "--outputs-file", str(outputs), "--progress", "events", cwd=cwd)  # fmt: skip
+        read: dict[str, dict[str, str]] = json.loads(outputs.read_text()) if outputs.exists() else {}
+        return read
+
+    def inject_fault(
+        self,
+        *,
+        service: str,
+        operation: str,
+        containing: str,
+        error_code: str,
+        times: int,
+        status: int = 400,
+        delay_seconds: float = 0,
+    ) -> None:
+        """Let the next calls of an operation fail, as AWS itself sometimes does.
+
+        Only services with a JSON protocol (DynamoDB, SQS, Lambda's neighbours) name their operation where this
+        can see it.
+
+        Args:
+            service: As boto3 names it, such as `dynamodb`.
+            operation: Such as `PutItem`.
+            containing: Only requests with this text in their body.
+            error_code: The error to answer with, such as `TransactionConflictException`.
+            times: How many calls fail.
+            status: The HTTP status.
+            delay_seconds: How long the answer takes.
+        """
+        self._page("faults", [{
+            "service": service, "operation": operation, "containing": containing, "error_code": error_code,
+            "times": times, "status": status, "delay_seconds": delay_seconds,
+        }])  # fmt: skip
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults that were injected, each with `hits`: how many calls it has met.
+
+        Returns:
+            One mapping a fault, in the order of injection.
+        """
+        return list(self._page("faults"))
+
+    def failed_invocations(self) -> list[dict[str, Any]]:
+        """The last invocations that ended in an error: a crash at import, an exception, a timeout.
+
+        Returns:
+            Mappings with `function`, `error` and `log`, the oldest first.
+        """
+        return list(self._page("failures"))
+
+    def stop(self) -> None:
+        """End the emulator and all it has started, and delete the run's folder. Twice does no harm."""
+        process, self._process = self._process, None
+        if process is not None:
+            for number, patience in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 10.0)):
+                try:
+                    os.killpg(process.pid, number)
+                    process.wait(timeout=patience)
+                except ProcessLookupError:
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+            try:
+                os.killpg(process.pid, signal.SIGKILL)  # workers that outlived the emulator
+            except ProcessLookupError:
+                pass
+            process.wait()
+            if process.stdin:
+                process.stdin.close()
+        shutil.rmtree(self.run_folder, ignore_errors=True)
+
+    # --- inside ----------------------------------------------------------------------------------------
+
+    def _start(self, python: Path) -> None:
+        environment = self.environment | {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self._port),
+            "MINISTACK_HOST": "localhost",
+            "MINISTACK_REGION": REGION,
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
+            "CONSTRUCTS_LIB_RUN_FOLDER": str(self.run_folder),
+            "CONSTRUCTS_LIB_TIME_SCALE": str(self._time_scale),
+        }
+        # Functions run below the emulator: nothing of this process's own Python may reach them.
+        for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"):
+            environment.pop(name, None)
+        code = f"import sys; sys.path.insert(0, {str(_LOCAL)!r}); from extension.start import main; main()"
+        with (self.run_folder / "emulator.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [python, "-P", "-c", code],
+                cwd=self.run_folder,
+                env=environment,
+                stdin=subprocess.PIPE,  # held open: its end tells the emulator that this process is gone
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None  # noqa: S101 - called after _start
+        give_up = time.monotonic() + 60
+        while time.monotonic() < give_up:
+            if self._process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2):  # noqa: S310
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise LocalCloudError(f"the emulator did not start. Its last lines:\n{self._emulator_log()}")
+
+    def _emulator_log(self, lines: int = 20) -> str:
+        path = self.run_folder / "emulator.log"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+    def _cdk(self, command: str, *arguments: str, cwd: Path) -> None:
+        cli = _find_cli(cwd)
+        node = os.environ.get("JSII_NODE") or shutil.which("node")
+        if node is None:
+            raise LocalCloudError("Node is not there: install it, or point JSII_NODE at its binary.")
+        done = subprocess.run(
+            [node, str(cli), command, *arguments],
+            cwd=cwd,
+            env=self.environment | {"CDK_VALIDATION": "false"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            said = (done.stdout + done.stderr).strip().splitlines()
+            crashes = "".join(f"\n{failed['log']}" for failed in self.failed_invocations()[-1:])
+            raise LocalCloudError(f"cdk {command} failed. Its last lines:\n" + "\n".join(said[-30:]) + crashes)
+
+    def _page(self, page: str, send: object = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            f"{self.endpoint}/_constructs_lib/{page}",
+            data=None if send is None else json.dumps(send).encode(),
+            method="GET" if send is None else "POST",
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+                return json.load(answer)
+        except OSError as error:
+            raise LocalCloudError(
+                f"the emulator does not answer ({error}). Its last lines:\n{self._emulator_log()}"
+            ) from error
+
+
+def _find_cli(cwd: Path) -> Path:
+    """The CDK CLI's JavaScript file, installed by npm in the project or above it."""
+    for folder in (cwd.resolve(), *cwd.resolve().parents):
+        cli = folder / "node_modules" / "aws-cdk" / "bin" / "cdk"
+        if cli.is_file():
+            return cli
+    raise LocalCloudError(
+        f"the CDK CLI is not in {cwd} or above: npm install aws-cdk@2.1148.1 (aws-cdk@latest is an old build)."
+    )
+
+
+def _delete_stale_runs(runs: Path) -> None:
+    for folder in runs.glob("*-*"):
+        pid = int(folder.name.partition("-")[0])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            _log.warning("deleting what a killed run has left: %s", folder)
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            continue
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

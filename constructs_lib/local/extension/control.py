@@ -1,0 +1,109 @@
+"""The extension's own pages below /_constructs_lib: faults on demand, and what functions died of.
+
+A fault is an answer that AWS documents, given in place of the emulator's: the next `times` calls of one
+operation whose request contains a text. What the calling code does with it is its own doing.
+"""
+
+import asyncio
+import json
+import threading
+from collections import deque
+from typing import Any
+
+from ministack import app as gateway
+from ministack.services import lambda_svc
+
+PREFIX = "/_constructs_lib/"
+
+_faults: list[dict[str, Any]] = []
+_failures: deque[dict[str, Any]] = deque(maxlen=200)
+_lock = threading.Lock()
+
+
+def add() -> None:
+    """Put the pages in front of the emulator, and watch every call and every invocation."""
+    serve = gateway.app
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await _page(scope, receive, send)
+        else:
+            await serve(scope, receive, send)
+
+    gateway.app = app
+    for service, handler in list(gateway.SERVICE_HANDLERS.items()):
+        gateway.SERVICE_HANDLERS[service] = _with_faults(service, handler)
+
+    execute = lambda_svc._execute_function_dispatch
+
+    def execute_and_note(func: Any, config: dict[str, Any], *rest: Any) -> Any:
+        result = execute(func, config, *rest)
+        if result.get("error"):
+            with _lock:
+                _failures.append(
+                    {
+                        "function": config.get("FunctionName"),
+                        "error": result.get("body"),
+                        "log": str(result.get("log", ""))[-8000:],
+                    }
+                )
+        return result
+
+    lambda_svc._execute_function_dispatch = execute_and_note
+
+
+def _with_faults(service: str, handler: Any) -> Any:
+    async def answer(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
+        fault = _match(service, headers, body)
+        if fault is None:
+            return await handler(method, path, headers, body, query)
+        if fault["delay_seconds"]:
+            await asyncio.sleep(fault["delay_seconds"])
+        error = {"__type": fault["error_code"], "message": "Injected by the local cloud."}
+        headers_out = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-ErrorType": fault["error_code"]}
+        return fault["status"], headers_out, json.dumps(error).encode()
+
+    return answer
+
+
+def _match(service: str, headers: dict[str, str], body: bytes) -> dict[str, Any] | None:
+    if not _faults:
+        return None
+    target = next((v for k, v in headers.items() if k.lower() == "x-amz-target"), "")
+    operation = target.rpartition(".")[2]
+    with _lock:
+        for fault in _faults:
+            if (
+                fault["service"] == service
+                and fault["operation"] == operation
+                and fault["containing"].encode() in body
+                and fault["hits"] < fault["times"]
+            ):
+                fault["hits"] += 1
+                return fault
+    return None
+
+
+async def _page(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    page = scope["path"].removeprefix(PREFIX)
+    status, answer = 200, None
+    if page == "faults":
+        with _lock:
+            if scope["method"] == "POST":
+                _faults.extend({**fault, "hits": 0} for fault in json.loads(body))
+            answer = list(_faults)
+    elif page == "failures":
+        with _lock:
+            answer = list(_failures)
+    else:
+        status = 404
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
+    )
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})

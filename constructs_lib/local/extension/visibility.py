@@ -1,0 +1,34 @@
+"""Time runs faster for a message that failed: its visibility timeout, once the batch is over.
+
+On AWS a failed message shows up again when its visibility timeout ends: with six times the function's timeout,
+that is minutes. While a batch is in work nothing is changed, so no message is ever handed out twice because of
+this; the queue's own attribute reads as it was deployed.
+"""
+
+import time
+from typing import Any
+
+from ministack.services import lambda_svc, sqs
+
+
+def shorten(*, factor: float) -> None:
+    """Divide what is left of the visibility timeout of failed messages.
+
+    Args:
+        factor: 1 is AWS's own pace.
+    """
+    run = lambda_svc._run_sqs_batch
+
+    def run_then_shorten(
+        esm: dict[str, Any], func: dict[str, Any], event: dict[str, Any], batch: list[dict[str, Any]], *rest: Any
+    ) -> None:
+        handles = {message["id"]: message["receipt_handle"] for message in batch}
+        run(esm, func, event, batch, *rest)
+        now = time.time()
+        with sqs._queues_lock:
+            for message in batch:
+                still_ours = message.get("receipt_handle") == handles[message["id"]]
+                if still_ours and message["visible_at"] > now:
+                    message["visible_at"] = now + (message["visible_at"] - now) / factor
+
+    lambda_svc._run_sqs_batch = run_then_shorten
