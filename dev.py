@@ -9,8 +9,7 @@ import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 - before any syntax that an older Python cannot read
     sys.exit(
-        "dev.py needs Python 3.11 or newer, this is %d.%d (%s). Run it with a newer one, such as python3.12."
-        % (sys.version_info[0], sys.version_info[1], sys.executable)
+        f"dev.py needs Python 3.11 or newer, this is {sys.version_info[0]}.{sys.version_info[1]} ({sys.executable}). Run it with a newer one, such as python3.12."
     )
 
 import contextlib
@@ -45,6 +44,12 @@ USAGE = """usage: python3 dev.py COMMAND [ARGUMENT ...]
   cdk ...      the CDK CLI at the version that the project is tested with
   clean        delete everything that dev.py has made
 """
+
+NETWORK = "the package index could not be reached. The first run needs the network; check it, or your proxy."
+CERTIFICATE = (
+    "a TLS certificate is not trusted. Behind a proxy with its own, point SSL_CERT_FILE, PIP_CERT and "
+    "NODE_EXTRA_CA_CERTS at its file."
+)
 
 CHECKS = (
     ("format", ["ruff", "format", "--check", "--quiet", "."], "Run .venv/bin/ruff format ."),
@@ -269,21 +274,19 @@ def step(name: str, action: list[str] | Callable[[], None]) -> None:
 
 def cause(text: str) -> str:
     """Put what is known of a failure in front of what the tool said of it."""
-    known = (
-        (r"No space left|ENOSPC|Disk quota", "the disk is full. Free some space and run the same command again."),
-        (r"Permission denied|EACCES|Read-only file system", f"{TOP} cannot be written. Check its owner and mode."),
-        (r"certificate|CERT_|self.signed", "a TLS certificate is not trusted. Behind a proxy with its own, point SSL_CERT_FILE, PIP_CERT and "
-         "NODE_EXTRA_CA_CERTS at its file."),
-        (r"resolve|connect|network|timed? ?out|ETIMEDOUT|ECONN|ENOTFOUND|EAI_AGAIN|No matching distribution",
-         "the package index could not be reached. The first run needs the network; check it, or your proxy."),
-    )  # fmt: skip
-    for pattern, answer in known:
+    known = {
+        r"No space left|ENOSPC|Disk quota": "the disk is full. Free some space and run the same command again.",
+        r"Permission denied|EACCES|Read-only file system": f"{TOP} cannot be written. Check its owner and mode.",
+        r"certificate|CERT_|self.signed": CERTIFICATE,
+        r"resolve|connect|network|timed? ?out|ETIMEDOUT|ECONN|ENOTFOUND|EAI_AGAIN|No matching distribution": NETWORK,
+    }
+    for pattern, answer in known.items():
         if re.search(pattern, text, flags=re.IGNORECASE):
             evidence = next(
                 (line for line in text.splitlines() if re.search(pattern, line, re.IGNORECASE)), ""
             )
             return f"{answer} ({evidence.strip()[:200]})"
-    return f"its last lines:\n{text}\nRun 'python3 dev.py clean' and try again; if it stays, report it with these lines."
+    return f"its last lines:\n{text}\nTry 'python3 dev.py clean' and again; if it stays, report it with these lines."
 
 
 @contextlib.contextmanager

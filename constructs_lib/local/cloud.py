@@ -1,5 +1,6 @@
 """An AWS of your own on this machine: the emulator started, apps deployed to it, everything gone at exit."""
 
+import contextlib
 import json
 import logging
 import os
@@ -11,7 +12,6 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -208,10 +208,8 @@ class LocalCloud:
                     break
                 except subprocess.TimeoutExpired:
                     continue
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # workers that outlived the emulator
-            except ProcessLookupError:
-                pass
             process.wait()
             if process.stdin:
                 process.stdin.close()
@@ -280,7 +278,9 @@ class LocalCloud:
         if done.returncode:
             said = (done.stdout + done.stderr).strip().splitlines()
             crashes = "".join(f"\n{failed['log']}" for failed in self.failed_invocations()[-1:])
-            raise LocalCloudError(f"cdk {command} failed. Its last lines:\n" + "\n".join(said[-30:]) + crashes)
+            raise LocalCloudError(
+                f"cdk {command} failed. Its last lines:\n" + "\n".join(said[-30:]) + crashes
+            )
 
     def _page(self, page: str, send: object = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - loopback

@@ -26,7 +26,9 @@ def interpreter(state: Path) -> Path:
     Raises:
         LocalCloudError: uv is missing, or could not install.
     """
-    wanted = hashlib.sha256(_REQUIREMENTS.read_bytes() + f"{sys.version}{sys.prefix}{state}".encode()).hexdigest()[:16]
+    wanted = hashlib.sha256(
+        _REQUIREMENTS.read_bytes() + f"{sys.version}{sys.prefix}{state}".encode()
+    ).hexdigest()[:16]
     home = state / f"emulator-{wanted}"
     python = home / "bin" / "python"
     if python.exists():

@@ -20,7 +20,11 @@ def shorten(*, factor: float) -> None:
     run = lambda_svc._run_sqs_batch
 
     def run_then_shorten(
-        esm: dict[str, Any], func: dict[str, Any], event: dict[str, Any], batch: list[dict[str, Any]], *rest: Any
+        esm: dict[str, Any],
+        func: dict[str, Any],
+        event: dict[str, Any],
+        batch: list[dict[str, Any]],
+        *rest: Any,
     ) -> None:
         handles = {message["id"]: message["receipt_handle"] for message in batch}
         run(esm, func, event, batch, *rest)
