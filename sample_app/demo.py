@@ -5,6 +5,7 @@ says of itself.
 """
 
 import random
+import shlex
 import sys
 import time
 from collections import Counter
@@ -140,7 +141,9 @@ def _rehearse(rehearsal: Rehearsal, state: Path, console: Console, seconds: dict
         with LocalCloud(state=state) as cloud:
             now = phase("start the local cloud", now)
             progress.update(task, description="cdk deploy")
-            outputs = cloud.deploy(app=f"{sys.executable} -m sample_app.app", cwd=_PROJECT)["Trips"]
+            outputs = cloud.deploy(app=shlex.join([sys.executable, "-m", "sample_app.app"]), cwd=_PROJECT)[
+                "Trips"
+            ]
             now = phase("cdk synth, bootstrap, deploy", now)
             if "DeadLetterQueueUrl" not in outputs:
                 raise LocalCloudError("the sample app was deployed without a dead-letter queue.")
