@@ -53,6 +53,9 @@ PYTHON_RUNTIMES: Final = ("python3.11", "python3.12", "python3.13", "python3.14"
 """Not deprecated today (3.10 has been since 2026-10-31).
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 
+PYTHON_RUNTIMES_SUPPORTED_LONGEST: Final = ("python3.13", "python3.14")
+"""Both until 2029-06-30 (the same page)."""
+
 LOG_RETENTION_DAYS: Final = 60
 """Lambda's own log group keeps everything for ever, at a price that grows for ever. Two months outlast an
 incident and its review. Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"""

@@ -141,13 +141,23 @@ class PythonFunction(lambda_.Function):
         self.package = package
 
         log_group.grant_write(role)
-        Validations.of(role).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::*]",
-                reason="xray:PutTraceSegments and xray:PutTelemetryRecords know no resource: "
-                "AWS offers nothing narrower than *.",
-            )
+        _acknowledge(
+            role,
+            {
+                "AwsSolutions-IAM5[Resource::*]": "xray:PutTraceSegments and xray:PutTelemetryRecords know no "
+                "resource: AWS offers nothing narrower than *."
+            },
         )
+        _acknowledge(
+            self,
+            {
+                "Serverless-LambdaDLQ": "A function's own dead-letter queue serves asynchronous calls alone, and "
+                "those have a destination, which keeps the error too. A queue in front has its own."
+            },
+        )
+        if runtime_name in _defaults.PYTHON_RUNTIMES_SUPPORTED_LONGEST:
+            newest = "AWS supports this runtime as long as the newest one, until June 2029."
+            _acknowledge(self, {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest})
         if not compiled and bytecode is None:
             Annotations.of(Stack.of(self)).add_info_v2(
                 f"constructs-lib:no-bytecode-{runtime_name}",
@@ -155,6 +165,11 @@ class PythonFunction(lambda_.Function):
                 f"compile every import again. Install one (uv python install {runtime_name[6:]}), or pass "
                 f"bytecode=False to say that this is meant.",
             )
+
+
+def _acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
+    for finding, reason in findings.items():
+        Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
 def _check_arguments(

@@ -178,6 +178,14 @@ class QueueConsumer(Construct):
                 )
         self.queue = source
         self.dead_letter_queue = dead_letters
+        if isinstance(dead_letters, sqs.Queue):
+            # A redrive policy of its own would send dead letters on, and away from the alarm.
+            Validations.of(dead_letters).acknowledge(
+                Acknowledgment(
+                    id="Serverless-SQSRedrivePolicy",
+                    reason="This is the dead-letter queue: messages end here until somebody redrives them.",
+                )
+            )
         source.grant_consume_messages(function)
         self.event_source_mapping = lambda_.EventSourceMapping(
             self,
@@ -242,7 +250,13 @@ class QueueConsumer(Construct):
         Returns:
             The grant.
         """
-        return self.queue.grant_send_messages(grantee)
+        grant = self.queue.grant(grantee, "sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes")
+        key = self.queue.encryption_master_key
+        if key is None:
+            return grant
+        # CDK's own grant adds every kms:ReEncrypt* and kms:GenerateDataKey*; a producer needs these two.
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        return grant.combine(key.grant(grantee, "kms:GenerateDataKey", "kms:Decrypt"))
 
     def _make_queues(
         self,
@@ -281,13 +295,6 @@ class QueueConsumer(Construct):
                 queue=dead_letter_queue, max_receive_count=max_receive_count
             ),
             removal_policy=removal_policy,
-        )
-        # Its own redrive policy would send dead letters on, and away from the alarm.
-        Validations.of(dead_letter_queue).acknowledge(
-            Acknowledgment(
-                id="Serverless-SQSRedrivePolicy",
-                reason="This is the dead-letter queue: messages end here until somebody redrives them.",
-            )
         )
         return queue, dead_letter_queue
 

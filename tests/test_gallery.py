@@ -1,0 +1,235 @@
+"""What must hold for every template walks the list of scenes."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aws_cdk
+import cdk_nag
+import jsii._kernel
+import pytest
+from aws_cdk import App, Environment, Stack, Validations
+from aws_cdk import aws_sqs as sqs
+from cfnlint.api import ManualArgs, lint
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.types import SerializableData, SerializedData
+
+from tests.gallery import SCENES
+from tests.template_normal_form import normal_form
+
+HERE = Path(__file__).parent
+LOGICAL_IDS = HERE / "logical_ids.json"
+COST = HERE / "cost_at_synth.json"
+UPDATE = bool(os.environ.get("CONSTRUCTS_LIB_UPDATE_RECORDS"))
+MODES = ("bare", "flags")
+
+
+class TemplateFile(SingleFileSnapshotExtension):
+    """One readable template a scene."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "json"
+
+    def serialize(self, data: SerializableData, **_: Any) -> SerializedData:
+        """Write JSON as a person would indent it."""
+        return json.dumps(data, indent=2) + "\n"
+
+
+def recommended_flags() -> dict[str, Any]:
+    """What `cdk init` writes into a new project's cdk.json."""
+    (archive,) = (Path(aws_cdk.__file__).parent / "_jsii").glob("aws-cdk-lib@*.tgz")
+    with tarfile.open(archive) as tar:
+        member = tar.extractfile("package/recommended-feature-flags.json")
+        assert member is not None
+        flags: dict[str, Any] = json.load(member)
+    return flags
+
+
+def gallery_app(outdir: Path, context: dict[str, Any]) -> App:
+    app = App(outdir=str(outdir), context=context, analytics_reporting=False)
+    for name, scene in SCENES.items():
+        environment = Environment(account="123456789012", region="us-east-1")
+        scene(Stack(app, name.replace("_", "-"), env=environment))
+    return app
+
+
+def synthesized(folder: Path) -> dict[str, dict[str, Any]]:
+    return {
+        name: json.loads((folder / f"{name.replace('_', '-')}.template.json").read_text()) for name in SCENES
+    }
+
+
+def synth_with_judges(app: App) -> list[str]:
+    """Synthesize under cdk-nag's packs and CDK's own validator; name what they find."""
+    Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), cdk_nag.ServerlessChecks(app))
+    report = Path(app.outdir) / "validation-report.json"
+    try:
+        app.synth()
+    except RuntimeError:
+        found = json.loads(report.read_text())
+        return [
+            f"{violation['ruleName']} at {place['constructPath']}"
+            for plugin in found["pluginReports"]
+            for violation in plugin["violations"]
+            for place in violation["violatingConstructs"]
+        ] or [report.read_text()]
+    return []
+
+
+@pytest.fixture(scope="module")
+def findings() -> dict[str, list[str]]:
+    return {}
+
+
+@pytest.fixture(scope="module")
+def templates(
+    tmp_path_factory: pytest.TempPathFactory, findings: dict[str, list[str]]
+) -> Iterator[dict[str, dict[str, dict[str, Any]]]]:
+    """Every scene's template, bare and with all recommended feature flags, made under all judges."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_VALIDATION", "true")
+        made = {}
+        for mode in MODES:
+            folder = tmp_path_factory.mktemp(mode)
+            context = recommended_flags() if mode == "flags" else {}
+            app = gallery_app(folder, context | {"@aws-cdk/core:validateAgainstDefaultRules": True})
+            findings[mode] = synth_with_judges(app)
+            made[mode] = synthesized(folder)
+        yield made
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("scene", SCENES)
+def test_template_is_as_reviewed(
+    scene: str, mode: str, templates: dict[str, dict[str, dict[str, Any]]], snapshot: SnapshotAssertion
+) -> None:
+    assert normal_form(templates[mode][scene]) == snapshot(
+        name=f"{scene}.{mode}", extension_class=TemplateFile
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_judge_has_a_finding(
+    mode: str, templates: dict[str, dict[str, dict[str, Any]]], findings: dict[str, list[str]]
+) -> None:
+    assert templates
+    assert findings[mode] == []
+
+
+def test_judges_see_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted queue without TLS and redrive is found: the silence above means something."""
+    monkeypatch.setenv("CDK_VALIDATION", "true")
+    app = App(outdir=str(tmp_path), context={"@aws-cdk/core:validateAgainstDefaultRules": True})
+    sqs.Queue(Stack(app, "Planted"), "Open")
+    found = synth_with_judges(app)
+    assert any("AwsSolutions-SQS4" in finding for finding in found)
+    assert any("Serverless-SQSRedrivePolicy" in finding for finding in found)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("scene", SCENES)
+def test_cfn_lint_is_silent(scene: str, mode: str, templates: dict[str, dict[str, dict[str, Any]]]) -> None:
+    # W3005: every L2 function depends on its role's policy and, needlessly, on the role.
+    arguments = ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"])
+    matches = lint(json.dumps(templates[mode][scene]), config=arguments)
+    assert [f"{match.rule.id} {match.message}" for match in matches] == []
+
+
+def test_cfn_lint_sees_what_is_wrong() -> None:
+    template = {"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 50000}}}}
+    assert lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"]))
+
+
+def recorded(path: Path, measured: dict[str, Any]) -> Any:
+    """What an earlier run has recorded; with CONSTRUCTS_LIB_UPDATE_RECORDS set, record this one."""
+    if UPDATE:
+        path.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
+    return json.loads(path.read_text())
+
+
+def test_logical_ids_are_public(templates: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """A changed id replaces the resource in somebody's account, with what is stored in it."""
+    measured = {
+        scene: {
+            logical_id: resource["Type"]
+            for logical_id, resource in normal_form(template)["Resources"].items()
+        }
+        for scene, template in templates["bare"].items()
+    }
+    assert measured == recorded(LOGICAL_IDS, measured)
+
+
+def test_packaging_for_the_host_changes_asset_hashes_alone(
+    tmp_path: Path, templates: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    app = gallery_app(tmp_path, {"constructs-lib:package-for": "host"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CDK_VALIDATION", "false")
+        app.synth()
+    for_host = synthesized(tmp_path)
+    assert for_host != templates["bare"], "the context did nothing"
+    for scene, template in for_host.items():
+        assert normal_form(template) == normal_form(templates["bare"][scene])
+
+
+class RoundTrips:
+    """Counts calls to Node."""
+
+    METHODS = ("create", "invoke", "sinvoke", "get", "set", "sget", "sset", "delete")
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        for method in self.METHODS:
+            if hasattr(jsii._kernel.Kernel, method):
+                monkeypatch.setattr(jsii._kernel.Kernel, method, self._counted(method))
+
+    def _counted(self, method: str) -> Any:
+        plain = getattr(jsii._kernel.Kernel, method)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            self.count += 1
+            return plain(*args, **kwargs)
+
+        return counted
+
+
+def imported_modules(scene: str) -> list[str]:
+    """Service modules of aws_cdk that one scene loads, in a process of its own."""
+    code = (
+        "import sys; from aws_cdk import App, Stack; import constructs_lib\n"
+        "before = set(sys.modules)\n"
+        f"from constructs_lib.{'patterns.queue' if scene.startswith('queue') else 'foundation.function'} import *\n"
+        "print(*sorted(m for m in sys.modules if m.startswith('aws_cdk.aws_') and m.count('.') == 1))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent
+    )
+    return done.stdout.split()
+
+
+def test_cost_at_synth_is_known(app: App) -> None:
+    """Round trips to Node and imported service modules are what makes a Python synth slow; both are exact."""
+    measured: dict[str, Any] = {"round trips to Node": {}, "aws_cdk modules": {}}
+    for name, scene in SCENES.items():
+        home = Stack(app, name.replace("_", "-"))
+        with pytest.MonkeyPatch.context() as patch:
+            trips = RoundTrips(patch)
+            scene(home)
+        measured["round trips to Node"][name] = trips.count
+    for pattern in ("python_function", "queue_consumer"):
+        measured["aws_cdk modules"][pattern] = imported_modules(pattern)
+    assert measured == recorded(COST, measured)
+
+
+def test_importing_the_library_loads_no_aws_cdk() -> None:
+    code = "import sys, constructs_lib; print([m for m in sys.modules if m.startswith(('aws_cdk', 'jsii'))])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent
+    )
+    assert done.stdout.strip() == "[]"
