@@ -32,7 +32,7 @@ FUNCTION_LIMITS: list[tuple[str, Arguments, str]] = [
     ("memory no number", said(memory_size="512"), "memory_size must be a number, got '512'"),
     ("/tmp below 512", said(ephemeral_storage_size=Size.mebibytes(511)), "ephemeral_storage_size must be 512 to"),
     ("/tmp above 10240", said(ephemeral_storage_size=Size.gibibytes(11)), "10,240 MB, got 11,264"),
-    ("environment above 4 KB", said(environment={"SMALL": "x", "LARGE": "x" * 4096}), "at most 4,096 bytes in all, got"),
+    ("environment above 4 KB", said(environment={"SMALL": "x", "LARGE": "x" * 4096}), "at most 4,096 bytes"),
     ("a variable's bytes count", said(environment={"A": "é" * 2048}), "got 4,097"),
     ("more than 5 layers", lambda stack: {"layers": [layer(stack, n) for n in range(6)]}, "at most 5, got 6"),
     ("reserved below 0", said(reserved_concurrent_executions=-1), "reserved_concurrent_executions must be 0"),

@@ -1,0 +1,83 @@
+"""The promises of PythonFunction about what is deployed; packaging has its own file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.assertions import Template
+
+from constructs_lib import InvalidPropsError, PythonFunction
+from constructs_lib.foundation import interpreter
+from tests.gallery import HANDLERS, function
+
+
+def only(stack: Stack, kind: str) -> dict[str, Any]:
+    (resource,) = Template.from_stack(stack).find_resources(kind).values()
+    return dict(resource)
+
+
+def test_defaults_are_said_in_the_template(stack: Stack) -> None:
+    function(stack)
+    properties = only(stack, "AWS::Lambda::Function")["Properties"]
+    assert properties["Architectures"] == ["arm64"]
+    assert properties["Timeout"] == 30
+    assert properties["MemorySize"] == 512
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_logs_have_a_group_of_their_own_that_ends(stack: Stack) -> None:
+    function(stack)
+    group = only(stack, "AWS::Logs::LogGroup")
+    assert group["Properties"]["RetentionInDays"] == 60
+    (logical_id,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")
+    properties = only(stack, "AWS::Lambda::Function")["Properties"]
+    assert properties["LoggingConfig"]["LogGroup"] == {"Ref": logical_id}
+
+
+def test_no_custom_resource_and_no_managed_policy(stack: Stack) -> None:
+    function(stack)
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    assert {resource["Type"] for resource in resources.values()} == {
+        "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::Lambda::Function", "AWS::Logs::LogGroup",
+    }  # fmt: skip
+    assert "ManagedPolicyArns" not in only(stack, "AWS::IAM::Role")["Properties"]
+
+
+def test_the_role_may_log_and_trace_and_nothing_else(stack: Stack) -> None:
+    function(stack)
+    (group,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")
+    document = only(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]
+    assert {str(s["Action"]): s["Resource"] for s in document["Statement"]} == {
+        "['xray:PutTraceSegments', 'xray:PutTelemetryRecords']": "*",
+        "['logs:CreateLogStream', 'logs:PutLogEvents']": {"Fn::GetAtt": [group, "Arn"]},
+    }
+
+
+def test_a_missing_interpreter_is_said_once(app: App, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "find", lambda minor: None)
+    for name in ("One", "Two"):
+        function(stack, name, bytecode=None)
+    app.synth()
+    said = "".join(path.read_text() for path in Path(app.outdir).glob("*.json"))
+    assert said.count("No python3.13 found") == 1
+
+
+def test_bytecode_can_be_demanded(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "find", lambda minor: None)
+    with pytest.raises(InvalidPropsError, match=r"bytecode=True needs a Python 3\.13"):
+        function(stack, bytecode=True)
+
+
+def test_layers_count_into_the_unzipped_size(stack: Stack, tmp_path: Path) -> None:
+    large = tmp_path / "layer"
+    large.mkdir()
+    with (large / "data.bin").open("wb") as file:
+        file.truncate(251 * 1024 * 1024)  # sparse: costs no disk
+    layer = lambda_.LayerVersion(stack, "Layer", code=lambda_.Code.from_asset(str(large)))
+    with pytest.raises(InvalidPropsError, match=r"251\.0 MB unzipped \(of which layers: 251\.0 MB\)"):
+        PythonFunction(
+            stack, "F", entry=HANDLERS / "plain", handler="app.handle", layers=[layer], bytecode=False
+        )

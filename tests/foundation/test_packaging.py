@@ -1,0 +1,349 @@
+"""The promises of packaging: the target's wheels, the same bytes everywhere, nothing done twice, sizes checked."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from constructs_lib import InvalidPropsError
+from constructs_lib.foundation import interpreter, packaging
+from constructs_lib.foundation.packaging import Target
+from tests.gallery import SAMPLE_FUNCTIONS
+
+ARM = Target("3.13", "aarch64-manylinux_2_34")
+X86 = Target("3.13", "x86_64-manylinux_2_34")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of packages of its own for each test."""
+    monkeypatch.setenv("CONSTRUCTS_LIB_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def installs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Every call of uv that is made."""
+    calls: list[list[str]] = []
+    plain = packaging._uv
+
+    def counted(arguments: list[str], *, cwd: Path, failure: str) -> str:
+        calls.append(arguments)
+        return plain(arguments, cwd=cwd, failure=failure)
+
+    monkeypatch.setattr(packaging, "_uv", counted)
+    return calls
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """A folder of wheels, made here: tests of packaging need no network."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    return folder
+
+
+def wheel(
+    index: Path, name: str, version: str, *, tag: str = "py3-none-any", requires: str = "", size: int = 0
+) -> str:
+    """Make a wheel; return its line for a hashed requirements file."""
+    path = index / f"{name}-{version}-{tag}.whl"
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}/__init__.py": f"VERSION = {version!r}\n".encode(),
+        f"{name}/data.bin": os.urandom(size),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}".encode(),
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
+        f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {name}:main\n".encode(),
+    }
+    record = "".join(f"{file},,\n" for file in files) + f"{info}/RECORD,,\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, content in (files | {f"{info}/RECORD": record.encode()}).items():
+            archive.writestr(file, content)
+    return f"{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def handler(folder: Path, index: Path | None = None, *requirements: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "app.py").write_text("def handle(event, context):\n    return 1\n")
+    if requirements:
+        text = [f"--no-index\n--find-links {index}", *requirements]
+        (folder / "requirements.txt").write_text("\n".join(text) + "\n")
+    return folder
+
+
+def content(folder: Path) -> dict[str, tuple[int, str]]:
+    """Name, mode and hash of every file."""
+    return {
+        path.relative_to(folder).as_posix(): (
+            path.stat().st_mode & 0o777,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_only_what_runs_is_in_the_package(tmp_path: Path, index: Path) -> None:
+    entry = handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0"))
+    (entry / "tests").mkdir()
+    (entry / "tests" / "test_app.py").write_text("")
+    (entry / "__pycache__").mkdir()
+    (entry / "__pycache__" / "app.cpython-311.pyc").write_text("")
+    (entry / "notes").mkdir()
+    (entry / "notes" / "idea.md").write_text("")
+    names = set(content(packaging.build(entry, ARM, exclude=["notes/*"]).path))
+    assert names == {
+        "app.py", "alpha/__init__.py", "alpha/data.bin",
+        "alpha-1.0.dist-info/METADATA", "alpha-1.0.dist-info/WHEEL", "alpha-1.0.dist-info/entry_points.txt",
+    }  # fmt: skip
+
+
+def test_wheels_are_the_targets(tmp_path: Path, index: Path) -> None:
+    arm = wheel(index, "native", "1.0", tag="cp313-cp313-manylinux_2_28_aarch64")
+    x86 = wheel(index, "native", "1.0", tag="cp313-cp313-manylinux_2_28_x86_64")
+    entry = handler(tmp_path / "fn", index, f"{arm} {x86.split()[1]}")
+    for target, tag in ((ARM, "aarch64"), (X86, "x86_64")):
+        built = packaging.build(entry, target).path
+        assert tag in (built / "native-1.0.dist-info" / "WHEEL").read_text()
+
+
+def test_a_package_without_a_wheel_for_the_target_is_named(tmp_path: Path, index: Path) -> None:
+    entry = handler(tmp_path / "fn", index, wheel(index, "native", "1.0", tag="cp313-cp313-win_amd64"))
+    with pytest.raises(InvalidPropsError, match=r"packaged for Python 3\.13 on aarch64[\s\S]*native"):
+        packaging.build(entry, ARM)
+
+
+def test_requirements_that_contradict_each_other(tmp_path: Path, index: Path) -> None:
+    beta = wheel(index, "beta", "3.0")
+    alpha = wheel(index, "alpha", "1.0", requires="Requires-Dist: beta<2\n")
+    with pytest.raises(InvalidPropsError, match=r"requirements\.txt[\s\S]*beta<2"):
+        packaging.build(handler(tmp_path / "fn", index, alpha, beta), ARM)
+
+
+def test_a_version_twice(tmp_path: Path, index: Path) -> None:
+    lines = [wheel(index, "alpha", "1.0"), wheel(index, "alpha", "2.0")]
+    with pytest.raises(InvalidPropsError, match="alpha"):
+        packaging.build(handler(tmp_path / "fn", index, *lines), ARM)
+
+
+def test_a_requirement_that_is_missing(tmp_path: Path, index: Path) -> None:
+    wheel(index, "beta", "1.0")
+    alpha = wheel(index, "alpha", "1.0", requires="Requires-Dist: beta\n")
+    with pytest.raises(InvalidPropsError, match="beta"):
+        packaging.build(handler(tmp_path / "fn", index, alpha), ARM)
+
+
+def test_a_wheel_that_was_changed(tmp_path: Path, index: Path) -> None:
+    line = wheel(index, "alpha", "1.0").replace("sha256:", "sha256:0")[:-1]
+    with pytest.raises(InvalidPropsError, match=r"(?i)hash"):
+        packaging.build(handler(tmp_path / "fn", index, line), ARM)
+
+
+def test_requirements_without_a_hash(tmp_path: Path, index: Path) -> None:
+    wheel(index, "alpha", "1.0")
+    with pytest.raises(InvalidPropsError, match=r"no hash for 'alpha==1\.0'"):
+        packaging.build(handler(tmp_path / "fn", index, "alpha==1.0"), ARM)
+
+
+@pytest.mark.parametrize("line", ["-e ./local", "./local", "local @ file:///local"])
+def test_local_code_is_no_requirement(tmp_path: Path, index: Path, line: str) -> None:
+    with pytest.raises(InvalidPropsError, match="only wheels of an index"):
+        packaging.build(handler(tmp_path / "fn", index, line), ARM)
+
+
+def test_two_sources_of_requirements(tmp_path: Path, index: Path) -> None:
+    entry = handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0"))
+    (entry / "uv.lock").write_text("")
+    with pytest.raises(InvalidPropsError, match=r"both uv\.lock and requirements\.txt"):
+        packaging.build(entry, ARM)
+
+
+def test_dependencies_without_a_lock(tmp_path: Path) -> None:
+    entry = handler(tmp_path / "fn")
+    (entry / "pyproject.toml").write_text('[project]\nname = "f"\nversion = "0"\ndependencies = ["alpha"]\n')
+    with pytest.raises(InvalidPropsError, match=r"no uv\.lock"):
+        packaging.build(entry, ARM)
+
+
+def test_a_lock_that_its_project_has_outgrown(tmp_path: Path) -> None:
+    entry = tmp_path / "fn"
+    shutil.copytree(SAMPLE_FUNCTIONS / "complete_trip", entry, ignore=shutil.ignore_patterns("tests"))
+    project = entry / "pyproject.toml"
+    project.write_text(project.read_text().replace("dependencies = [", 'dependencies = ["six",', 1))
+    with pytest.raises(InvalidPropsError, match=r"uv\.lock in .* cannot be used"):
+        packaging.build(entry, ARM)
+
+
+def test_a_lock_for_a_newer_python(tmp_path: Path) -> None:
+    entry = handler(tmp_path / "fn")
+    (entry / "pyproject.toml").write_text('[project]\nname = "f"\nversion = "0"\n')
+    (entry / "uv.lock").write_text('version = 1\nrequires-python = ">=3.14"\n')
+    with pytest.raises(InvalidPropsError, match=r"requires Python >=3\.14, but the runtime is 3\.13"):
+        packaging.build(entry, ARM)
+
+
+def test_unchanged_input_packages_nothing(tmp_path: Path, index: Path, installs: list[list[str]]) -> None:
+    entry = handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0"))
+    first = packaging.build(entry, ARM)
+    assert len(installs) == 1
+    (entry / "tests").mkdir()
+    (entry / "tests" / "test_app.py").write_text("a test is no input")
+    assert packaging.build(entry, ARM) == first
+    assert len(installs) == 1
+    (entry / "app.py").write_text("def handle(event, context):\n    return 2\n")
+    assert packaging.build(entry, ARM).asset_hash != first.asset_hash
+    assert len(installs) == 2
+
+
+def test_every_input_is_in_the_hash(tmp_path: Path, index: Path) -> None:
+    entry = handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0"))
+    found = interpreter.HOST
+    host = Target(found.version.rpartition(".")[0], ARM.platform)
+    hashes = [
+        packaging.build(entry, ARM).asset_hash,
+        packaging.build(entry, X86).asset_hash,
+        packaging.build(entry, Target("3.12", ARM.platform)).asset_hash,
+        packaging.build(entry, host).asset_hash,
+        packaging.build(entry, host, interpreter=found).asset_hash,
+    ]
+    (entry / "app.py").chmod(0o755)
+    hashes.append(packaging.build(entry, ARM).asset_hash)
+    (entry / "app.py").rename(entry / "main.py")
+    hashes.append(packaging.build(entry, ARM).asset_hash)
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_bytecode_is_used_and_the_same_twice(
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0"))
+    host = Target(interpreter.HOST.version.rpartition(".")[0], None)
+    built = []
+    for name in ("one", "two"):
+        monkeypatch.setenv(
+            "CONSTRUCTS_LIB_CACHE_DIR", str(tmp_path / name / "a-longer-folder"[: 3 + len(name)])
+        )
+        built.append(packaging.build(entry, host, interpreter=interpreter.HOST).path)
+    assert content(built[0]) == content(built[1])
+    tag = sys.implementation.cache_tag
+    assert f"__pycache__/app.{tag}.pyc" in content(built[0])
+    # unchecked-hash: Python takes the bytecode without a look at the source.
+    (built[0] / "app.py").write_text("raise SystemExit('compiled again')")
+    code = f"import sys; sys.path.insert(0, {str(built[0])!r}); import app; print(app.handle(0, 0))"
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
+
+
+def other_pythons() -> list[Path]:
+    """Another Python than this one, as a second host."""
+    found = [interpreter.find(minor) for minor in ("3.11", "3.12", "3.13", "3.14")]
+    return [one.path for one in found if one is not None and one.version != interpreter.HOST.version]
+
+
+@pytest.mark.skipif(not other_pythons(), reason="no second Python on this machine")
+def test_two_hosts_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two host Pythons, two folders, two umasks: one content, and one hash."""
+    entry = SAMPLE_FUNCTIONS / "complete_trip"
+    ours = packaging.build(entry, ARM)
+    elsewhere = tmp_path / "elsewhere" / "complete_trip"
+    shutil.copytree(entry, elsewhere, ignore=shutil.ignore_patterns("__pycache__"))
+    code = (
+        "import os, sys; os.umask(0o077)\n"
+        f"sys.path.insert(0, {str(Path(packaging.__file__).parents[2])!r})\n"
+        "from pathlib import Path\n"
+        "from constructs_lib.foundation.packaging import Target, build\n"
+        f"package = build(Path({str(elsewhere)!r}), Target('3.13', 'aarch64-manylinux_2_34'))\n"
+        "print(package.asset_hash, package.path)"
+    )
+    environment = os.environ | {"CONSTRUCTS_LIB_CACHE_DIR": str(tmp_path / "other cache")}
+    done = subprocess.run(
+        [other_pythons()[0], "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    asset_hash, _, path = done.stdout.strip().partition(" ")
+    assert asset_hash == ours.asset_hash
+    assert content(Path(path)) == content(ours.path)
+
+
+def test_too_large_unzipped_names_the_largest(tmp_path: Path, index: Path) -> None:
+    lines = [wheel(index, f"package{n}", "1.0", size=n * 1024) for n in range(1, 13)]
+    entry = handler(tmp_path / "fn", index, *lines)
+    package = packaging.build(entry, ARM)
+    with pytest.raises(InvalidPropsError) as error:
+        packaging.check_size(package, layers_bytes=250 * 1024 * 1024, max_zipped_mb=50)
+    named = [line.split()[-2] for line in str(error.value).splitlines() if " MB  package" in line]
+    assert named == [f"package{n}" for n in range(12, 2, -1)]
+    assert "at most 250 MB, layers included" in str(error.value)
+
+
+def test_too_large_zipped(tmp_path: Path, index: Path) -> None:
+    """Random bytes do not compress: 51 MB of them are too large an archive, 51 MB of zeros are not."""
+    entry = handler(tmp_path / "fn")
+    (entry / "data.bin").write_bytes(os.urandom(51 * 1024 * 1024))
+    package = packaging.build(entry, ARM)
+    with pytest.raises(InvalidPropsError, match=r"51\.0 MB zipped; the limit is 50 MB"):
+        packaging.check_size(package, layers_bytes=0, max_zipped_mb=50)
+    packaging.check_size(package, layers_bytes=0, max_zipped_mb=60)
+    (entry / "data.bin").write_bytes(bytes(51 * 1024 * 1024))
+    packaging.check_size(packaging.build(entry, ARM), layers_bytes=0, max_zipped_mb=50)
+
+
+def test_without_uv_a_plain_function_is_packaged_and_others_say_what_is_missing(
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uv", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert packaging.build(handler(tmp_path / "plain"), ARM).path.is_dir()
+    with pytest.raises(InvalidPropsError, match=r"pip install 'constructs-lib\[packaging\]'"):
+        packaging.build(handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0")), ARM)
+
+
+def test_half_a_package_is_never_seen(tmp_path: Path, index: Path, cache: Path) -> None:
+    """A build that fails leaves nothing that a later one would take for a package."""
+    entry = handler(tmp_path / "fn", index, wheel(index, "native", "1.0", tag="cp313-cp313-win_amd64"))
+    with pytest.raises(InvalidPropsError):
+        packaging.build(entry, ARM)
+    assert list((cache / "packages").iterdir()) == []
+
+
+HANDLERS = {
+    "async def handle(event, context): ...": True,
+    "handle = lambda event, context: 1": True,
+    "from elsewhere import handle": True,
+    "from elsewhere import main as handle": True,
+    "from elsewhere import *": True,
+    "try:\n    from elsewhere import handle\nexcept ImportError:\n    handle = None": True,
+    "if True:\n    def handle(event, context): ...": True,
+    "class Handler:\n    def handle(self, event, context): ...": False,
+    "def handel(event, context): ...": False,
+    "import handle.elsewhere": True,
+}
+
+
+@pytest.mark.parametrize(("source", "there"), HANDLERS.items(), ids=range(len(HANDLERS)))
+def test_the_handler_is_found_as_lambda_finds_it(tmp_path: Path, source: str, there: bool) -> None:
+    (tmp_path / "app.py").write_text(source)
+    if there:
+        packaging.check_handler(tmp_path, "app.handle", target=ARM)
+    else:
+        with pytest.raises(InvalidPropsError, match="defines no such name"):
+            packaging.check_handler(tmp_path, "app.handle", target=ARM)
+
+
+@pytest.mark.parametrize("name", ["inner/app.handle", "inner.app.handle", "inner.handle"])
+def test_the_handler_may_be_in_a_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "inner").mkdir()
+    for file in ("app.py", "__init__.py"):
+        (tmp_path / "inner" / file).write_text("def handle(event, context): ...")
+    packaging.check_handler(tmp_path, name, target=ARM)
+
+
+def test_a_handler_that_is_no_python(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handle(event, context)\n")
+    with pytest.raises(InvalidPropsError, match=r"not valid Python: .*\(line 1\)"):
+        packaging.check_handler(tmp_path, "app.handle", target=Target("3.11", None))

@@ -1,0 +1,288 @@
+"""The promises of QueueConsumer, one test each; none rests on a snapshot."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Match, Template
+
+from constructs_lib import QueueConsumer
+from tests.gallery import function
+
+
+def properties(stack: Stack, part: Any) -> dict[str, Any]:
+    """What the template says of one part, found by the part and not by a hashed id."""
+    logical_id = stack.resolve(part.node.default_child.logical_id)
+    resource: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"][logical_id]
+    return resource | {"id": logical_id}
+
+
+def statements(stack: Stack, role: iam.IRole | None) -> list[dict[str, Any]]:
+    """Every statement of the policies of a role."""
+    assert isinstance(role, iam.Role)
+    reference = {"Ref": stack.resolve(role.node.default_child.logical_id)}  # type: ignore[union-attr]
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    return [
+        statement
+        for policy in policies.values()
+        if reference in policy["Properties"]["Roles"]
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_only_what_failed_is_retried(stack: Stack) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack))
+    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_visibility_is_six_timeouts_and_the_window(stack: Stack) -> None:
+    consumer = QueueConsumer(
+        stack,
+        "Consumer",
+        function=function(stack, timeout=Duration.seconds(20)),
+        max_batching_window=Duration.seconds(7),
+    )
+    assert properties(stack, consumer.queue)["Properties"]["VisibilityTimeout"] == 6 * 20 + 7
+
+
+def test_visibility_of_a_function_that_says_no_timeout(stack: Stack) -> None:
+    """Lambda takes three seconds then."""
+    plain = lambda_.Function(
+        stack,
+        "Plain",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="index.handle",
+        code=lambda_.Code.from_inline("def handle(event, context): return {'batchItemFailures': []}"),
+    )
+    consumer = QueueConsumer(stack, "Consumer", function=plain)
+    assert properties(stack, consumer.queue)["Properties"]["VisibilityTimeout"] == 18
+
+
+def test_failed_messages_are_kept(stack: Stack) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), max_receive_count=7)
+    assert isinstance(consumer.dead_letter_queue, sqs.Queue)
+    dead = properties(stack, consumer.dead_letter_queue)
+    source = properties(stack, consumer.queue)["Properties"]
+    assert source["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [dead["id"], "Arn"]},
+        "maxReceiveCount": 7,
+    }
+    assert dead["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600 > source["MessageRetentionPeriod"]
+
+
+@pytest.mark.parametrize("part", ["queue", "dead_letter_queue"])
+def test_tls_is_enforced(stack: Stack, part: str) -> None:
+    queue = getattr(QueueConsumer(stack, "Consumer", function=function(stack)), part)
+    reference = {"Ref": properties(stack, queue)["id"]}
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::SQS::QueuePolicy",
+        {
+            "Queues": [reference],
+            "PolicyDocument": Match.object_like(
+                {
+                    "Statement": Match.array_with(
+                        [
+                            Match.object_like(
+                                {
+                                    "Effect": "Deny",
+                                    "Action": "sqs:*",
+                                    "Principal": {"AWS": "*"},
+                                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                                }
+                            )
+                        ]
+                    )
+                }
+            ),
+        },
+    )
+
+
+@pytest.mark.parametrize("part", ["queue", "dead_letter_queue"])
+def test_messages_are_encrypted(stack: Stack, part: str) -> None:
+    queue = getattr(QueueConsumer(stack, "Consumer", function=function(stack)), part)
+    assert properties(stack, queue)["Properties"]["SqsManagedSseEnabled"] is True
+
+
+def test_a_key_of_yours_encrypts_both_queues_and_is_granted(stack: Stack) -> None:
+    key = kms.Key(stack, "Key")
+    producer, worker = function(stack, "Producer"), function(stack)
+    consumer = QueueConsumer(stack, "Consumer", function=worker, encryption_key=key)
+    consumer.grant_send_messages(producer)
+
+    arn = stack.resolve(key.key_arn)
+    for queue in (consumer.queue, consumer.dead_letter_queue):
+        assert properties(stack, queue)["Properties"]["KmsMasterKeyId"] == arn
+    of_key = {
+        role: {
+            action
+            for statement in statements(stack, part.role)
+            if statement["Resource"] == arn
+            for action in [statement["Action"]]
+            for action in ([action] if isinstance(action, str) else action)
+        }
+        for role, part in (("producer", producer), ("worker", worker))
+    }
+    assert of_key == {"producer": {"kms:GenerateDataKey", "kms:Decrypt"}, "worker": {"kms:Decrypt"}}
+
+
+def test_producers_may_send_and_nothing_else(stack: Stack) -> None:
+    producer = function(stack, "Producer")
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack))
+    consumer.grant_send_messages(producer)
+    arn = stack.resolve(consumer.queue.queue_arn)
+    granted = [statement for statement in statements(stack, producer.role) if statement["Resource"] == arn]
+    assert [statement["Action"] for statement in granted] == [
+        ["sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"]
+    ]
+
+
+def test_the_function_may_receive_from_this_queue(stack: Stack) -> None:
+    worker = function(stack)
+    consumer = QueueConsumer(stack, "Consumer", function=worker)
+    arn = stack.resolve(consumer.queue.queue_arn)
+    (granted,) = [statement for statement in statements(stack, worker.role) if statement["Resource"] == arn]
+    assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"} <= set(granted["Action"])
+
+
+def test_the_alias_is_called_and_watched(stack: Stack) -> None:
+    worker = function(stack)
+    live = lambda_.Alias(stack, "Live", alias_name="live", version=worker.current_version)
+    consumer = QueueConsumer(stack, "Consumer", function=live)
+    name = {"Ref": properties(stack, worker)["id"]}
+    qualified = {"Fn::Join": ["", [name, ":live"]]}
+    assert ":live" in str(properties(stack, consumer.event_source_mapping)["Properties"]["FunctionName"])
+    throttles = properties(stack, consumer.throttles_alarm)["Properties"]
+    assert {"Name": "Resource", "Value": qualified} in throttles["Dimensions"]
+    errors = properties(stack, consumer.errors_alarm)["Properties"]["Metrics"]
+    dimensions = [metric["MetricStat"]["Metric"]["Dimensions"] for metric in errors if "MetricStat" in metric]
+    assert len(dimensions) == 2
+    assert all({"Name": "Resource", "Value": qualified} in each for each in dimensions)
+
+
+ALARMS = ("dead_letter_alarm", "oldest_message_alarm", "errors_alarm", "throttles_alarm")
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_every_alarm_tells_somebody(stack: Stack, alarm: str) -> None:
+    mine = sns.Topic(stack, "Mine")
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), alarm_topic=mine)
+    assert properties(stack, getattr(consumer, alarm))["Properties"]["AlarmActions"] == [
+        {"Ref": properties(stack, mine)["id"]}
+    ]
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_no_traffic_is_no_fault(stack: Stack, alarm: str) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack))
+    assert properties(stack, getattr(consumer, alarm))["Properties"]["TreatMissingData"] == "notBreaching"
+
+
+def test_alarms_may_publish_to_the_topic_that_is_made(stack: Stack) -> None:
+    """A topic policy replaces SNS's default, which let them in."""
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack))
+    topic = {"Ref": properties(stack, consumer.alarm_topic)["id"]}
+    (policy,) = Template.from_stack(stack).find_resources("AWS::SNS::TopicPolicy").values()
+    allowed = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert [(s["Action"], s["Principal"], s["Resource"]) for s in allowed] == [
+        ("sns:Publish", {"Service": "cloudwatch.amazonaws.com"}, topic)
+    ]
+
+
+def test_a_single_dead_letter_alarms(stack: Stack) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack))
+    alarm = properties(stack, consumer.dead_letter_alarm)["Properties"]
+    dead = properties(stack, consumer.dead_letter_queue)["id"]
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [dead, "QueueName"]}}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (1, 1)
+
+
+def test_old_messages_alarm_at_the_age_given(stack: Stack) -> None:
+    consumer = QueueConsumer(
+        stack, "Consumer", function=function(stack), oldest_message_age=Duration.minutes(3)
+    )
+    alarm = properties(stack, consumer.oldest_message_alarm)["Properties"]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateAgeOfOldestMessage", 180)
+
+
+def test_concurrency_is_bounded_at_the_mapping(stack: Stack) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), max_concurrency=5)
+    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+
+
+def test_pollers_are_provisioned(stack: Stack) -> None:
+    consumer = QueueConsumer(
+        stack, "Consumer", function=function(stack), minimum_pollers=2, maximum_pollers=9
+    )
+    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    assert mapping["ProvisionedPollerConfig"] == {"MinimumPollers": 2, "MaximumPollers": 9}
+    assert "ScalingConfig" not in mapping
+
+
+def test_fifo_reaches_both_queues(stack: Stack) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), fifo=True)
+    for queue in (consumer.queue, consumer.dead_letter_queue):
+        assert properties(stack, queue)["Properties"]["FifoQueue"] is True
+
+
+def test_filters_are_patterns(stack: Stack) -> None:
+    pattern = {"body": {"type": ["trip.completed"]}}
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), filters=[pattern])
+    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    assert mapping["FilterCriteria"] == {"Filters": [{"Pattern": '{"body": {"type": ["trip.completed"]}}'}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "policy"), [(None, "Retain"), (RemovalPolicy.DESTROY, "Delete")], ids=["default", "destroy"]
+)
+def test_messages_outlive_the_stack_unless_told_otherwise(
+    stack: Stack, given: RemovalPolicy | None, policy: str
+) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), removal_policy=given)
+    for queue in (consumer.queue, consumer.dead_letter_queue):
+        assert properties(stack, queue)["DeletionPolicy"] == policy
+
+
+def test_an_existing_queue_is_drained_and_not_remade(stack: Stack) -> None:
+    dead = sqs.Queue(stack, "Dead", retention_period=Duration.days(14))
+    source = sqs.Queue(
+        stack,
+        "Source",
+        visibility_timeout=Duration.seconds(180),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=5),
+    )
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), queue=source)
+    Template.from_stack(stack).resource_count_is("AWS::SQS::Queue", 2)
+    assert consumer.dead_letter_queue is dead
+    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [properties(stack, source)["id"], "Arn"]}
+
+
+def test_a_queue_of_another_account_is_drained_and_watched_where_it_can_be(app: App) -> None:
+    stack = Stack(app, "Ours", env=Environment(account="123456789012", region="us-east-1"))
+    arn = "arn:aws:sqs:us-east-1:210987654321:trips"
+    consumer = QueueConsumer(
+        stack, "Consumer", function=function(stack), queue=sqs.Queue.from_queue_arn(stack, "Theirs", arn)
+    )
+    assert properties(stack, consumer.event_source_mapping)["Properties"]["EventSourceArn"] == arn
+    assert consumer.oldest_message_alarm is None
+    assert consumer.dead_letter_alarm is None
+    assert properties(stack, consumer.errors_alarm)["Properties"]["AlarmActions"]
+
+
+def test_grants_to_the_consumer_reach_the_function(stack: Stack) -> None:
+    """It is an IGrantable, also for JavaScript."""
+    worker = function(stack)
+    topic = sns.Topic(stack, "Topic")
+    topic.grant_publish(QueueConsumer(stack, "Consumer", function=worker))
+    arn = {"Ref": properties(stack, topic)["id"]}
+    assert [s["Action"] for s in statements(stack, worker.role) if s["Resource"] == arn] == ["sns:Publish"]

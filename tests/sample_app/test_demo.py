@@ -1,0 +1,73 @@
+"""The demo is a test: it deploys, drives and judges; and it must not be content with anything less."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sample_app.demo import Outcome, differences
+from sample_app.trips import Rehearsal, make_rehearsal
+
+PROJECT = Path(__file__).parents[2]
+RUNS = PROJECT / ".cache" / "local" / "runs"
+
+
+@pytest.fixture
+def rehearsal() -> Rehearsal:
+    return make_rehearsal(1)
+
+
+@pytest.fixture
+def right(rehearsal: Rehearsal) -> Outcome:
+    return Outcome(
+        stored={
+            trip_id: {name: str(value) for name, value in vars(trip).items()}
+            for trip_id, trip in rehearsal.stored.items()
+        },
+        receives=[(trip_id, 5) for trip_id in rehearsal.poison],
+        left=0,
+        fault_hits=dict.fromkeys(rehearsal.flaky, 2),
+    )
+
+
+def wrong_outcomes(rehearsal: Rehearsal, right: Outcome) -> Iterator[Outcome]:
+    """Every figure of the table off by one, each on its own."""
+    some, *rest = right.stored
+    yield replace(right, stored={trip_id: right.stored[trip_id] for trip_id in rest})
+    yield replace(right, stored=right.stored | {"foreign": right.stored[some]})
+    yield replace(right, stored=right.stored | {some: right.stored[some] | {"distance_km": "1000"}})
+    yield replace(right, receives=right.receives[1:])
+    yield replace(right, receives=[*right.receives, right.receives[0]])
+    yield replace(right, receives=[*right.receives, (some, 5)])
+    yield replace(right, receives=[(right.receives[0][0], 4), *right.receives[1:]])
+    yield replace(right, left=1)
+    yield replace(right, fault_hits=right.fault_hits | {next(iter(rehearsal.flaky)): 1})
+
+
+def test_no_difference_where_all_is_right(rehearsal: Rehearsal, right: Outcome) -> None:
+    assert differences(rehearsal, right) == []
+
+
+def test_each_wrong_figure_is_a_difference(rehearsal: Rehearsal, right: Outcome) -> None:
+    for wrong in wrong_outcomes(rehearsal, right):
+        assert len(differences(rehearsal, wrong)) == 1, wrong
+
+
+@pytest.mark.cloud
+def test_the_demo_deploys_drives_and_finds_every_figure_as_it_must_be() -> None:
+    before = set(RUNS.glob("*"))
+    done = subprocess.run(
+        [sys.executable, "-m", "sample_app.demo"],
+        cwd=PROJECT,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Every figure is as it must be." in done.stdout
+    assert set(RUNS.glob("*")) == before, "the run's folder was left behind"

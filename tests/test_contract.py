@@ -1,0 +1,51 @@
+"""What every public construct keeps to, whoever writes it."""
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+from constructs import Construct
+
+import constructs_lib
+
+CONSTRUCTS = [
+    (name, value)
+    for name in constructs_lib.__all__
+    if isinstance(value := getattr(constructs_lib, name), type) and issubclass(value, Construct)
+]
+
+
+def jsii_base(cls: type) -> type:
+    """The nearest class that exists in JavaScript; jsii sets the mark to None on Python subclasses."""
+    return next(base for base in cls.__mro__ if vars(base).get("__jsii_declared_type__"))
+
+
+def test_there_is_something_to_check() -> None:
+    assert {"PythonFunction", "QueueConsumer"} <= {name for name, _ in CONSTRUCTS}
+
+
+@pytest.mark.parametrize(("name", "cls"), CONSTRUCTS)
+def test_arguments_are_scope_id_and_keywords(name: str, cls: Any) -> None:
+    _, scope, construct_id, *rest = inspect.signature(cls.__init__).parameters.values()
+    assert (scope.name, construct_id.name) == ("scope", "construct_id")
+    assert {parameter.kind for parameter in rest} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize(("name", "cls"), CONSTRUCTS)
+def test_every_argument_is_documented(name: str, cls: Any) -> None:
+    documentation = inspect.getdoc(cls) or ""
+    arguments = documentation.partition("Args:")[2].partition("Raises:")[0]
+    documented = set(re.findall(r"^    (\w+): ", arguments, flags=re.MULTILINE))
+    assert documented == set(inspect.signature(cls.__init__).parameters) - {"self"}
+    assert "InvalidPropsError" in documentation
+    assert re.search(r"^Source: https://", documentation, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "cls"), CONSTRUCTS)
+def test_no_member_overrides_one_of_javascript(name: str, cls: type) -> None:
+    """Such a member would be called from JavaScript in place of the real one."""
+    base = jsii_base(cls)
+    theirs = {member for ancestor in base.__mro__ for member in vars(ancestor) if not member.startswith("_")}
+    assert {member for member in vars(cls) if not member.startswith("_")} & theirs == set()
+    assert set(getattr(cls, "__annotations__", {})) & theirs == set()
