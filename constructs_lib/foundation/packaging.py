@@ -416,7 +416,7 @@ def _install(package: Path, entry: Path, requirements: Path, target: Target) -> 
         "pip", "install", "--requirements", str(listed), "--target", str(package),
         "--python", sys.executable, "--python-version", target.python, *machine,
         "--only-binary", ":all:", "--require-hashes", "--link-mode", "copy",
-        "--no-compile-bytecode", "--no-installer-metadata", "--no-config", "--quiet",
+        "--no-compile-bytecode", "--no-installer-metadata", "--quiet",
     ]  # fmt: skip
     _uv(
         arguments, cwd=entry, failure=f"{requirements.name} in {entry} cannot be packaged for {_name(target)}"
