@@ -248,17 +248,21 @@ def other_pythons() -> list[Path]:
 
 @pytest.mark.skipif(not other_pythons(), reason="no second Python on this machine")
 def test_two_hosts_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two host Pythons, two folders, two umasks: one content, and one hash."""
+    """Two host Pythons, two folders, two umasks: one content, and one hash; with bytecode where it can be made."""
     entry = SAMPLE_FUNCTIONS / "complete_trip"
-    ours = packaging.build(entry, ARM)
+    compiler = interpreter.find("3.13")
+    ours = packaging.build(entry, ARM, interpreter=compiler)
     elsewhere = tmp_path / "elsewhere" / "complete_trip"
     shutil.copytree(entry, elsewhere, ignore=shutil.ignore_patterns("__pycache__"))
     code = (
         "import os, sys; os.umask(0o077)\n"
         f"sys.path.insert(0, {str(Path(packaging.__file__).parents[2])!r})\n"
         "from pathlib import Path\n"
+        "from pathlib import PosixPath\n"
+        "from constructs_lib.foundation.interpreter import Interpreter\n"
         "from constructs_lib.foundation.packaging import Target, build\n"
-        f"package = build(Path({str(elsewhere)!r}), Target('3.13', 'aarch64-manylinux_2_34'))\n"
+        f"target = Target('3.13', 'aarch64-manylinux_2_34')\n"
+        f"package = build(Path({str(elsewhere)!r}), target, interpreter={compiler!r})\n"
         "print(package.asset_hash, package.path)"
     )
     environment = os.environ | {"CONSTRUCTS_LIB_CACHE_DIR": str(tmp_path / "other cache")}
