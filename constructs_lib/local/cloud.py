@@ -50,6 +50,7 @@ class LocalCloud:
         self._time_scale = time_scale
         self._process: subprocess.Popen[bytes] | None = None
         self._bootstrapped = False
+        self._clients: list[Any] = []
 
     def __enter__(self) -> Self:
         """Start the emulator and wait until it answers."""
@@ -104,24 +105,36 @@ class LocalCloud:
             "TMPDIR": str(self.run_folder / "tmp"),
         }
 
-    def client(self, service: str) -> Any:
-        """A boto3 client on this cloud.
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client on this cloud; nothing of your own AWS configuration reaches it.
 
         Args:
             service: As boto3 names it, such as `sqs`.
+            config: What `botocore.config.Config` takes, such as `retries`.
 
         Returns:
-            The client.
+            The client. It is closed with the cloud.
         """
         import boto3
+        import botocore.config
+        import botocore.session
 
-        return boto3.client(
+        # A profile, or a broken configuration file, must not get in the way.
+        nothing = (None, None, None, None)
+        no_file = (None, None, os.devnull, None)
+        session = botocore.session.Session(
+            session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
+        )
+        client = boto3.Session(botocore_session=session).client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
+            config=botocore.config.Config(proxies={}, **config),
         )
+        self._clients.append(client)
+        return client
 
     def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
         """Synthesize a CDK app and deploy all its stacks with the real CDK CLI.
@@ -198,6 +211,8 @@ class LocalCloud:
 
     def stop(self) -> None:
         """End the emulator and all it has started, and delete the run's folder. Twice does no harm."""
+        while self._clients:
+            self._clients.pop().close()
         process, self._process = self._process, None
         if process is not None:
             for number, patience in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 10.0)):
