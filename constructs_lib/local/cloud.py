@@ -284,11 +284,13 @@ class LocalCloud:
         assert self._process is not None  # noqa: S101 - called after _start
         give_up = time.monotonic() + 60
         while self._process.poll() is None and time.monotonic() < give_up:
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 with _open(f"{self.endpoint}/_constructs_lib/run", timeout=2) as answer:
                     # Not another run's, which took this port first.
                     if json.load(answer) == str(self.run_folder):
                         return True
+            except (OSError, ValueError):
+                pass
             time.sleep(0.05)
         return False
 

@@ -1,4 +1,4 @@
-"""A program that uses a local cloud and ends in the way that it is told: exit, raise, or wait to be killed."""
+"""A program that uses a local cloud and ends as it is told: exit, raise, wait to be killed, be killed in a deploy."""
 
 import io
 import sys
@@ -39,6 +39,8 @@ def main(state: Path, ending: str) -> None:
         sys.stdin.readline()
         if ending == "raise":
             raise RuntimeError("on purpose")
+        if ending == "deploy":
+            cloud.deploy(app="sleep 599", cwd=Path(__file__).parent)
         if ending == "wait":
             time.sleep(600)
 

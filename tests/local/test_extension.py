@@ -98,7 +98,7 @@ def test_an_alarm_is_described_as_the_template_declares_it(
 
 VISIBILITY = 120
 TRIES = 3
-WORK = 0.5
+WORK = 1.5  # longer than the shortened timeout: were it shortened too early, a second delivery would overlap
 ALWAYS_FAILS = f"""
 import time
 

@@ -1,12 +1,10 @@
 """However a run ends, nothing of it is left: no process, no folder, no file elsewhere."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local import LocalCloud, LocalCloudError, private_environment
-from constructs_lib.local.extension import start
 
 from .conftest import PROJECT
 
@@ -56,8 +53,10 @@ def _within(seconds: float, condition: Callable[[], bool]) -> bool:
         ("wait", signal.SIGINT, -signal.SIGINT),
         ("wait", signal.SIGTERM, -signal.SIGTERM),
         ("wait", signal.SIGKILL, -signal.SIGKILL),
+        ("deploy", signal.SIGINT, -signal.SIGINT),
+        ("deploy", signal.SIGKILL, -signal.SIGKILL),
     ],
-    ids=["exit", "exception", "SIGINT", "SIGTERM", "SIGKILL"],
+    ids=["exit", "exception", "SIGINT", "SIGTERM", "SIGKILL", "SIGINT-in-deploy", "SIGKILL-in-deploy"],
 )
 def test_nothing_is_left(
     state: Path, tmp_path: Path, ending: str, sent: signal.Signals | None, code: int
@@ -66,7 +65,6 @@ def test_nothing_is_left(
         (tmp_path / name).mkdir()
     private_environment.interpreter(state)
     environment = os.environ | {"TMPDIR": str(tmp_path / "tmp"), "HOME": str(tmp_path / "home")}
-    outside = set(Path("/tmp").glob("ministack*"))  # noqa: S108 - where the emulator writes if not told otherwise
     with subprocess.Popen(
         [sys.executable, Path(__file__).with_name("run_a_cloud.py"), state, ending],
         cwd=tmp_path,
@@ -85,6 +83,8 @@ def test_nothing_is_left(
             assert Path(run_folder).is_dir()
             child.stdin.write("\n")
             child.stdin.flush()
+            if ending == "deploy":
+                assert _within(20, lambda: any("599" in each for each in _processes_naming(run_folder)))
             if sent is not None:
                 child.send_signal(sent)
             _, said = child.communicate(timeout=20)
@@ -97,7 +97,6 @@ def test_nothing_is_left(
     assert _within(patience, lambda: not _processes_naming(run_folder)), _processes_naming(run_folder)
     assert _within(patience, lambda: not Path(run_folder).exists()), list(Path(run_folder).rglob("*"))
     assert sorted(tmp_path.rglob("*")) == [tmp_path / "home", tmp_path / "tmp"]
-    assert set(Path("/tmp").glob("ministack*")) <= outside  # noqa: S108
 
 
 def test_two_clouds_at_once_know_nothing_of_each_other(cloud: LocalCloud, state: Path) -> None:
@@ -196,71 +195,3 @@ def test_an_emulator_that_dies_at_its_start_is_quoted(
     with pytest.raises(LocalCloudError, match=r"did not start(.|\n)*no such module: anything"), cloud:
         pass
     assert list((tmp_path / "runs").iterdir()) == []
-
-
-# --- the private environment ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def uv_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Instead of uv: what it was called for."""
-    calls: list[str] = []
-
-    def run(command: list[str]) -> None:
-        calls.append(" ".join(command[1:3]))
-        time.sleep(0.1)
-        if command[1] == "venv":
-            folder = Path(command[-1]) / "bin"
-            folder.mkdir(parents=True)
-            (folder / "python").touch()
-
-    monkeypatch.setattr(private_environment, "_run", run)
-    return calls
-
-
-def test_the_private_environment_is_made_once(tmp_path: Path, uv_calls: list[str]) -> None:
-    found: list[Path] = []
-    (tmp_path / ".making-killed").mkdir()
-    threads = [
-        threading.Thread(target=lambda: found.append(private_environment.interpreter(tmp_path)))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert uv_calls == ["venv --quiet", "pip install"]
-    assert len(set(found)) == 1
-    assert found[0].is_file()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [found[0].parents[1].name, "install.lock"]
-
-
-def test_half_a_private_environment_is_none(
-    tmp_path: Path, uv_calls: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make = private_environment._run
-
-    def fail(command: list[str]) -> None:
-        make(command)
-        if command[1] == "pip":
-            raise LocalCloudError("no network")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(private_environment, "_run", fail)
-        with pytest.raises(LocalCloudError, match="no network"):
-            private_environment.interpreter(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["install.lock"]
-    assert private_environment.interpreter(tmp_path).is_file()
-    assert len(uv_calls) == 4
-
-
-def test_without_uv_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uv", None)
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(LocalCloudError, match=r"constructs-lib\[local\]"):
-        private_environment.interpreter(tmp_path)
-
-
-def test_the_release_that_is_installed_is_the_one_that_the_extension_is_written_for() -> None:
-    requirements = Path(private_environment.__file__).with_name("emulator-requirements.txt").read_text()
-    assert f"\nministack=={start.PINNED} " in requirements
