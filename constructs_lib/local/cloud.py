@@ -2,9 +2,7 @@
 
 import contextlib
 import json
-import logging
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -14,15 +12,21 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
-from constructs_lib.local import private_environment
+from constructs_lib.local import private_environment, run_folder
 from constructs_lib.local.errors import LocalCloudError
+from constructs_lib.local.extension.sweep import MARK, sweep
 
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
 _LOCAL: Final = Path(__file__).resolve().parent
-_log = logging.getLogger(__name__)
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # loopback: no proxy
+_KEPT_FOR_FUNCTIONS: Final = (
+    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+    "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+)  # fmt: skip
+"""Functions run below the emulator and inherit its environment: nothing else of this process's reaches them."""
 
 
 class LocalCloud:
@@ -45,31 +49,38 @@ class LocalCloud:
         if time_scale < 1:
             raise ValueError(f"time_scale must be at least 1, got {time_scale}.")
         self.state: Final = state.resolve()
-        self.run_folder: Final = self.state / "runs" / f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._port = port
+        self.run_folder: Final = run_folder.name_one(self.state / "runs")
+        self._wanted_port: Final = port
+        self._port: int | None = None
         self._time_scale = time_scale
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner: IO[str] | None = None
         self._bootstrapped = False
+        self._clients: list[Any] = []
 
     def __enter__(self) -> Self:
         """Start the emulator and wait until it answers."""
         python = private_environment.interpreter(self.state)
-        _delete_stale_runs(self.run_folder.parent)
-        if self._port is None:
-            self._port = _free_port()
-        elif _taken(self._port):
+        run_folder.delete_stale(self.run_folder.parent)
+        wanted = self._wanted_port
+        if wanted is not None and _taken(wanted):
             raise LocalCloudError(
-                f"port {self._port} is taken by another program. Leave port out to take a free one."
+                f"port {wanted} is taken by another program. Leave port out to take a free one."
             )
-        for name in ("home", "tmp"):
-            (self.run_folder / name).mkdir(parents=True)
         try:
-            self._start(python)
-            self._wait_until_ready()
+            self._owner = run_folder.make(self.run_folder)
+            for _ in range(3):
+                self._port = _free_port() if wanted is None else wanted
+                self._start(python)
+                if self._is_ready():
+                    return self
+                # Between finding a free port and taking it, another program can be quicker.
+                if wanted is not None or "in use" not in self._emulator_log():
+                    break
+            raise LocalCloudError(f"the emulator did not start. Its last lines:\n{self._emulator_log()}")
         except BaseException:
             self.stop()
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -80,48 +91,47 @@ class LocalCloud:
     @property
     def endpoint(self) -> str:
         """Where every AWS service answers."""
+        if self._port is None:
+            raise LocalCloudError("the local cloud runs only inside its with block.")
         return f"http://127.0.0.1:{self._port}"
 
     @property
     def environment(self) -> dict[str, str]:
         """What a client needs: the CDK CLI, a CDK app, an AWS SDK. Your own credentials never reach it."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return kept | {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ENDPOINT_URL_S3": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "CDK_DISABLE_VERSION_CHECK": "1",
-            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": os.environ.get(
-                "JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(self.state / "jsii")
-            ),
-            # What tools leave in a home or a temporary folder goes with the run.
-            "HOME": str(self.run_folder / "home"),
-            "TMPDIR": str(self.run_folder / "tmp"),
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("AWS_")}
+        jsii = os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(self.state / "jsii"))
+        return kept | self._settings() | {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": jsii}
 
-    def client(self, service: str) -> Any:
-        """A boto3 client on this cloud.
+    def client(self, service: str, **config: Any) -> Any:
+        """A boto3 client on this cloud; nothing of your own AWS configuration reaches it.
 
         Args:
             service: As boto3 names it, such as `sqs`.
+            config: What `botocore.config.Config` takes, such as `retries`.
 
         Returns:
-            The client.
+            The client. It is closed with the cloud.
         """
         import boto3
+        import botocore.config
+        import botocore.session
 
-        return boto3.client(
+        # A profile, or a broken configuration file, must not get in the way.
+        nothing = (None, None, None, None)
+        no_file = (None, None, os.devnull, None)
+        session = botocore.session.Session(
+            session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
+        )
+        client = boto3.Session(botocore_session=session).client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
+            config=botocore.config.Config(proxies={}, **config),
         )
+        self._clients.append(client)
+        return client
 
     def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
         """Synthesize a CDK app and deploy all its stacks with the real CDK CLI.
@@ -140,6 +150,7 @@ class LocalCloud:
         """
         out = self.run_folder / "cdk.out"
         outputs = self.run_folder / "outputs.json"
+        outputs.unlink(missing_ok=True)
         self._cdk("synth", "--quiet", "--app", app, "--output", str(out),
                   "--context", "constructs-lib:package-for=host", cwd=cwd)  # fmt: skip
         if not self._bootstrapped:
@@ -198,27 +209,48 @@ class LocalCloud:
 
     def stop(self) -> None:
         """End the emulator and all it has started, and delete the run's folder. Twice does no harm."""
+        while self._clients:
+            self._clients.pop().close()
         process, self._process = self._process, None
+        # Nothing here is worth saying goodbye to. Its group is its own as long as it has not been waited for.
+        group = process.pid if process is not None and process.returncode is None else None
+        if self._owner is not None:
+            sweep(run_folder=str(self.run_folder), group=group)
+            self._owner.close()
+            self._owner = None
         if process is not None:
-            for number, patience in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 10.0)):
-                try:
-                    os.killpg(process.pid, number)
-                    process.wait(timeout=patience)
-                except ProcessLookupError:
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # workers that outlived the emulator
             process.wait()
-            if process.stdin:
-                process.stdin.close()
-        shutil.rmtree(self.run_folder, ignore_errors=True)
+            _close_stdin(process)
+        self._port = None
+        self._bootstrapped = False
 
     # --- inside ----------------------------------------------------------------------------------------
 
+    def _settings(self) -> dict[str, str]:
+        """The variables that point a process at this cloud."""
+        direct = "127.0.0.1,localhost"
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "CDK_DISABLE_CLI_TELEMETRY": "true",
+            "CDK_DISABLE_VERSION_CHECK": "1",
+            "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), direct))),
+            "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy"), direct))),
+            # What tools leave in a home or a temporary folder goes with the run.
+            "HOME": str(self.run_folder / "home"),
+            "TMPDIR": str(self.run_folder / "tmp"),
+            MARK: str(self.run_folder),
+        }
+
     def _start(self, python: Path) -> None:
-        environment = self.environment | {
+        environment = {name: os.environ[name] for name in _KEPT_FOR_FUNCTIONS if name in os.environ}
+        environment |= self._settings()
+        environment |= {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self._port),
             "MINISTACK_HOST": "localhost",
@@ -226,13 +258,16 @@ class LocalCloud:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
-            "CONSTRUCTS_LIB_RUN_FOLDER": str(self.run_folder),
+            "STATE_DIR": str(self.run_folder / "tmp" / "state"),
+            "S3_DATA_DIR": str(self.run_folder / "tmp" / "s3"),
             "CONSTRUCTS_LIB_TIME_SCALE": str(self._time_scale),
         }
-        # Functions run below the emulator: nothing of this process's own Python may reach them.
-        for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"):
-            environment.pop(name, None)
+        node = _node()
+        if node is not None:  # functions of CDK's own are Node
+            environment["PATH"] = os.pathsep.join([str(node.parent), environment.get("PATH", os.defpath)])
         code = f"import sys; sys.path.insert(0, {str(_LOCAL)!r}); from extension.start import main; main()"
+        if self._process is not None:
+            _close_stdin(self._process)
         with (self.run_folder / "emulator.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [python, "-P", "-c", code],
@@ -244,18 +279,20 @@ class LocalCloud:
                 start_new_session=True,
             )
 
-    def _wait_until_ready(self) -> None:
+    def _is_ready(self) -> bool:
+        """Wait until the emulator answers; False if it ends, or takes too long."""
         assert self._process is not None  # noqa: S101 - called after _start
         give_up = time.monotonic() + 60
-        while time.monotonic() < give_up:
-            if self._process.poll() is not None:
-                break
+        while self._process.poll() is None and time.monotonic() < give_up:
             try:
-                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2):  # noqa: S310
-                    return
-            except OSError:
-                time.sleep(0.05)
-        raise LocalCloudError(f"the emulator did not start. Its last lines:\n{self._emulator_log()}")
+                with _open(f"{self.endpoint}/_constructs_lib/run", timeout=2) as answer:
+                    # Not another run's, which took this port first.
+                    if json.load(answer) == str(self.run_folder):
+                        return True
+            except (OSError, ValueError):
+                pass
+            time.sleep(0.05)
+        return False
 
     def _emulator_log(self, lines: int = 20) -> str:
         path = self.run_folder / "emulator.log"
@@ -263,24 +300,43 @@ class LocalCloud:
 
     def _cdk(self, command: str, *arguments: str, cwd: Path) -> None:
         cli = _find_cli(cwd)
-        node = os.environ.get("JSII_NODE") or shutil.which("node")
+        node = _node()
         if node is None:
             raise LocalCloudError("Node is not there: install it, or point JSII_NODE at its binary.")
-        done = subprocess.run(
-            [node, str(cli), command, *arguments],
+        before = self.failed_invocations()
+        process = subprocess.Popen(
+            [node, cli, command, *arguments],
             cwd=cwd,
             env=self.environment | {"CDK_VALIDATION": "false"},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            errors="replace",
+            start_new_session=True,  # the CLI, the app and jsii's Node: ended together
         )
-        if done.returncode:
-            said = (done.stdout + done.stderr).strip().splitlines()
-            crashes = "".join(f"\n{failed['log']}" for failed in self.failed_invocations()[-1:])
-            raise LocalCloudError(
-                f"cdk {command} failed. Its last lines:\n" + "\n".join(said[-30:]) + crashes
-            )
+        with process:
+            try:
+                said, _ = process.communicate()
+            except BaseException:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
+        if process.returncode:
+            last = "\n".join(said.strip().splitlines()[-30:])
+            raise LocalCloudError(f"cdk {command} failed. Its last lines:\n{last}{self._crash_since(before)}")
+
+    def _crash_since(self, before: list[dict[str, Any]]) -> str:
+        """What the last function died of, if one did: a custom resource's, a trigger's."""
+        try:
+            new = [failed for failed in self.failed_invocations() if failed not in before]
+        except LocalCloudError as error:
+            return f"\n{error}"
+        return (
+            f"\nThe function {new[-1]['function']} failed:\n{new[-1]['log'] or new[-1]['error']}"
+            if new
+            else ""
+        )
 
     def _page(self, page: str, send: object = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - loopback
@@ -289,8 +345,11 @@ class LocalCloud:
             method="GET" if send is None else "POST",
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+            with _open(request, timeout=30) as answer:
                 return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise LocalCloudError(error.read().decode(errors="replace")) from None
         except OSError as error:
             raise LocalCloudError(
                 f"the emulator does not answer ({error}). Its last lines:\n{self._emulator_log()}"
@@ -308,16 +367,15 @@ def _find_cli(cwd: Path) -> Path:
     )
 
 
-def _delete_stale_runs(runs: Path) -> None:
-    for folder in runs.glob("*-*"):
-        pid = int(folder.name.partition("-")[0])
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            _log.warning("deleting what a killed run has left: %s", folder)
-            shutil.rmtree(folder, ignore_errors=True)
-        except PermissionError:
-            continue
+def _node() -> Path | None:
+    named = os.environ.get("JSII_NODE") or "node"
+    found = shutil.which(named)
+    return Path(found).absolute() if found else None
+
+
+def _close_stdin(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _free_port() -> int:
@@ -328,4 +386,9 @@ def _free_port() -> int:
 
 def _taken(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False

@@ -1,5 +1,6 @@
 """The emulator's own Python environment: it pins an SDK version that nobody else should have to live with."""
 
+import fcntl
 import hashlib
 import importlib
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from constructs_lib.local.errors import LocalCloudError
 
 _REQUIREMENTS = Path(__file__).with_name("emulator-requirements.txt")
+_DRAFT = ".making-"
 
 
 def interpreter(state: Path) -> Path:
@@ -33,24 +35,30 @@ def interpreter(state: Path) -> Path:
     python = home / "bin" / "python"
     if python.exists():
         return python
-    uv = _uv()
     state.mkdir(parents=True, exist_ok=True)
-    # A link of its own for each attempt, moved into place at once: two runs never share half an environment.
-    draft = Path(tempfile.mkdtemp(dir=state, prefix=".making-"))
+    with (state / "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time; the kernel drops it with its process
+        if not python.exists():
+            uv = _uv()
+            shutil.rmtree(home, ignore_errors=True)
+            for left in state.glob(f"{_DRAFT}*"):  # by an installation that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            _install(uv, home)
+    return python
+
+
+def _install(uv: str, home: Path) -> None:
+    """Make it beside its place and move it there at once: nobody ever sees half an environment."""
+    draft = Path(tempfile.mkdtemp(dir=home.parent, prefix=_DRAFT))
     try:
         _run([uv, "venv", "--quiet", "--python", sys.executable, "--relocatable", str(draft / "env")])
         _run(
             [uv, "pip", "install", "--quiet", "--python", str(draft / "env" / "bin" / "python"), "--no-config",
              "--require-hashes", "--compile-bytecode", "--requirements", str(_REQUIREMENTS)]
         )  # fmt: skip
-        try:
-            (draft / "env").rename(home)
-        except OSError:
-            if not python.exists():
-                raise
+        (draft / "env").rename(home)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return python
 
 
 def _uv() -> str:

@@ -1,6 +1,6 @@
 """CloudFormation: alarms on a metric-math expression, which MiniStack refuses.
 
-They are stored and described as they were declared; like any alarm here, they stay without data.
+They are stored and described as they were declared, and stay without data: nothing evaluates them.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-alarm.html
 """
 
@@ -19,8 +19,8 @@ def accept_metric_math() -> None:
             return dict(plain(name, props))
         rest = {key: value for key, value in props.items() if key != "Metrics"}
         alarm = dict(plain(name, {**rest, "MetricName": "-", "Namespace": "-"}))
-        # Neither is there on AWS either; and without them the emulator does not evaluate the alarm.
-        alarm["MetricName"] = alarm["Namespace"] = None
+        # None of them is there on AWS either; and without them the emulator does not evaluate the alarm.
+        alarm |= dict.fromkeys(("MetricName", "Namespace", "Statistic", "Period"))
         alarm["Metrics"] = metrics
         return alarm
 

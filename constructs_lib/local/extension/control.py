@@ -6,6 +6,7 @@ operation whose request contains a text. What the calling code does with it is i
 
 import asyncio
 import json
+import os
 import threading
 from collections import deque
 from typing import Any
@@ -92,12 +93,19 @@ async def _page(scope: dict[str, Any], receive: Any, send: Any) -> None:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     page = scope["path"].removeprefix(PREFIX)
-    status, answer = 200, None
+    status: int = 200
+    answer: Any = None
     if page == "faults":
-        with _lock:
-            if scope["method"] == "POST":
-                _faults.extend({**fault, "hits": 0} for fault in json.loads(body))
-            answer = list(_faults)
+        new = json.loads(body) if scope["method"] == "POST" else []
+        unknown = {fault["service"] for fault in new} - set(gateway.SERVICE_HANDLERS)
+        if unknown:
+            status, answer = 400, f"the emulator has no service {', '.join(sorted(unknown))}"
+        else:
+            with _lock:
+                _faults.extend({**fault, "hits": 0} for fault in new)
+                answer = list(_faults)
+    elif page == "run":
+        answer = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
     elif page == "failures":
         with _lock:
             answer = list(_failures)

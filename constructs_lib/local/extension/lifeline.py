@@ -1,10 +1,11 @@
 """End with the process that started the emulator, however that one ends."""
 
 import os
-import shutil
-import signal
+import subprocess
 import sys
 import threading
+
+from . import sweep
 
 
 def hold(*, run_folder: str) -> None:
@@ -17,22 +18,16 @@ def hold(*, run_folder: str) -> None:
 
 
 def _watch(run_folder: str) -> None:
-    sys.stdin.buffer.read()
-    own = os.getpid()
-    for process in _group(os.getpgrp()):
-        if process != own:
-            os.kill(process, signal.SIGKILL)
-    shutil.rmtree(run_folder, ignore_errors=True)
-    os.kill(own, signal.SIGKILL)
-
-
-def _group(group: int) -> list[int]:
-    """Processes of our group: the workers that run functions."""
-    found = []
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():  # noqa: PTH112, PTH208
-        try:
-            if name.isdigit() and os.getpgid(int(name)) == group:
-                found.append(int(name))
-        except ProcessLookupError:
-            continue
-    return found
+    # Not sys.stdin: its lock would stop the interpreter from ending while this thread reads.
+    while os.read(0, 1024):
+        pass
+    # Somebody outside of the group has to do it: the emulator would start new workers while it ends the old.
+    subprocess.Popen(
+        [sys.executable, "-I", "-S", sweep.__file__, str(os.getpgrp()), run_folder],
+        cwd="/",
+        env={name: value for name, value in os.environ.items() if run_folder not in value},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )

@@ -13,12 +13,13 @@ def main() -> None:
     if found != PINNED:
         sys.exit(f"the extension is written for ministack {PINNED}, this is {found}")
 
-    from . import alarms, concurrency, control, lifeline, visibility
+    from . import alarms, concurrency, control, crashes, lifeline, visibility
 
     lifeline.hold(run_folder=os.environ["CONSTRUCTS_LIB_RUN_FOLDER"])
     alarms.accept_metric_math()
     concurrency.keep_reserved_concurrency()
     visibility.shorten(factor=float(os.environ["CONSTRUCTS_LIB_TIME_SCALE"]))
+    crashes.keep_tracebacks()
     control.add()
 
     sys.argv = ["ministack"]

@@ -1,0 +1,33 @@
+"""A handler that crashes at import: its own traceback, which MiniStack throws away, in the invocation's log.
+
+On AWS the function's log has it too.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+"""
+
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+_MARK = "\n-- traceback --\n"
+_PLAIN = '"error": str(e)})'
+_WITH_TRACE = f'"error": str(e) + {_MARK!r} + traceback.format_exc()}})'
+
+
+def keep_tracebacks() -> None:
+    """Let the worker send the traceback along, and move it from the message to the log."""
+    if lambda_runtime._PYTHON_WORKER_SCRIPT.count(_PLAIN) != 1:
+        raise AssertionError("the emulator's worker script is not the one that this was written for")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_PLAIN, _WITH_TRACE)
+    execute = lambda_svc._execute_function_dispatch
+
+    def execute_and_split(*arguments: Any) -> Any:
+        result = execute(*arguments)
+        body = result.get("body")
+        if result.get("error") and isinstance(body, dict):
+            message, _, trace = str(body.get("errorMessage", "")).partition(_MARK)
+            if trace:
+                return result | {"body": body | {"errorMessage": message}, "log": trace}
+        return result
+
+    lambda_svc._execute_function_dispatch = execute_and_split

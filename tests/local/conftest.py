@@ -1,0 +1,26 @@
+"""One local cloud for the whole folder: a start costs two seconds."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from constructs_lib.local import LocalCloud
+
+PROJECT = Path(__file__).resolve().parents[2]
+TIME_SCALE = 120
+
+
+@pytest.fixture(scope="session")
+def state() -> Path:
+    """Where the emulator is installed: once for the project, not for each test."""
+    return PROJECT / ".cache" / "local"
+
+
+@pytest.fixture(scope="session")
+def cloud(state: Path) -> Iterator[LocalCloud]:
+    for chatty in ("botocore", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    with LocalCloud(state=state, time_scale=TIME_SCALE) as running:
+        yield running
