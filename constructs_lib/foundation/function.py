@@ -249,14 +249,26 @@ def _package(
         glibc = "2_17" if python == "3.11" else "2_34"
         machine = "aarch64" if architecture == "arm64" else "x86_64"
         target = packaging.Target(python, platform=f"{machine}-manylinux_{glibc}")
-    packaging.check_handler(entry, handler, target=target)
+    missing = None
+    try:
+        packaging.check_handler(entry, handler, target=target)
+    except InvalidPropsError as error:
+        if not packaging.has_requirements(entry):
+            raise
+        missing = error  # it may come with a dependency, as the wrappers of monitoring tools do
     found = None if bytecode is False else interpreter.find(target.python)
     if bytecode and found is None:
         raise InvalidPropsError(
             f"bytecode=True needs a Python {target.python} on this machine, and none is on PATH, in pyenv or "
             f"managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
         )
-    return packaging.build(entry, target, interpreter=found, exclude=exclude), found is not None
+    package = packaging.build(entry, target, interpreter=found, exclude=exclude)
+    if missing is not None:
+        try:
+            packaging.check_handler(package.path, handler, target=target)
+        except InvalidPropsError:
+            raise missing from None
+    return package, found is not None
 
 
 def _layers_bytes(scope: Construct, layers: Sequence[lambda_.ILayerVersion]) -> int:

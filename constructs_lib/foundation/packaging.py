@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -124,6 +125,18 @@ def check_handler(entry: Path, handler: str, *, target: Target) -> None:
             f"handler names the function {function!r}, but {source} defines no such name"
             f"{_did_you_mean(function, sorted(names))}"
         )
+
+
+def has_requirements(entry: Path) -> bool:
+    """Whether a lock file or requirements lie beside the handler.
+
+    Args:
+        entry: The folder with the handler.
+
+    Returns:
+        True if so.
+    """
+    return any((entry / name).is_file() for name in ("uv.lock", "requirements.txt"))
 
 
 def build(
@@ -311,7 +324,7 @@ def _hash(
             digest.update(len(data).to_bytes(8, "big") + data)
 
     # The target's machine and not this one's: `None` has to be spelled out.
-    machine = target.platform or f"{sys.platform}-{os.uname().machine}"
+    machine = target.platform or f"{sys.platform}-{platform.machine()}"
     add(_FORMAT, target.python, machine, interpreter.version if interpreter else "no bytecode")
     if requirements:
         for name in (requirements.name, "pyproject.toml"):

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import InvalidPropsError, PythonFunction
 from constructs_lib.foundation import interpreter
-from tests.gallery import HANDLERS, function
+from tests.gallery import HANDLERS, SAMPLE_FUNCTIONS, function
 
 
 def only(stack: Stack, kind: str) -> dict[str, Any]:
@@ -81,3 +81,12 @@ def test_layers_count_into_the_unzipped_size(stack: Stack, tmp_path: Path) -> No
         PythonFunction(
             stack, "F", entry=HANDLERS / "plain", handler="app.handle", layers=[layer], bytecode=False
         )
+
+
+def test_the_handler_may_come_with_a_dependency(stack: Stack) -> None:
+    """As the wrappers of monitoring tools do; a typo in it is found all the same."""
+    entry = SAMPLE_FUNCTIONS / "complete_trip"
+    handler = "aws_lambda_powertools.utilities.batch.process_partial_response"
+    function(stack, entry=entry, handler=handler)
+    with pytest.raises(InvalidPropsError, match="handler names the module"):
+        function(stack, "Typo", entry=entry, handler=f"{handler}s")
