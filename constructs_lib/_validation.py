@@ -6,6 +6,7 @@ that is known only at deployment (an unresolved token) passes: CloudFormation wi
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Protocol
 
 from constructs_lib.errors import InvalidPropsError
 
@@ -48,6 +49,38 @@ def in_range(name: str, value: float | None, low: float, high: float, *, unit: s
     if not low <= value <= high:
         span = f"{low:,} to {high:,}{f' {unit}' if unit else ''}"
         raise InvalidPropsError(f"{name} must be {span}, got {value:,}. See {source}")
+
+
+class _Duration(Protocol):
+    """As much of CDK's Duration as is asked here."""
+
+    def is_unresolved(self) -> bool: ...
+
+    def to_milliseconds(self) -> float: ...
+
+
+def seconds(name: str, duration: _Duration | None, default: float | None = None) -> float | None:
+    """Read a duration as plain seconds.
+
+    Args:
+        name: The argument, as the user wrote it.
+        duration: A CDK Duration.
+        default: What none given stands for.
+
+    Returns:
+        Seconds; None for a duration that is known only at deployment.
+
+    Raises:
+        InvalidPropsError: It is no Duration.
+    """
+    if duration is None:
+        return default
+    if not hasattr(duration, "to_milliseconds"):
+        raise InvalidPropsError(
+            f"{name} must be a Duration, such as Duration.seconds(30), got {duration!r} "
+            f"({type(duration).__name__})."
+        )
+    return None if duration.is_unresolved() else duration.to_milliseconds() / 1000
 
 
 def whole(name: str, value: float | None) -> None:
@@ -112,6 +145,11 @@ def environment_fits(name: str, environment: Mapping[str, str] | None, limit: in
     Raises:
         InvalidPropsError: It is too large; the message names the largest variable.
     """
+    for key, value in (environment or {}).items():
+        if not isinstance(value, str):
+            raise InvalidPropsError(
+                f"{name} must have text as values, got {value!r} ({type(value).__name__}) for {key}."
+            )
     sizes = {
         key: len(key.encode()) + (0 if is_unresolved(value) else len(value.encode()))
         for key, value in (environment or {}).items()

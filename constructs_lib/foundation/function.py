@@ -189,16 +189,16 @@ def _check_arguments(
         _defaults.PYTHON_RUNTIMES,
         source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
     )
-    if not timeout.is_unresolved():
-        _validation.in_range(
-            "timeout",
-            timeout.to_milliseconds() / 1000,
-            _defaults.FUNCTION_TIMEOUT_SECONDS_MIN,
-            _defaults.FUNCTION_TIMEOUT_SECONDS_MAX,
-            unit="seconds",
-            source=quotas,
-        )
-        _validation.whole("timeout", timeout.to_milliseconds() / 1000)
+    seconds = _validation.seconds("timeout", timeout)
+    _validation.in_range(
+        "timeout",
+        seconds,
+        _defaults.FUNCTION_TIMEOUT_SECONDS_MIN,
+        _defaults.FUNCTION_TIMEOUT_SECONDS_MAX,
+        unit="seconds",
+        source=quotas,
+    )
+    _validation.whole("timeout", seconds)
     _validation.in_range(
         "memory_size",
         memory_size,

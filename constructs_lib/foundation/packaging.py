@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from constructs_lib import _defaults
 from constructs_lib.errors import InvalidPropsError
@@ -160,6 +161,11 @@ def build(
     """
     entry = entry.resolve()
     files = list(_files(entry, tuple(exclude)))
+    for file in files:
+        if not (entry / file).is_file() or not os.access(entry / file, os.R_OK):
+            raise InvalidPropsError(
+                f"entry has {file}, which cannot be read ({entry}): a broken link? Mend it, or pass exclude."
+            )
     requirements = _requirement_source(entry, target)
     asset_hash = _hash(entry, files, requirements, target, interpreter)
     home = _cache() / asset_hash
@@ -293,7 +299,7 @@ def _requirement_source(entry: Path, target: Target) -> Path | None:
             raise InvalidPropsError(
                 f"entry has a uv.lock but no pyproject.toml that it belongs to ({entry})."
             )
-        required = tomllib.loads(lock.read_text()).get("requires-python", "")
+        required = _toml(lock).get("requires-python", "")
         floor = re.search(r">=\s*(3\.\d+)", required)
         if floor and _minor(floor[1]) > _minor(target.python):
             raise InvalidPropsError(
@@ -302,11 +308,18 @@ def _requirement_source(entry: Path, target: Target) -> Path | None:
         return lock
     if requirements.is_file():
         return requirements
-    if project.is_file() and tomllib.loads(project.read_text()).get("project", {}).get("dependencies"):
+    if project.is_file() and _toml(project).get("project", {}).get("dependencies"):
         raise InvalidPropsError(
             f"entry has dependencies in pyproject.toml but no uv.lock ({entry}): run 'uv lock' there."
         )
     return None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidPropsError(f"{path} cannot be read: {error}.") from None
 
 
 def _hash(
@@ -417,13 +430,14 @@ def _install(package: Path, entry: Path, requirements: Path, target: Target) -> 
             cwd=entry,
             failure=f"uv.lock in {entry} cannot be used",
         )  # fmt: skip
+        listed = package.parent / "requirements.txt"
+        listed.write_text(text)
     else:
-        text = requirements.read_text()
+        listed = requirements  # where it is: it may include other files of its folder
+        text = requirements.read_text(encoding="utf-8-sig", errors="replace")
     if not re.search(r"^\s*[^#\s]", text, flags=re.MULTILINE):
         return {}
     _check_hashed(text, requirements)
-    listed = package.parent / "requirements.txt"
-    listed.write_text(text)
     machine = ["--python-platform", target.platform] if target.platform else []
     arguments = [
         "pip", "install", "--requirements", str(listed), "--target", str(package),

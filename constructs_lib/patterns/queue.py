@@ -129,21 +129,24 @@ class QueueConsumer(Construct):
                 "dead_letter_queue goes with an imported queue=: QueueConsumer makes the dead-letter queue of "
                 "the queue that it makes. Leave it out."
             )
-        window = _seconds(max_batching_window) or 0
+        window = _validation.seconds("max_batching_window", max_batching_window) or 0
         receives = _defaults.MAX_RECEIVE_COUNT if max_receive_count is None else max_receive_count
-        retention = _seconds(retention_period, _defaults.RETENTION_SECONDS)
-        dead_retention = _seconds(dead_letter_retention_period, _defaults.DEAD_LETTER_RETENTION_SECONDS)
+        retention = _validation.seconds("retention_period", retention_period, _defaults.RETENTION_SECONDS)
+        dead_retention = _validation.seconds(
+            "dead_letter_retention_period",
+            dead_letter_retention_period,
+            _defaults.DEAD_LETTER_RETENTION_SECONDS,
+        )
         _check_batches(batch_size, max_batching_window, fifo=fifo)
         _check_pollers(max_concurrency, minimum_pollers, maximum_pollers)
         _check_queue_numbers(receives, retention, dead_retention)
         if content_based_deduplication and not fifo:
             raise InvalidPropsError("content_based_deduplication needs fifo=True; a standard queue has none.")
-        if len(filters) > _defaults.FILTERS_MAX:
-            raise InvalidPropsError(
-                f"filters must be at most {_defaults.FILTERS_MAX}, got {len(filters)}: merge some into one "
-                f"pattern. See {_defaults.SQS_FILTERING}"
-            )
-        if oldest_message_age is not None and _seconds(oldest_message_age) == 0:
+        patterns = _patterns(filters)
+        if (
+            oldest_message_age is not None
+            and _validation.seconds("oldest_message_age", oldest_message_age) == 0
+        ):
             raise InvalidPropsError("oldest_message_age must be at least 1 second, got 0.")
         underlying = _underlying(function)
         visibility = _visibility_seconds(underlying, window, visibility_timeout, queue)
@@ -201,7 +204,7 @@ class QueueConsumer(Construct):
                 minimum_pollers=minimum_pollers, maximum_pollers=maximum_pollers
             ),
             report_batch_item_failures=True,
-            filters=[{"pattern": json.dumps(pattern)} for pattern in filters] or None,
+            filters=patterns or None,
         )
         Validations.of(self.event_source_mapping).acknowledge(
             Acknowledgment(
@@ -225,7 +228,10 @@ class QueueConsumer(Construct):
                 self,
                 "OldestMessageAlarm",
                 queue=self.queue,
-                seconds=_seconds(oldest_message_age, _defaults.OLDEST_MESSAGE_ALARM_SECONDS) or 0,
+                seconds=_validation.seconds(
+                    "oldest_message_age", oldest_message_age, _defaults.OLDEST_MESSAGE_ALARM_SECONDS
+                )
+                or 0,
                 send_to=self.alarm_topic,
             )
         )
@@ -302,19 +308,12 @@ class QueueConsumer(Construct):
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def _seconds(duration: Duration | None, default: float | None = None) -> float | None:
-    """Seconds of a duration; the default for none; None for one that is known at deployment only."""
-    if duration is None:
-        return default
-    return None if duration.is_unresolved() else duration.to_milliseconds() / 1000
-
-
 def _check_batches(batch_size: int, max_batching_window: Duration | None, *, fifo: bool) -> None:
     most = _defaults.BATCH_SIZE_FIFO_MAX if fifo else _defaults.BATCH_SIZE_MAX
     name = "batch_size of a FIFO queue" if fifo else "batch_size"
     _validation.in_range(name, batch_size, 1, most, source=_defaults.SQS_PARAMETERS)
     _validation.whole("batch_size", batch_size)
-    window = _seconds(max_batching_window)
+    window = _validation.seconds("max_batching_window", max_batching_window)
     if fifo and max_batching_window is not None:
         raise InvalidPropsError(
             f"max_batching_window is not for a FIFO queue, got {max_batching_window.to_string()}: "
@@ -336,6 +335,18 @@ def _check_batches(batch_size: int, max_batching_window: Duration | None, *, fif
             f"{_defaults.BATCH_SIZE_WITHOUT_WINDOW_MAX}, got {window or 0:g} with a batch_size of {batch_size}. "
             f"See {_defaults.SQS_PARAMETERS}"
         )
+
+
+def _patterns(filters: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
+    if len(filters) > _defaults.FILTERS_MAX:
+        raise InvalidPropsError(
+            f"filters must be at most {_defaults.FILTERS_MAX}, got {len(filters)}: merge some into one "
+            f"pattern. See {_defaults.SQS_FILTERING}"
+        )
+    try:
+        return [{"pattern": json.dumps(pattern)} for pattern in filters]
+    except TypeError as error:
+        raise InvalidPropsError(f"filters must be JSON: {error}. See {_defaults.SQS_FILTERING}") from None
 
 
 def _check_pollers(
@@ -413,7 +424,7 @@ def _underlying(function: FunctionLike) -> lambda_.Function | None:
 def _timeout_seconds(function: lambda_.Function | None) -> float | None:
     if function is None:
         return None
-    return _seconds(function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
+    return _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
 
 
 def _visibility_seconds(
@@ -430,7 +441,7 @@ def _visibility_seconds(
         value = _cfn_queue(queue).visibility_timeout
         seconds = 30.0 if value is None else None if _validation.is_unresolved(value) else float(value)
     elif given is not None:
-        seconds = _seconds(given)
+        seconds = _validation.seconds("visibility_timeout", given)
     elif needed is None:
         raise InvalidPropsError(
             "visibility_timeout must be said for a function whose timeout is not known here (imported, or a "

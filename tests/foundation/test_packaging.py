@@ -157,6 +157,25 @@ def test_local_code_is_no_requirement(tmp_path: Path, index: Path, line: str) ->
         packaging.build(handler(tmp_path / "fn", index, line), ARM)
 
 
+def test_requirements_may_include_a_file_of_their_folder(tmp_path: Path, index: Path) -> None:
+    entry = handler(tmp_path / "fn", index, "-r more.txt")
+    (entry / "more.txt").write_text(wheel(index, "alpha", "1.0") + "\n")
+    assert "alpha/__init__.py" in content(packaging.build(entry, ARM).path)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    entry = handler(tmp_path / "fn")
+    (entry / "uv.lock").write_text("not = = toml")
+    (entry / "pyproject.toml").write_text("")
+    with pytest.raises(InvalidPropsError, match=r"uv\.lock cannot be read"):
+        packaging.build(entry, ARM)
+    (entry / "uv.lock").unlink()
+    (entry / "settings.json").symlink_to("nowhere.json")
+    with pytest.raises(InvalidPropsError, match=r"settings\.json, which cannot be read"):
+        packaging.build(entry, ARM)
+    assert packaging.build(entry, ARM, exclude=["settings.json"]).path.is_dir()
+
+
 def test_two_sources_of_requirements(tmp_path: Path, index: Path) -> None:
     entry = handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0"))
     (entry / "uv.lock").write_text("")
