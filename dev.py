@@ -45,6 +45,7 @@ USAGE = """usage: python3 dev.py COMMAND [ARGUMENT ...]
   clean        delete everything that dev.py has made
 """
 
+INTERRUPTED = 130
 NETWORK = "the package index could not be reached. The first run needs the network; check it, or your proxy."
 CERTIFICATE = (
     "a TLS certificate is not trusted. Behind a proxy with its own, point SSL_CERT_FILE, PIP_CERT and "
@@ -86,8 +87,12 @@ def main(arguments: list[str]) -> int:
     if command == "test" and rest:
         return run([str(PYTHON), "-m", "pytest", *rest])
     failed = [name for name, check, cure in checks() if not passes(name, check, cure)]
-    if command == "test" and run([str(PYTHON), "-m", "pytest"]) != 0:
-        failed.append("tests")
+    if command == "test":
+        code = run([str(PYTHON), "-m", "pytest"])
+        if code == INTERRUPTED:
+            return code
+        if code:
+            failed.append("tests")
     if failed:
         print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -103,6 +108,7 @@ def environment() -> dict[str, str]:
     """
     mine = {
         "UV_CACHE_DIR": str(CACHE / "uv"),
+        "PIP_CACHE_DIR": str(CACHE / "pip"),
         "npm_config_cache": str(CACHE / "npm"),
         "npm_config_update_notifier": "false",
         "CONSTRUCTS_LIB_CACHE_DIR": str(CACHE / "constructs-lib"),
@@ -142,7 +148,9 @@ def run(command: list[str]) -> int:
             break
         except KeyboardInterrupt:  # the terminal has sent it to the child too: let it clean up
             interrupted = True
-    return 130 if interrupted or code < 0 else code
+    if interrupted:
+        return INTERRUPTED
+    return 128 - code if code < 0 else code  # ended by a signal, as a shell says it
 
 
 def checks() -> Iterator[tuple[str, list[str], str]]:
@@ -240,6 +248,8 @@ def make_environment() -> None:
             "this Python cannot make environments with pip (ensurepip is missing). "
             "On Debian and Ubuntu: sudo apt install python3-venv"
         ) from None
+    if VENV.is_symlink():
+        VENV.unlink()  # what it points at is not ours to empty
     venv.EnvBuilder(with_pip=True, clear=True, symlinks=not WINDOWS).create(VENV)
 
 
@@ -322,4 +332,6 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    except OSError as error:  # a full disk, a folder that cannot be written
+        sys.exit(f"dev.py: {cause(f'{error.strerror}: {error.filename}')}")

@@ -235,7 +235,7 @@ def _read_back(cloud: LocalCloud, sqs: Any, outputs: dict[str, str]) -> Outcome:
 
 def _show(rehearsal: Rehearsal, outcome: Outcome, seconds: dict[str, float], console: Console) -> None:
     sent, stored, dead = len(rehearsal.messages), len(outcome.stored), len(outcome.receives)
-    retried = sum(1 for hits in outcome.fault_hits.values() if hits)
+    retried = sum(1 for hits in outcome.fault_hits.values() if hits == _FAILURES_OF_FLAKY)
     figures = Table(title="Completed trips", title_justify="left")
     for heading in ("what", "is", "must be"):
         figures.add_column(heading, justify="left" if heading == "what" else "right")

@@ -266,3 +266,25 @@ def test_every_failing_check_is_named(
     assert "Failed: check 1, check 2" in shown.err
     assert "cure 1" in shown.out
     assert "cure 0" not in shown.out
+
+
+def test_ctrl_c_in_the_tests_is_no_failure(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, answer in (("set_up", None), ("checks", []), ("run", 130)):
+        monkeypatch.setattr(dev, name, lambda *_, answer=answer: answer)
+    assert dev.main(["test"]) == 130
+
+
+def test_a_child_that_was_killed_is_no_ctrl_c(dev: ModuleType) -> None:
+    assert dev.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == 128 + 9
+
+
+def test_an_environment_that_is_a_link_leaves_its_target_alone(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "file").touch()
+    dev.VENV.symlink_to(tmp_path / "theirs")
+    monkeypatch.setattr(dev.venv.EnvBuilder, "create", lambda self, folder: None)
+    dev.make_environment()
+    assert (tmp_path / "theirs" / "file").exists()
+    assert not dev.VENV.exists()

@@ -27,8 +27,9 @@ class PythonFunction(lambda_.Function):
     resource. The package holds exactly what `uv.lock` or the hashed `requirements.txt` beside the handler
     say, in wheels for the function's machine, compiled for its Python.
 
-    Everything that Lambda would refuse, or that would fail at the first invocation, is refused here: a handler
-    that is not there, requirements that contradict themselves, a package or an environment that is too large.
+    Refused here, and not at deployment or at the first invocation: a handler that is not there, requirements
+    that contradict themselves, a package or an environment that is too large. Not found out here: an import
+    that nothing provides.
 
     Args:
         scope: The construct to put it in; its role and log group become its neighbours, named after it.

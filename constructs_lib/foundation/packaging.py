@@ -65,7 +65,8 @@ class Package:
         path: The folder.
         asset_hash: Of everything that went into it; names this content and no other.
         unzipped_bytes: Size of all its files.
-        zipped_bytes: Size as a deflated archive, to within a few per cent.
+        zipped_bytes: Size as a deflated archive, to within a few per cent; the unzipped size where that is
+            below the limit anyway.
         sizes: Bytes by distribution, your own code under a name of its own.
     """
 
@@ -245,15 +246,25 @@ def _top_level_names(body: Iterable[ast.stmt]) -> tuple[set[str], bool]:
                 names.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
                 star = star or any(alias.name == "*" for alias in aliases)
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
-                names.update(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-            case ast.If() | ast.Try() | ast.With():
+                bound = (
+                    n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+                )
+                names.update(n.id for n in bound if not _inside_comprehension(n, node))
+            case ast.If() | ast.Try() | ast.With() | ast.For() | ast.While():
                 for part in ("body", "orelse", "finalbody"):
                     inner, inner_star = _top_level_names(getattr(node, part, []))
                     names |= inner
                     star = star or inner_star
                 for handler in getattr(node, "handlers", []):
-                    names |= _top_level_names(handler.body)[0]
+                    inner, inner_star = _top_level_names(handler.body)
+                    names |= inner
+                    star = star or inner_star
     return names, star
+
+
+def _inside_comprehension(name: ast.Name, statement: ast.AST) -> bool:
+    scopes = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+    return any(name in ast.walk(scope) for scope in ast.walk(statement) if isinstance(scope, scopes))
 
 
 def _did_you_mean(word: str, known: list[str]) -> str:
@@ -336,7 +347,7 @@ def _hash(
             data = part.encode() if isinstance(part, str) else part
             digest.update(len(data).to_bytes(8, "big") + data)
 
-    # The target's machine and not this one's: `None` has to be spelled out.
+    # No platform means this machine: then its name is an input too.
     machine = target.platform or f"{sys.platform}-{platform.machine()}"
     add(_FORMAT, target.python, machine, interpreter.version if interpreter else "no bytecode")
     if requirements:
@@ -466,7 +477,8 @@ def _check_hashed(text: str, requirements: Path) -> None:
         if not line.startswith(("#", "-")) and "--hash=" not in line:
             raise InvalidPropsError(
                 f"{requirements} has no hash for {line.split(';')[0].strip()!r}. Write it with "
-                f"'uv pip compile --generate-hashes', or use uv.lock."
+                f"'uv pip compile --generate-hashes --python-version X.Y requirements.in -o requirements.txt', "
+                f"where X.Y is the runtime's version, or use uv.lock."
             )
 
 

@@ -345,6 +345,12 @@ HANDLERS = {
     "class Handler:\n    def handle(self, event, context): ...": False,
     "def handel(event, context): ...": False,
     "import handle.elsewhere": True,
+    "x = [handle for handle in ()]": False,
+    "x = handle": False,
+    "handle, other = 1, 2": True,
+    "for name in (print,):\n    pass": False,
+    "for name in (1,):\n    def handle(event, context): ...": True,
+    "try:\n    import x\nexcept ImportError:\n    from elsewhere import *": True,
 }
 
 
