@@ -10,7 +10,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import InvalidPropsError, PythonFunction
 from constructs_lib.foundation import interpreter
-from tests.gallery import HANDLERS, SAMPLE_FUNCTIONS, function
+from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 
 
 def only(stack: Stack, kind: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from constructs_lib import InvalidPropsError
 from constructs_lib.foundation import interpreter, packaging
 from constructs_lib.foundation.packaging import Target
-from tests.gallery import SAMPLE_FUNCTIONS
+from tests.gallery.plain_function import SAMPLE_FUNCTIONS
 
 ARM = Target("3.13", "aarch64-manylinux_2_34")
 X86 = Target("3.13", "x86_64-manylinux_2_34")

@@ -12,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
 
 from constructs_lib import QueueConsumer
-from tests.gallery import function
+from tests.gallery.plain_function import function
 
 
 def properties(stack: Stack, part: Any) -> dict[str, Any]:

@@ -1,11 +1,5 @@
-"""The scenes: small stacks, each a construct in a telling configuration.
+"""Scenes of QueueConsumer."""
 
-Everything that must hold for every template walks this list (test_gallery.py): a pattern that adds scenes gets
-all of it for nothing. A scene is a function that fills a stack; its name is the snapshot's.
-"""
-
-from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -14,46 +8,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
-from constructs_lib import PythonFunction, QueueConsumer
-
-HANDLERS: Final = Path(__file__).parent / "handlers"
-SAMPLE_FUNCTIONS: Final = Path(__file__).parent.parent / "sample_app" / "functions"
-
-
-def function(stack: Stack, construct_id: str = "Function", **arguments: object) -> PythonFunction:
-    """A function without dependencies, for scenes that are about something else."""
-    given: dict[str, object] = {
-        "entry": HANDLERS / "plain",
-        "handler": "app.handle",
-        "bytecode": False,  # the same on every machine, whatever Python is found there
-    }
-    given |= arguments
-    return PythonFunction(stack, construct_id, **given)  # type: ignore[arg-type]
-
-
-def python_function(stack: Stack) -> None:
-    function(stack)
-
-
-def python_function_with_dependencies(stack: Stack) -> None:
-    function(stack, entry=SAMPLE_FUNCTIONS / "complete_trip", handler="handler.handle")
-
-
-def python_function_with_everything_said(stack: Stack) -> None:
-    layer = lambda_.LayerVersion(stack, "Layer", code=lambda_.Code.from_asset(str(HANDLERS / "plain")))
-    function(
-        stack,
-        runtime=lambda_.Runtime.PYTHON_3_14,
-        architecture=lambda_.Architecture.X86_64,
-        timeout=Duration.minutes(15),
-        memory_size=10240,
-        environment={"LEVEL": "high"},
-        layers=[layer],
-        description="Everything said",
-        reserved_concurrent_executions=50,
-        log_level=lambda_.ApplicationLogLevel.DEBUG,
-        log_removal_policy=RemovalPolicy.DESTROY,
-    )
+from constructs_lib import QueueConsumer
+from tests.gallery.plain_function import function
 
 
 def queue_consumer(stack: Stack) -> None:
@@ -118,19 +74,13 @@ def queue_consumer_of_another_account(stack: Stack) -> None:
     )
 
 
-SCENES: Final[dict[str, Callable[[Stack], None]]] = {
-    scene.__name__: scene
-    for scene in (
-        python_function,
-        python_function_with_dependencies,
-        python_function_with_everything_said,
-        queue_consumer,
-        queue_consumer_on_an_alias,
-        queue_consumer_fifo,
-        queue_consumer_with_a_key,
-        queue_consumer_in_large_batches,
-        queue_consumer_with_provisioned_pollers,
-        queue_consumer_of_an_existing_queue,
-        queue_consumer_of_another_account,
-    )
-}
+SCENES: Final = (
+    queue_consumer,
+    queue_consumer_on_an_alias,
+    queue_consumer_fifo,
+    queue_consumer_with_a_key,
+    queue_consumer_in_large_batches,
+    queue_consumer_with_provisioned_pollers,
+    queue_consumer_of_an_existing_queue,
+    queue_consumer_of_another_account,
+)
