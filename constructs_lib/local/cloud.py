@@ -10,6 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -20,6 +21,7 @@ from constructs_lib.local.extension.sweep import MARK, sweep
 
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
+_APP: Final = "CONSTRUCTS_LIB_APP"
 _LOCAL: Final = Path(__file__).resolve().parent
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # loopback: no proxy
 _KEPT_FOR_FUNCTIONS: Final = (
@@ -151,8 +153,9 @@ class LocalCloud:
         out = self.run_folder / "cdk.out"
         outputs = self.run_folder / "outputs.json"
         outputs.unlink(missing_ok=True)
-        self._cdk("synth", "--quiet", "--app", app, "--output", str(out),
-                  "--context", "constructs-lib:package-for=host", cwd=cwd)  # fmt: skip
+        # Through a variable: the CLI takes a command apart at its blanks, those in a folder's name too.
+        self._cdk("synth", "--quiet", "--app", f'eval "${_APP}"', "--output", str(out),
+                  "--context", "constructs-lib:package-for=host", cwd=cwd, more={_APP: app})  # fmt: skip
         if not self._bootstrapped:
             self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out), cwd=cwd)
             self._bootstrapped = True
@@ -298,7 +301,7 @@ class LocalCloud:
         path = self.run_folder / "emulator.log"
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
 
-    def _cdk(self, command: str, *arguments: str, cwd: Path) -> None:
+    def _cdk(self, command: str, *arguments: str, cwd: Path, more: Mapping[str, str] | None = None) -> None:
         cli = _find_cli(cwd)
         node = _node()
         if node is None:
@@ -307,7 +310,7 @@ class LocalCloud:
         process = subprocess.Popen(
             [node, cli, command, *arguments],
             cwd=cwd,
-            env=self.environment | {"CDK_VALIDATION": "false"},
+            env=self.environment | {"CDK_VALIDATION": "false"} | dict(more or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,6 +1,7 @@
 """A program that uses a local cloud and ends as it is told: exit, raise, wait to be killed, be killed in a deploy."""
 
 import io
+import shlex
 import sys
 import time
 import zipfile
@@ -10,12 +11,15 @@ from constructs_lib.local import LocalCloud
 
 # A function may start processes of its own, in sessions of their own.
 CODE = """
-import subprocess
+import subprocess, sys
 
 def handler(event, context):
-    subprocess.Popen(["sleep", "600"], start_new_session=True)
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     return "done"
 """
+
+
+APP_THAT_HANGS = shlex.join([sys.executable, "-c", "import time; time.sleep(599)"])
 
 
 def main(state: Path, ending: str) -> None:
@@ -40,7 +44,7 @@ def main(state: Path, ending: str) -> None:
         if ending == "raise":
             raise RuntimeError("on purpose")
         if ending == "deploy":
-            cloud.deploy(app="sleep 599", cwd=Path(__file__).parent)
+            cloud.deploy(app=APP_THAT_HANGS, cwd=Path(__file__).parent)
         if ending == "wait":
             time.sleep(600)
 

@@ -77,6 +77,7 @@ def test_nothing_is_left(
         assert child.stdin is not None
         assert child.stdout is not None
         run_folder = child.stdout.readline().strip()
+        assert run_folder, child.communicate()[1]
         try:
             # The emulator, the function's worker, and what the function has started.
             assert len(_processes_naming(run_folder)) >= 3
