@@ -177,13 +177,13 @@ class LocalCloud:
     ) -> None:
         """Let the next calls of an operation fail, as AWS itself sometimes does.
 
-        Only services with a JSON protocol (DynamoDB, SQS, Lambda's neighbours) name their operation where this
-        can see it.
+        For services with a JSON protocol (DynamoDB, SQS, EventBridge, ...), and for objects of S3; the others do
+        not name their operation where this can see it.
 
         Args:
             service: As boto3 names it, such as `dynamodb`.
             operation: Such as `PutItem`.
-            containing: Only requests with this text in their body.
+            containing: Only requests with this text in their body; for S3, in the object's path.
             error_code: The error to answer with, such as `TransactionConflictException`.
             times: How many calls fail.
             status: The HTTP status.

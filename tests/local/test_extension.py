@@ -206,6 +206,19 @@ def test_a_fault_meets_so_many_calls_of_that_operation_with_that_text(cloud: Loc
     assert {item["id"]["S"] for item in dynamodb.scan(**table)["Items"]} == {"trip-7", "trip-8"}
 
 
+def test_a_fault_meets_objects_of_s3_by_their_path(cloud: LocalCloud) -> None:
+    s3 = cloud.client("s3", retries={"total_max_attempts": 1})
+    s3.create_bucket(Bucket="faults")
+    cloud.inject_fault(
+        service="s3", operation="PutObject", containing="trip-9", error_code="SlowDown", times=1, status=503
+    )
+    s3.put_object(Bucket="faults", Key="trip-8", Body=b"8")
+    with pytest.raises(botocore.exceptions.ClientError, match="SlowDown"):
+        s3.put_object(Bucket="faults", Key="trip-9", Body=b"9")
+    s3.put_object(Bucket="faults", Key="trip-9", Body=b"9")
+    assert s3.get_object(Bucket="faults", Key="trip-9")["Body"].read() == b"9"
+
+
 # --- crashes.py, control.py: failed invocations --------------------------------------------------------------------
 
 

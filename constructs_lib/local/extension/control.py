@@ -15,6 +15,7 @@ from ministack import app as gateway
 from ministack.services import lambda_svc
 
 PREFIX = "/_constructs_lib/"
+_MESSAGE = "Injected by the local cloud."
 
 _faults: list[dict[str, Any]] = []
 _failures: deque[dict[str, Any]] = deque(maxlen=200)
@@ -55,29 +56,42 @@ def add() -> None:
 
 def _with_faults(service: str, handler: Any) -> Any:
     async def answer(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
-        fault = _match(service, headers, body)
+        if service == "s3":
+            fault = _match(service, _s3_operation(method, headers, query), path.encode())
+        else:
+            target = next((v for k, v in headers.items() if k.lower() == "x-amz-target"), "")
+            fault = _match(service, target.rpartition(".")[2], body)
         if fault is None:
             return await handler(method, path, headers, body, query)
         if fault["delay_seconds"]:
             await asyncio.sleep(fault["delay_seconds"])
-        error = {"__type": fault["error_code"], "message": "Injected by the local cloud."}
+        if service == "s3":
+            xml = f"<Error><Code>{fault['error_code']}</Code><Message>{_MESSAGE}</Message></Error>"
+            return fault["status"], {"Content-Type": "application/xml"}, xml.encode()
+        error = {"__type": fault["error_code"], "message": _MESSAGE}
         headers_out = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-ErrorType": fault["error_code"]}
         return fault["status"], headers_out, json.dumps(error).encode()
 
     return answer
 
 
-def _match(service: str, headers: dict[str, str], body: bytes) -> dict[str, Any] | None:
-    if not _faults:
-        return None
-    target = next((v for k, v in headers.items() if k.lower() == "x-amz-target"), "")
-    operation = target.rpartition(".")[2]
+def _s3_operation(method: str, headers: dict[str, str], query: Any) -> str:
+    """The plain operations on objects: their names are nowhere in the request."""
+    if query and set(query) - {"x-id"}:
+        return ""
+    copied = any(name.lower() == "x-amz-copy-source" for name in headers)
+    if method == "PUT":
+        return "CopyObject" if copied else "PutObject"
+    return {"GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(method, "")
+
+
+def _match(service: str, operation: str, text: bytes) -> dict[str, Any] | None:
     with _lock:
         for fault in _faults:
             if (
                 fault["service"] == service
                 and fault["operation"] == operation
-                and fault["containing"].encode() in body
+                and fault["containing"].encode() in text
                 and fault["hits"] < fault["times"]
             ):
                 fault["hits"] += 1
