@@ -78,6 +78,9 @@ VISIBILITY_TIMEOUT_FACTOR: Final = 6
 """Visibility timeout in function timeouts: leaves room for Lambda's own retries when it is throttled, before
 the message shows up a second time (SQS_CONFIGURE). The batching window is added: it is spent first."""
 
+VISIBILITY_TIMEOUT_SECONDS_WHEN_UNSET: Final = 30
+"""What SQS takes when a template says nothing (SQS_QUOTAS)."""
+
 VISIBILITY_TIMEOUT_SECONDS_MAX: Final = 43_200
 """12 hours (SQS_QUOTAS)."""
 

@@ -80,6 +80,7 @@ class QueueConsumer(Construct):
     function: Final[FunctionLike]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm | None]
+    """None only where the dead-letter queue is not known, or of another account."""
     oldest_message_alarm: Final[cloudwatch.Alarm | None]
     """None only for a queue of another account: its metrics are there."""
     errors_alarm: Final[cloudwatch.Alarm]
@@ -173,11 +174,12 @@ class QueueConsumer(Construct):
         else:
             source, dead_letters = queue, dead_letter_queue or _dead_letter_queue_of(queue)
             if not isinstance(queue, sqs.Queue):
+                least = "6 times the function's timeout" if visibility is None else f"{visibility:g} seconds"
                 Annotations.of(self).add_info_v2(
                     "constructs-lib:imported-queue",
                     f"The settings of an imported queue are not known here. Its visibility timeout should be "
-                    f"at least {visibility or '6 x the function timeout'} seconds, and it needs a redrive "
-                    f"policy with maxReceiveCount >= {_defaults.MAX_RECEIVE_COUNT_MIN}.",
+                    f"at least {least}, and it needs a redrive policy with maxReceiveCount >= "
+                    f"{_defaults.MAX_RECEIVE_COUNT_MIN}.",
                 )
         self.queue = source
         self.dead_letter_queue = dead_letters
@@ -216,14 +218,14 @@ class QueueConsumer(Construct):
         self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
         self.dead_letter_alarm = (
             None
-            if self.dead_letter_queue is None or _elsewhere(self, self.dead_letter_queue)
+            if self.dead_letter_queue is None or _is_of_another_account(self, self.dead_letter_queue)
             else alarms.dead_letters(
                 self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
             )
         )
         self.oldest_message_alarm = (
             None
-            if _elsewhere(self, self.queue)
+            if _is_of_another_account(self, self.queue)
             else alarms.oldest_message(
                 self,
                 "OldestMessageAlarm",
@@ -352,12 +354,12 @@ def _patterns(filters: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
 def _check_pollers(
     max_concurrency: int | None, minimum_pollers: int | None, maximum_pollers: int | None
 ) -> None:
-    _validation.not_together(
-        "provisioned pollers bound the concurrency themselves, by 10 invocations each.",
-        max_concurrency=max_concurrency,
-        **({"minimum_pollers": minimum_pollers} if minimum_pollers is not None else
-           {"maximum_pollers": maximum_pollers}),
-    )  # fmt: skip
+    for pollers in ({"minimum_pollers": minimum_pollers}, {"maximum_pollers": maximum_pollers}):
+        _validation.not_together(
+            "provisioned pollers bound the concurrency themselves, by 10 invocations each.",
+            max_concurrency=max_concurrency,
+            **pollers,
+        )
     for name, value, low, high, source in (
         ("max_concurrency", max_concurrency, _defaults.MAX_CONCURRENCY_MIN, _defaults.MAX_CONCURRENCY_MAX,
          _defaults.SQS_SCALING),
@@ -439,7 +441,9 @@ def _visibility_seconds(
             return needed
         name = f"visibility_timeout of queue {queue.node.path}"
         value = _cfn_queue(queue).visibility_timeout
-        seconds = 30.0 if value is None else None if _validation.is_unresolved(value) else float(value)
+        if value is None:
+            value = _defaults.VISIBILITY_TIMEOUT_SECONDS_WHEN_UNSET
+        seconds = None if _validation.is_unresolved(value) else float(value)
     elif given is not None:
         seconds = _validation.seconds("visibility_timeout", given)
     elif needed is None:
@@ -541,7 +545,7 @@ def _dead_letter_queue_of(queue: sqs.IQueue) -> sqs.IQueue | None:
     return redrive.queue if redrive else None
 
 
-def _elsewhere(scope: Construct, queue: sqs.IQueue) -> bool:
+def _is_of_another_account(scope: Construct, queue: sqs.IQueue) -> bool:
     """Whether the queue is known to be in another account than the construct."""
     theirs, ours = queue.env.account, Stack.of(scope).account
     return not Token.is_unresolved(theirs) and not Token.is_unresolved(ours) and theirs != ours
