@@ -1,12 +1,8 @@
 import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from aws_cdk import App, Stack
-
-from constructs_lib.local.extension.postgres_server import PostgresServer, find_binaries
 
 # CDK's own validator costs seconds at the first synth of a process; test_gallery.py turns it on where it counts.
 os.environ.setdefault("CDK_VALIDATION", "false")
@@ -20,15 +16,3 @@ def app(tmp_path: Path) -> App:
 @pytest.fixture
 def stack(app: App) -> Stack:
     return Stack(app, "Stack")
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A real PostgreSQL for the whole session; who restarts it or fills it up takes one of their own."""
-    if find_binaries() is None:
-        pytest.skip("there is no PostgreSQL on this machine")
-    # Not below pytest's own folder, which is closed to the user that the server runs as.
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
-        Path(folder).chmod(0o711)
-        with PostgresServer(Path(folder) / "server") as server:
-            yield server
