@@ -1,0 +1,104 @@
+"""Log in with a token that IAM vouches for: no password exists."""
+
+import time
+
+from constructs_lib.runtime.credentials import Credentials, CredentialSource
+
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
+
+
+class IamLogin:
+    """A user whose password is a token, signed at each opening with the credentials of the function's role.
+
+    A token opens connections for 15 minutes, and a connection outlives it. Signing takes a fraction of a
+    millisecond, where importing boto3 for it would take 150.
+
+    Args:
+        host: The endpoint that is connected to: it is part of what is signed.
+        port: Its port.
+        user: The database user; the role needs `rds-db:connect` on it.
+        region: Where the database is.
+        credentials: Where the credentials come from.
+
+    Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
+    """
+
+    def __init__(
+        self, host: str, port: int, user: str, region: str, *, credentials: CredentialSource | None = None
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._user = user
+        self._region = region
+        self._source = credentials or CredentialSource()
+
+    def credentials(self) -> tuple[str, str]:
+        """Sign a token.
+
+        Returns:
+            User and token.
+
+        Raises:
+            RuntimeError: There are no AWS credentials.
+        """
+        return self._user, sign(
+            self._host, self._port, self._user, self._region, self._source.get(), at=time.gmtime()
+        )
+
+    def renew(self) -> bool:
+        """Take in that the token was refused, or may be old.
+
+        Returns:
+            True if other credentials may sign a better one. False if the next token would be as good as this:
+            then the role lacks `rds-db:connect`, and trying again would only hide it.
+        """
+        return self._source.forget()
+
+
+def sign(
+    host: str, port: int, user: str, region: str, credentials: Credentials, *, at: time.struct_time
+) -> str:
+    """Sign a token as `generate_db_auth_token` of botocore does, to the byte.
+
+    Args:
+        host: The endpoint.
+        port: Its port.
+        user: The database user.
+        region: Where the database is.
+        credentials: Of whoever connects.
+        at: The time in UTC.
+
+    Returns:
+        The token: a presigned URL without its scheme.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    """
+    import hashlib
+    import hmac
+
+    moment = time.strftime("%Y%m%dT%H%M%SZ", at)
+    scope = f"{moment[:8]}/{region}/rds-db/aws4_request"
+    query = {
+        "Action": "connect",
+        "DBUser": user,
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{credentials.access_key}/{scope}",
+        "X-Amz-Date": moment,
+        "X-Amz-Expires": "900",
+        "X-Amz-SignedHeaders": "host",
+    }
+    if credentials.token is not None:
+        query["X-Amz-Security-Token"] = credentials.token
+    pairs = [f"{name}={_quote(value)}" for name, value in query.items()]
+    address = host.lower() if port == 443 else f"{host.lower()}:{port}"
+    nothing = hashlib.sha256(b"").hexdigest()
+    request = f"GET\n/\n{'&'.join(sorted(pairs))}\nhost:{address}\n\nhost\n{nothing}"
+    text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    key = f"AWS4{credentials.secret_key}".encode()
+    for part in (*scope.split("/"), text):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return f"{host}:{port}/?{'&'.join(pairs)}&X-Amz-Signature={key.hex()}"
+
+
+def _quote(text: str) -> str:
+    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in text.encode())

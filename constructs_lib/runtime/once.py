@@ -1,0 +1,196 @@
+"""An effect that happens once, however often it is asked for."""
+
+import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from constructs_lib.runtime import drivers
+from constructs_lib.runtime.database import Database, refuse_unfinished
+
+_CONSUMER_LENGTH = 64
+_KEY_LENGTH = 255
+_PURGE_ROWS = 1000
+_PURGE_ONE_IN = 500
+"""Every 500th new marker, on the average, is followed by a purge of up to 1,000: old markers go twice as fast as
+new ones come, at any rate, and however short environments live."""
+
+_CREATE_POSTGRESQL = (
+    f"""\
+CREATE TABLE IF NOT EXISTS once_marker (
+    consumer varchar({_CONSUMER_LENGTH}) NOT NULL,
+    key varchar({_KEY_LENGTH}) NOT NULL,
+    done_at timestamptz NOT NULL,
+    done_by bigint NOT NULL,
+    PRIMARY KEY (consumer, key)
+)""",
+    "CREATE INDEX IF NOT EXISTS once_marker_done_at ON once_marker (consumer, done_at)",
+)
+# Bytes, since MySQL's collations take some different texts for the same.
+_CREATE_MYSQL = (
+    f"""\
+CREATE TABLE IF NOT EXISTS once_marker (
+    consumer varbinary({_CONSUMER_LENGTH * 4}) NOT NULL,
+    `key` varbinary({_KEY_LENGTH * 4}) NOT NULL,
+    done_at datetime NOT NULL,
+    done_by bigint NOT NULL,
+    PRIMARY KEY (consumer, `key`),
+    INDEX once_marker_done_at (consumer, done_at)
+) ENGINE=InnoDB""",
+)
+# Both wait while another transaction has the same marker and is not finished.
+_MARK_POSTGRESQL = (
+    "INSERT INTO once_marker (consumer, key, done_at, done_by) VALUES ({consumer}, {key}, now(), {done_by}) "
+    "ON CONFLICT DO NOTHING"
+)
+_MARK_MYSQL = (
+    "INSERT IGNORE INTO once_marker (consumer, `key`, done_at, done_by) "
+    "VALUES ({consumer}, {key}, UTC_TIMESTAMP(), {done_by})"
+)
+_WHO_POSTGRESQL = "SELECT done_by FROM once_marker WHERE consumer = {consumer} AND key = {key}"
+_WHO_MYSQL = "SELECT done_by FROM once_marker WHERE consumer = {consumer} AND `key` = {key}"
+# One short statement each: RDS Proxy pins a session for a statement of more than 16 KB.
+_PURGE_POSTGRESQL = (
+    "DELETE FROM once_marker WHERE (consumer, key) IN (SELECT consumer, key FROM once_marker "
+    "WHERE consumer = {consumer} AND done_at < now() - {days} * interval '1 day' "
+    "ORDER BY done_at LIMIT {rows} FOR UPDATE SKIP LOCKED)"
+)
+_PURGE_MYSQL = (
+    "DELETE FROM once_marker WHERE consumer = {consumer} "
+    "AND done_at < UTC_TIMESTAMP() - INTERVAL {days} DAY ORDER BY done_at LIMIT {rows}"
+)
+
+
+class Once:
+    """Does each effect once, by a marker that is committed together with it.
+
+    A message delivered twice finds the marker and does nothing; a process that is killed in the middle leaves
+    neither marker nor effect, so the next delivery does both. Two deliveries at a time: the second waits for the
+    first, and then finds its marker, or does the work itself. For effects in this very database; what `work`
+    does elsewhere is not undone.
+
+    Old markers are deleted in passing: now and then, after the effect was committed, some of this consumer's,
+    in a transaction of their own whose failure is nobody's concern.
+
+    Args:
+        database: Where marker and effect go.
+        consumer: Whose keys these are, 1 to 64 characters: two consumers may handle the same message.
+        keep_days: How long a marker counts, at least 1. Longer than anything may deliver a message again: a
+            queue keeps one 14 days, and its dead-letter queue another 14.
+
+    Raises:
+        ValueError: `consumer` or `keep_days` is out of range.
+
+    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html
+    """
+
+    def __init__(self, database: Database, consumer: str, keep_days: int = 35) -> None:
+        _check_text("consumer", consumer, _CONSUMER_LENGTH)
+        if keep_days < 1:
+            raise ValueError(f"keep_days must be at least 1, got {keep_days}.")
+        self._database = database
+        self._consumer = consumer
+        self._keep_days = int(keep_days)
+        self._mysql = database.driver.__name__ in drivers.MYSQL
+
+    @staticmethod
+    def create_table(connection: Any) -> None:
+        """Create the table of markers, unless it is there. For a migration, by a user who may create tables.
+
+        The users of `Once` need SELECT, INSERT and DELETE on `once_marker`; in PostgreSQL also UPDATE, to lock.
+
+        Args:
+            connection: Of any of the three drivers. It is not committed.
+        """
+        mysql = type(connection).__module__.partition(".")[0] in drivers.MYSQL
+        cursor = connection.cursor()
+        for statement in _CREATE_MYSQL if mysql else _CREATE_POSTGRESQL:
+            cursor.execute(statement)
+        cursor.close()
+
+    def __call__(self, key: str, work: Callable[[Any], object]) -> bool:
+        """Do the work, unless it was done under this key before.
+
+        Args:
+            key: What makes the effect the same, such as a message's own id; 1 to 255 characters.
+            work: Gets the driver's own connection, as for `Database.run`. What it returns is dropped.
+
+        Returns:
+            True if it was done now, False if it was done before.
+
+        Raises:
+            ValueError: The key is empty, too long, or no text that a database can keep.
+        """
+        _check_text("key", key, _KEY_LENGTH)
+        mine = int.from_bytes(os.urandom(7), "big")
+        tries = 0
+
+        def effect(connection: Any) -> bool:
+            nonlocal tries
+            tries += 1
+            if not self._mark(connection, key, mine):
+                # Perhaps by this very call: it was committed, and the answer was lost.
+                return tries > 1 and self._who(connection, key) == mine
+            refuse_unfinished(work(connection))
+            return True
+
+        is_new = self._database.run(effect, repeatable=True)
+        if is_new and int.from_bytes(os.urandom(4), "big") % _PURGE_ONE_IN == 0:
+            try:
+                self.purge()
+            except Exception as error:  # the effect is done, whatever becomes of old markers
+                print(f"old markers of {self._consumer} were not purged: {error}")  # noqa: T201
+        return is_new
+
+    def purge(self) -> int:
+        """Delete up to 1,000 of this consumer's markers that are older than `keep_days`.
+
+        Returns:
+            How many were deleted.
+        """
+        statement = _PURGE_MYSQL if self._mysql else _PURGE_POSTGRESQL
+
+        def delete(connection: Any) -> int:
+            return self._execute(
+                connection, statement, consumer=self._consumer, days=self._keep_days, rows=_PURGE_ROWS
+            )[0]
+
+        return self._database.run_briefly(delete)
+
+    def _mark(self, connection: Any, key: str, mine: int) -> bool:
+        statement = _MARK_MYSQL if self._mysql else _MARK_POSTGRESQL
+        count, _ = self._execute(connection, statement, consumer=self._consumer, key=key, done_by=mine)
+        return count == 1
+
+    def _who(self, connection: Any, key: str) -> object:
+        statement = _WHO_MYSQL if self._mysql else _WHO_POSTGRESQL
+        _, rows = self._execute(connection, statement, consumer=self._consumer, key=key)
+        return rows[0][0] if rows else None
+
+    def _execute(self, connection: Any, statement: str, **values: str | int) -> tuple[int, list[Any]]:
+        text, arguments = _bind(self._database.driver, statement, values)
+        cursor = connection.cursor()
+        cursor.execute(text, arguments)
+        result = cursor.rowcount, (list(cursor.fetchall()) if text.startswith("SELECT") else [])
+        cursor.close()
+        return result
+
+
+def _bind(driver: ModuleType, statement: str, values: dict[str, str | int]) -> tuple[str, Any]:
+    """Write placeholders as the driver wants them; pg8000 lets its user choose."""
+    style = driver.paramstyle
+    if style in ("pyformat", "named"):
+        marks = {name: f"%({name})s" if style == "pyformat" else f":{name}" for name in values}
+        return statement.format(**marks), values
+    if style == "numeric":
+        marks = {name: f":{position}" for position, name in enumerate(values, start=1)}
+    else:
+        marks = dict.fromkeys(values, "?" if style == "qmark" else "%s")
+    return statement.format(**marks), tuple(values.values())
+
+
+def _check_text(name: str, value: str, longest: int) -> None:
+    if not (isinstance(value, str) and 1 <= len(value) <= longest):
+        raise ValueError(f"{name} must be a string of 1 to {longest} characters, got {value!r:.80}.")
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"{name} must be text that a database can keep, got {value!r:.80}.")
