@@ -259,8 +259,10 @@ class Database:
             self._discard()
             return True
         if not of_driver and drivers.raised_inside(self.driver, error):
-            self._discard()  # a timeout by signal, say: what is read next would answer another question
-            return False
+            # The socket's own error, or something foreign such as a timeout by signal: then the answer that is
+            # read next would be another question's.
+            self._discard()
+            return isinstance(error, OSError)
         try:
             connection.rollback()
         except Exception:
@@ -371,9 +373,10 @@ class _Patience:
         """Wait a little before the next try; or say False, and note on the error that this was the last."""
         from random import SystemRandom  # a seed would be the same in all environments of one snapshot
 
+        seconds = SystemRandom().uniform(
+            0, min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._tries)
+        )
         self._tries += 1
-        longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**self._tries)
-        seconds = SystemRandom().uniform(0, longest)
         if time.monotonic() - self._started + seconds > self._seconds:
             error.add_note(f"given up after {self._tries} tries in {self._seconds:g} seconds")
             return False

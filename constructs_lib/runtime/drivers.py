@@ -38,7 +38,7 @@ _ENDED = {
     2006,
     2013,
 }
-_FULL = {1040, 1203, 2002, 2003}
+_FULL = {1040, 1203, 1226, 2002, 2003}
 
 # psycopg has no code when opening fails: the message is all there is. Should the server speak another language,
 # a login that sent a password is taken for refused: then the secret is read again for nothing, at worst.

@@ -1,0 +1,72 @@
+import os
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.runtime.once import Once
+from tests.runtime.mysql_server import MySqlServer, find_program
+from tests.runtime.server import PASSWORD, Server
+
+DRIVERS = ("psycopg", "pg8000.dbapi", "pymysql")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(("AWS_", "DATABASE_")) or name == "CONSTRUCTS_LIB_CA_FILE":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def mysql() -> Iterator[MySqlServer]:
+    """A real MariaDB for the whole session, with a user `app`."""
+    program = find_program()
+    if program is None:
+        pytest.skip("there is no mariadbd on PATH, nor in a folder that CONSTRUCTS_LIB_MARIADB names")
+    with tempfile.TemporaryDirectory(prefix="my-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        with MySqlServer(program, Path(folder)) as server:
+            server.run(f"CREATE USER app IDENTIFIED BY '{PASSWORD}'", "GRANT ALL ON app.* TO app")
+            yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_with_app(postgres: PostgresServer) -> PostgresServer:
+    """The PostgreSQL of the session, with a user and a database `app`."""
+    place = {"host": str(postgres.socket_folder), "port": postgres.port, "user": postgres.superuser}
+    with psycopg.connect(**place, dbname="postgres", autocommit=True) as connection:  # type: ignore[arg-type]
+        connection.execute(f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'".encode())
+        connection.execute("CREATE DATABASE app OWNER app")
+    return postgres
+
+
+@pytest.fixture(params=DRIVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Each driver with its server, tables empty; sessions left behind are closed."""
+    driver = import_module(request.param)
+    real: Any = request.getfixturevalue("mysql" if request.param == "pymysql" else "postgres_with_app")
+    server = Server(driver, real)
+    server.set_password(PASSWORD)
+    server.run("DROP TABLE IF EXISTS effect, once_marker", "CREATE TABLE effect (name varchar(80) NOT NULL)")
+    if not server.is_mysql:
+        server.run("ALTER TABLE effect OWNER TO app")
+    setting_up = server.database()
+    setting_up.run(Once.create_table)
+    setting_up.close()
+    yield server
+    for database in server.databases:
+        database.close()
+
+
+@pytest.fixture
+def postgresql(server: Server) -> Server:
+    """The two drivers of PostgreSQL alone."""
+    if server.is_mysql:
+        pytest.skip("of PostgreSQL alone")
+    return server
