@@ -10,10 +10,11 @@ from constructs_lib.runtime.database import Database, refuse_unfinished
 
 _CONSUMER_LENGTH = 64
 _KEY_LENGTH = 255
-_PURGE_ROWS = 1000
-_PURGE_ONE_IN = 500
-"""Every 500th new marker, on the average, is followed by a purge of up to 1,000: old markers go twice as fast as
-new ones come, at any rate, and however short environments live."""
+_PURGE_ROWS = 200
+_PURGE_ONE_IN = 100
+"""Every 100th new marker, on the average, is followed by a purge of up to 200: old markers go twice as fast as new
+ones come, at any rate, and however short environments live. Once an hour would be too seldom for some consumers,
+and never come for others."""
 
 _CREATE_POSTGRESQL = (
     f"""\
@@ -49,16 +50,19 @@ _MARK_MYSQL = (
 )
 _WHO_POSTGRESQL = "SELECT done_by FROM once_marker WHERE consumer = {consumer} AND key = {key}"
 _WHO_MYSQL = "SELECT done_by FROM once_marker WHERE consumer = {consumer} AND `key` = {key}"
-# One short statement each: RDS Proxy pins a session for a statement of more than 16 KB.
+# Short statements: RDS Proxy pins a session for one of more than 16 KB. They wait for nobody: SKIP LOCKED.
 _PURGE_POSTGRESQL = (
     "DELETE FROM once_marker WHERE (consumer, key) IN (SELECT consumer, key FROM once_marker "
     "WHERE consumer = {consumer} AND done_at < now() - {days} * interval '1 day' "
     "ORDER BY done_at LIMIT {rows} FOR UPDATE SKIP LOCKED)"
 )
-_PURGE_MYSQL = (
-    "DELETE FROM once_marker WHERE consumer = {consumer} "
-    "AND done_at < UTC_TIMESTAMP() - INTERVAL {days} DAY ORDER BY done_at LIMIT {rows}"
+# MySQL may read, and so lock, the whole of a small table, unless it is told the index and each key.
+_OLD_MYSQL = (
+    "SELECT `key` FROM once_marker FORCE INDEX (once_marker_done_at) "
+    "WHERE consumer = {consumer} AND done_at < UTC_TIMESTAMP() - INTERVAL {days} DAY "
+    "ORDER BY done_at LIMIT {rows} FOR UPDATE SKIP LOCKED"
 )
+_DELETE_MYSQL = "DELETE FROM once_marker WHERE consumer = {consumer} AND `key` = {key}"
 
 
 class Once:
@@ -70,7 +74,7 @@ class Once:
     does elsewhere is not undone.
 
     Old markers are deleted in passing: now and then, after the effect was committed, some of this consumer's,
-    in a transaction of their own whose failure is nobody's concern.
+    in a transaction of their own whose failure is nobody's concern. (MySQL 8.0 or MariaDB 10.6 and newer.)
 
     Args:
         database: Where marker and effect go.
@@ -143,19 +147,25 @@ class Once:
         return is_new
 
     def purge(self) -> int:
-        """Delete up to 1,000 of this consumer's markers that are older than `keep_days`.
+        """Delete up to 200 of this consumer's markers that are older than `keep_days`.
 
         Returns:
             How many were deleted.
         """
-        statement = _PURGE_MYSQL if self._mysql else _PURGE_POSTGRESQL
+        return self._database.run_briefly(self._delete_old)
 
-        def delete(connection: Any) -> int:
-            return self._execute(
-                connection, statement, consumer=self._consumer, days=self._keep_days, rows=_PURGE_ROWS
-            )[0]
-
-        return self._database.run_briefly(delete)
+    def _delete_old(self, connection: Any) -> int:
+        which: dict[str, str | int] = {
+            "consumer": self._consumer,
+            "days": self._keep_days,
+            "rows": _PURGE_ROWS,
+        }
+        if not self._mysql:
+            return self._execute(connection, _PURGE_POSTGRESQL, **which)[0]
+        _, old = self._execute(connection, _OLD_MYSQL, **which)
+        return sum(
+            self._execute(connection, _DELETE_MYSQL, consumer=self._consumer, key=key)[0] for (key,) in old
+        )
 
     def _mark(self, connection: Any, key: str, mine: int) -> bool:
         statement = _MARK_MYSQL if self._mysql else _MARK_POSTGRESQL
@@ -167,7 +177,7 @@ class Once:
         _, rows = self._execute(connection, statement, consumer=self._consumer, key=key)
         return rows[0][0] if rows else None
 
-    def _execute(self, connection: Any, statement: str, **values: str | int) -> tuple[int, list[Any]]:
+    def _execute(self, connection: Any, statement: str, **values: str | bytes | int) -> tuple[int, list[Any]]:
         text, arguments = _bind(self._database.driver, statement, values)
         cursor = connection.cursor()
         cursor.execute(text, arguments)
@@ -176,7 +186,7 @@ class Once:
         return result
 
 
-def _bind(driver: ModuleType, statement: str, values: dict[str, str | int]) -> tuple[str, Any]:
+def _bind(driver: ModuleType, statement: str, values: dict[str, str | bytes | int]) -> tuple[str, Any]:
     """Write placeholders as the driver wants them; pg8000 lets its user choose."""
     style = driver.paramstyle
     if style in ("pyformat", "named"):
