@@ -37,9 +37,18 @@ class MySqlServer:
         self._program = program
         self._folder = folder
         self._settings = settings or {}
+        self._command: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.prepare()
+        self.start()
+        return self
+
+    def prepare(self) -> None:
+        """Make the data folder, unless it is there."""
+        if self._command:
+            return
         root = self._program.parents[1]
         share = next(path for path in (root / "share/mysql", root / "share/mariadb") if path.is_dir())
         libraries = [str(path.parent) for path in root.glob("lib/*/libaio.so.1")]
@@ -65,8 +74,6 @@ class MySqlServer:
             [*self._command, "--bootstrap", "--silent-startup"],
             input=sql.encode(), check=True, capture_output=True, env=self._environment, **self._drop,  # type: ignore[call-overload]
         )  # fmt: skip
-        self.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

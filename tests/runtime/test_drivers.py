@@ -1,0 +1,138 @@
+"""What an error means: the ones that no server here can be made to say."""
+
+from types import ModuleType
+from typing import Any
+
+import pg8000.dbapi
+import psycopg
+import pymysql
+import pytest
+
+from constructs_lib.runtime import drivers
+
+
+def without_code(text: str, *, used_password: bool = False) -> psycopg.OperationalError:
+    """psycopg's, when opening fails."""
+
+    class Connection:
+        pass
+
+    Connection.used_password = used_password  # type: ignore[attr-defined]
+    return psycopg.OperationalError(text, pgconn=Connection())  # type: ignore[arg-type]
+
+
+def behind_another() -> Exception:
+    """pg8000's, when the server has closed before pg8000 could say goodbye."""
+    try:
+        try:
+            raise pg8000.dbapi.DatabaseError(
+                {"S": "FATAL", "C": "28P01", "M": "password authentication failed"}
+            )
+        except pg8000.dbapi.DatabaseError:
+            raise pg8000.dbapi.InterfaceError("network error") from OSError("Broken pipe")
+    except Exception as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("driver", "error", "reason"),
+    [
+        # PostgreSQL's own, as libpq hands them on
+        (psycopg, without_code('FATAL:  password authentication failed for user "app"'), "refused"),
+        (psycopg, without_code('FATAL:  PAM authentication failed for user "app"'), "refused"),
+        (psycopg, without_code('FATAL:  no pg_hba.conf entry for host "::1", user "app", no encryption'), "refused"),
+        (psycopg, without_code("FATAL:  Passwort-Authentifizierung fehlgeschlagen", used_password=True), "refused"),
+        (psycopg, without_code("FATAL:  sorry, too many clients already"), "passing"),
+        (psycopg, without_code("FATAL:  remaining connection slots are reserved", used_password=True), "passing"),
+        (psycopg, without_code("FATAL:  the database system is starting up"), "passing"),
+        (psycopg, without_code("connection refused"), "passing"),
+        (psycopg, psycopg.errors.ConnectionTimeout("connection timeout expired"), "passing"),
+        (psycopg, without_code('FATAL:  database "x" does not exist', used_password=True), "final"),
+        (psycopg, without_code("SSL error: certificate verify failed"), "final"),
+        (psycopg, without_code('server certificate for "a" does not match host name "b"'), "final"),
+        (psycopg, without_code("server does not support SSL, but SSL was required"), "final"),
+        (psycopg, psycopg.ProgrammingError("invalid connection option"), "final"),
+        (psycopg, OSError("unreachable"), "passing"),
+        # with codes
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "28P01", "M": "refused"}), "refused"),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "28000", "M": "refused"}), "refused"),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "53300", "M": "full"}), "passing"),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "57P03", "M": "starting"}), "passing"),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "08006", "M": "lost"}), "passing"),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "3D000", "M": "absent"}), "final"),
+        (pg8000.dbapi, pg8000.dbapi.InterfaceError("Server refuses SSL"), "final"),
+        (pg8000.dbapi, pg8000.dbapi.InterfaceError("network error"), "passing"),
+        (pg8000.dbapi, behind_another(), "refused"),
+        (pymysql, pymysql.OperationalError(1045, "Access denied"), "refused"),
+        (pymysql, pymysql.OperationalError(1040, "Too many connections"), "passing"),
+        (pymysql, pymysql.OperationalError(2003, "Can't connect (Connection refused)"), "passing"),
+        (pymysql, pymysql.OperationalError(2003, "([SSL: CERTIFICATE_VERIFY_FAILED] certificate ...)"), "final"),
+        (pymysql, pymysql.OperationalError(2026, "SSL is required but the server doesn't support it"), "final"),
+        (pymysql, pymysql.OperationalError(1049, "Unknown database"), "final"),
+    ],
+)  # fmt: skip
+def test_why_a_connection_did_not_open(driver: ModuleType, error: Exception, reason: str) -> None:
+    assert drivers.why_closed(driver, error) == reason
+
+
+class _Open:
+    """A connection that looks well."""
+
+    closed = False
+    open = True
+    _usock: Any = object()
+
+
+class _Gone:
+    closed = True
+    open = False
+    _usock = None
+
+
+@pytest.mark.parametrize(
+    ("driver", "error", "broken"),
+    [
+        (psycopg, psycopg.errors.AdminShutdown(), True),
+        (psycopg, psycopg.errors.CrashShutdown(), True),
+        (psycopg, psycopg.errors.IdleInTransactionSessionTimeout(), True),
+        (psycopg, psycopg.errors.ConnectionFailure(), True),
+        (psycopg, psycopg.errors.UniqueViolation(), False),
+        (psycopg, psycopg.errors.QueryCanceled(), False),
+        (psycopg, psycopg.errors.DeadlockDetected(), False),
+        (psycopg, psycopg.InterfaceError("the cursor is closed"), False),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "57P01"}), True),
+        (pg8000.dbapi, pg8000.dbapi.InterfaceError("network error"), True),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "23505"}), False),
+        (pg8000.dbapi, pg8000.dbapi.InterfaceError("Cursor closed"), False),
+        (pymysql, pymysql.OperationalError(2006, "gone away"), True),
+        (pymysql, pymysql.OperationalError(2013, "lost"), True),
+        (pymysql, pymysql.OperationalError(1053, "Server shutdown in progress"), True),
+        (pymysql, pymysql.OperationalError(1927, "Connection was killed"), True),
+        (pymysql, pymysql.InterfaceError(0, ""), True),
+        (pymysql, pymysql.IntegrityError(1062, "Duplicate entry"), False),
+        (pymysql, pymysql.OperationalError(1205, "Lock wait timeout"), False),
+    ],
+)
+def test_whether_the_connection_is_gone(driver: ModuleType, error: Exception, broken: bool) -> None:
+    assert drivers.is_broken(driver, _Open(), error) is broken
+    assert drivers.is_broken(driver, _Gone(), error) is True
+
+
+@pytest.mark.parametrize(
+    ("driver", "error", "conflict"),
+    [
+        (psycopg, psycopg.errors.DeadlockDetected(), True),
+        (psycopg, psycopg.errors.SerializationFailure(), True),
+        (psycopg, psycopg.errors.LockNotAvailable(), False),
+        (psycopg, psycopg.errors.UniqueViolation(), False),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "40001"}), True),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "40P01"}), True),
+        (pymysql, pymysql.OperationalError(1213, "Deadlock found"), True),
+        (pymysql, pymysql.OperationalError(1205, "Lock wait timeout"), True),
+        (pymysql, pymysql.IntegrityError(1062, "Duplicate entry"), False),
+    ],
+)
+def test_whether_transactions_were_in_each_others_way(
+    driver: ModuleType, error: Exception, conflict: bool
+) -> None:
+    assert drivers.is_conflict(driver, error) is conflict

@@ -1,0 +1,67 @@
+"""What is in a snapshot would be in every environment that is restored from it: so nothing is."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import snapshot_restore_py
+
+from tests.runtime.server import Secret, Server
+
+
+@pytest.fixture(autouse=True)
+def _no_hooks_of_others() -> None:
+    for registry in (
+        snapshot_restore_py._before_snapshot_registry,
+        snapshot_restore_py._after_restore_registry,
+    ):
+        registry.clear()
+
+
+def run(hooks: list[Any]) -> None:
+    for function, arguments, keywords in hooks:
+        function(*arguments, **keywords)
+
+
+def test_closed_before_the_snapshot_and_remade_after_the_restore(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    secret = Secret()
+    database = server.database(secret)
+    first = database.run(server.session)
+
+    run(snapshot_restore_py.get_before_snapshot())
+    assert database._connection is None
+
+    second = database.run(server.session)
+    assert second != first
+    assert secret.reads == 2  # a secret in a snapshot is old, and in too many places
+
+    run(snapshot_restore_py.get_after_restore())
+    assert database.run(server.session) not in (first, second)
+
+
+def test_no_hooks_elsewhere(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+    server.database()
+    assert snapshot_restore_py._before_snapshot_registry == []
+
+
+def test_pauses_differ_in_environments_of_one_snapshot() -> None:
+    """A seeded generator would make all of them come back at the same moments."""
+    code = (
+        "import random, time; random.seed(1)\n"
+        "from constructs_lib.runtime.database import _Patience\n"
+        "slept = []; time.sleep = slept.append\n"
+        "patience = _Patience(9); [patience.pause(Exception()) for _ in range(5)]; print(slept)"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(outputs) == 2

@@ -1,0 +1,198 @@
+"""The certificate is verified, its host too, and there is no way around it."""
+
+import base64
+import hashlib
+import os
+import re
+import ssl
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import botocore
+import psycopg
+import pytest
+import trustme
+
+from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.runtime.database import _AMAZON, Database
+from constructs_lib.runtime.secret_login import SecretLogin
+from tests.runtime.conftest import DRIVERS
+from tests.runtime.mysql_server import MySqlServer, find_program
+from tests.runtime.server import PASSWORD, Secret
+
+# As published on https://www.amazontrust.com/repository/
+AMAZON = {
+    "Amazon Root CA 1": "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+    "Amazon Root CA 2": "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+    "Amazon Root CA 3": "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+    "Amazon Root CA 4": "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+    "Starfield Services Root Certificate Authority - G2": (
+        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5"
+    ),
+}
+
+
+@dataclass
+class Secure:
+    """A server whose certificate is for `localhost` alone, and the authority that issued it."""
+
+    driver: Any
+    port: int
+    folder: Path
+
+    def database(self, host: str = "localhost", **more: Any) -> Database:
+        arguments: dict[str, Any] = {
+            "ca_file": str(self.folder / "ca.pem"),
+            "give_up_after_seconds": 5,
+        } | more
+        login = SecretLogin("app", fetch=Secret().fetch)
+        return Database(self.driver, host=host, port=self.port, name="app", login=login, **arguments)
+
+
+def issue(folder: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    stranger.cert_pem.write_to_path(str(folder / "stranger.pem"))
+    certificate = authority.issue_cert("localhost")
+    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    for number, blob in enumerate(certificate.cert_chain_pems):
+        blob.write_to_path(str(folder / "certificate.pem"), append=number > 0)
+
+
+def hand_over(path: Path, owner: os.stat_result) -> None:
+    path.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+@pytest.fixture(scope="module")
+def secure_postgres() -> Iterator[tuple[int, Path]]:
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        issue(folder)
+        with PostgresServer(folder / "server") as server:
+            hand_over(folder / "key.pem", (folder / "server" / "data").stat())
+            with psycopg.connect(
+                host=str(server.socket_folder), port=server.port, user="postgres", autocommit=True
+            ) as connection:
+                for statement in (
+                    f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'",
+                    "CREATE DATABASE app",
+                    f"ALTER SYSTEM SET ssl_cert_file = '{folder / 'certificate.pem'}'",
+                    f"ALTER SYSTEM SET ssl_key_file = '{folder / 'key.pem'}'",
+                ):
+                    connection.execute(statement.encode())
+                try:
+                    connection.execute("ALTER SYSTEM SET ssl = on")
+                except psycopg.Error as error:
+                    pytest.skip(f"this PostgreSQL has no TLS: {error}")
+            server.restart()
+            yield server.port, folder
+
+
+@pytest.fixture(scope="module")
+def secure_mysql() -> Iterator[tuple[int, Path]]:
+    program = find_program()
+    if program is None:
+        pytest.skip("there is no mariadbd on PATH, nor in a folder that CONSTRUCTS_LIB_MARIADB names")
+    with tempfile.TemporaryDirectory(prefix="my-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        issue(folder)
+        (folder / "data").mkdir()
+        settings = {"ssl-cert": str(folder / "certificate.pem"), "ssl-key": str(folder / "key.pem")}
+        server = MySqlServer(program, folder / "data", settings)
+        server.prepare()
+        hand_over(folder / "key.pem", (folder / "data").stat())
+        with server:
+            server.run(f"CREATE USER app IDENTIFIED BY '{PASSWORD}'", "GRANT ALL ON app.* TO app")
+            yield server.port, folder
+
+
+@pytest.fixture(params=DRIVERS)
+def secure(request: pytest.FixtureRequest) -> Secure:
+    server = "secure_mysql" if request.param == "pymysql" else "secure_postgres"
+    return Secure(import_module(request.param), *request.getfixturevalue(server))
+
+
+def encrypted(connection: Any) -> bool:
+    cursor = connection.cursor()
+    if type(connection).__module__.startswith("pymysql"):
+        cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+        return bool(cursor.fetchone()[1])
+    cursor.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    return bool(cursor.fetchone()[0])
+
+
+def test_right_authority_and_host(secure: Secure) -> None:
+    database = secure.database()
+    assert database.run(encrypted)
+    database.close()
+
+
+def test_authority_of_the_environment(secure: Secure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSTRUCTS_LIB_CA_FILE", str(secure.folder / "ca.pem"))
+    database = secure.database(ca_file=None)
+    assert database.run(encrypted)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ca_file": None},  # Amazon's
+        {"ca_file": "stranger.pem"},
+        {"host": "127.0.0.1"},
+    ],
+)
+def test_wrong_authority_or_host_is_refused_at_once(secure: Secure, wrong: dict[str, Any]) -> None:
+    if wrong.get("ca_file"):
+        wrong = {"ca_file": str(secure.folder / wrong["ca_file"])}
+    with pytest.raises((secure.driver.Error, ssl.SSLError), match="certificate") as caught:
+        secure.database(**wrong).run(encrypted)
+    assert not hasattr(caught.value, "__notes__")  # no second try
+
+
+def test_server_without_tls_is_refused(server: Any) -> None:
+    """Somebody in between may take TLS out of what the server offers: the password must not go out."""
+    with server.relay() as relay:
+        database = server.database(relay=relay, tls=True)
+        with pytest.raises(server.driver.Error, match="SSL"):
+            database.run(server.session)
+        assert all(PASSWORD.encode() not in sent for sent in relay.sent)
+        assert all(b"app" not in sent for sent in relay.sent)
+
+
+# --- Amazon's authorities --------------------------------------------------------------------------------
+
+
+def fingerprints(text: str) -> dict[str, str]:
+    found = re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", text, re.DOTALL)
+    certificates = [base64.b64decode(body) for body in found]
+    return {hashlib.sha256(der).hexdigest(): "" for der in certificates}
+
+
+def test_authorities_are_the_published_ones() -> None:
+    text = Path(_AMAZON).read_text()
+    assert list(fingerprints(text)) == list(AMAZON.values())
+    assert re.findall(r"^# (.+)$", text, re.MULTILINE) == list(AMAZON)
+
+
+def test_authorities_are_the_ones_that_mozilla_trusts() -> None:
+    """Should Mozilla drop one, or Amazon add one, this is where it shows: botocore carries Mozilla's list."""
+    bundle = (Path(botocore.__file__).parent / "cacert.pem").read_text()
+    assert set(fingerprints(Path(_AMAZON).read_text())) <= set(fingerprints(bundle))
+    labels = re.findall(r'^# Label: "(Amazon .+|Starfield Services .+)"$', bundle, re.MULTILINE)
+    assert sorted(labels) == sorted(AMAZON)
+
+
+def test_authorities_are_good_for_years() -> None:
+    context = ssl.create_default_context(cafile=_AMAZON)
+    assert len(context.get_ca_certs()) == len(AMAZON)
+    for certificate in context.get_ca_certs():
+        assert ssl.cert_time_to_seconds(str(certificate["notAfter"])) > 2_100_000_000  # July 2036
