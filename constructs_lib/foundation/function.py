@@ -50,6 +50,8 @@ class PythonFunction(lambda_.Function):
             a cold start about three times quicker. None: if such a Python is found on this machine; it is
             said once when not. True: it must be found. Part of the asset's hash in every case.
         exclude: Glob patterns of files in `entry` to leave out, such as `notes/*`.
+        include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 50 kB,
+            and nothing else of this library.
         max_zipped_mb: Refuse a larger archive; default 50.
         log_retention: How long logs are kept; default two months.
         log_level: The least important application log line that is kept; default INFO.
@@ -82,6 +84,7 @@ class PythonFunction(lambda_.Function):
         reserved_concurrent_executions: int | None = None,
         bytecode: bool | None = None,
         exclude: Sequence[str] = (),
+        include_runtime: bool = False,
         max_zipped_mb: float = _defaults.PACKAGE_ZIPPED_MB_MAX,
         log_retention: logs.RetentionDays | None = None,
         log_level: lambda_.ApplicationLogLevel | None = None,
@@ -108,6 +111,7 @@ class PythonFunction(lambda_.Function):
             architecture.name,
             bytecode,
             exclude,
+            include_runtime,
         )
         packaging.check_size(package, layers_bytes=_layers_bytes(scope, layers), max_zipped_mb=max_zipped_mb)
 
@@ -241,6 +245,7 @@ def _package(
     architecture: str,
     bytecode: bool | None,
     exclude: Sequence[str],
+    include_runtime: bool,
 ) -> tuple[packaging.Package, bool]:
     """Package for Lambda, or for this machine where the local cloud asks for it."""
     if scope.node.try_get_context(PACKAGE_FOR_CONTEXT) == "host":
@@ -263,7 +268,9 @@ def _package(
             f"bytecode=True needs a Python {target.python} on this machine, and none is on PATH, in pyenv or "
             f"managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
         )
-    package = packaging.build(entry, target, interpreter=found, exclude=exclude)
+    package = packaging.build(
+        entry, target, interpreter=found, exclude=exclude, include_runtime=include_runtime
+    )
     if missing is not None:
         try:
             packaging.check_handler(package.path, handler, target=target)

@@ -41,6 +41,8 @@ _NOT_AT_RUN_TIME = ("tests", "pyproject.toml", "uv.lock", "requirements.txt")
 """Beside the handler, yet of no use in /var/task."""
 
 _OWN_CODE = "(your own code)"
+_RUNTIME = Path(__file__).parents[1] / "runtime"
+_RUNTIME_PLACE = Path("constructs_lib/runtime")
 _UNUSED_SECONDS = 30 * 24 * 3600
 
 
@@ -142,7 +144,12 @@ def has_requirements(entry: Path) -> bool:
 
 
 def build(
-    entry: Path, target: Target, *, interpreter: Interpreter | None = None, exclude: Iterable[str] = ()
+    entry: Path,
+    target: Target,
+    *,
+    interpreter: Interpreter | None = None,
+    exclude: Iterable[str] = (),
+    include_runtime: bool = False,
 ) -> Package:
     """Package a folder for Lambda, or hand out the package that was made of the same input before.
 
@@ -152,6 +159,7 @@ def build(
         target: The machine to package for.
         interpreter: Compiles bytecode; of the target's minor version. None: no bytecode.
         exclude: Glob patterns of files or folders of `entry` to leave out.
+        include_runtime: Put `constructs_lib.runtime` in, and nothing else of the library.
 
     Returns:
         The package, in the cache.
@@ -167,12 +175,18 @@ def build(
             raise InvalidPropsError(
                 f"entry has {file}, which cannot be read ({entry}): a broken link? Mend it, or pass exclude."
             )
+    runtime = list(_files(_RUNTIME, ())) if include_runtime else []
+    if runtime and any((entry / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
+        raise InvalidPropsError(
+            f"include_runtime=True puts a folder constructs_lib into the package, and entry has its own "
+            f"({entry}): imports would find one of them alone. Rename it."
+        )
     requirements = _requirement_source(entry, target)
-    asset_hash = _hash(entry, files, requirements, target, interpreter)
+    asset_hash = _hash(entry, files, runtime, requirements, target, interpreter)
     home = _cache() / asset_hash
     if not (home / "package.json").is_file():
         _forget_unused()
-        _make(home, entry, files, requirements, target, interpreter)
+        _make(home, entry, files, runtime, requirements, target, interpreter)
     os.utime(home)
     facts = json.loads((home / "package.json").read_text())
     return Package(
@@ -336,6 +350,7 @@ def _toml(path: Path) -> dict[str, Any]:
 def _hash(
     entry: Path,
     files: list[Path],
+    runtime: list[Path],
     requirements: Path | None,
     target: Target,
     interpreter: Interpreter | None,
@@ -357,6 +372,8 @@ def _hash(
     for file in files:
         executable = "x" if (entry / file).stat().st_mode & 0o100 else "-"
         add(file.as_posix(), executable, (entry / file).read_bytes())
+    for file in runtime:
+        add((_RUNTIME_PLACE / file).as_posix(), (_RUNTIME / file).read_bytes())
     return digest.hexdigest()
 
 
@@ -384,6 +401,7 @@ def _make(
     home: Path,
     entry: Path,
     files: list[Path],
+    runtime: list[Path],
     requirements: Path | None,
     target: Target,
     interpreter: Interpreter | None,
@@ -400,6 +418,16 @@ def _make(
             shutil.copyfile(entry / file, package / file)
             (package / file).chmod((entry / file).stat().st_mode)
             owners.pop(file.as_posix(), None)
+        if runtime and (package / "constructs_lib").exists():
+            raise InvalidPropsError(
+                f"include_runtime=True puts constructs_lib.runtime into the package, and {requirements} installs "
+                f"the whole library there. Take it out: a function needs nothing else of it."
+            )
+        for file in runtime:
+            place = _RUNTIME_PLACE / file
+            (package / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(_RUNTIME / file, package / place)
+            owners[place.as_posix()] = "constructs_lib.runtime"
         if interpreter:
             _compile(package, interpreter)
         (draft / "package.json").write_text(json.dumps(_measure(package, owners)))

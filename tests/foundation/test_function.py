@@ -90,3 +90,11 @@ def test_the_handler_may_come_with_a_dependency(stack: Stack) -> None:
     function(stack, entry=entry, handler=handler)
     with pytest.raises(InvalidPropsError, match="handler names the module"):
         function(stack, "Typo", entry=entry, handler=f"{handler}s")
+
+
+def test_the_runtime_is_packaged_when_asked_for(stack: Stack) -> None:
+    plain, with_runtime = function(stack, "Plain"), function(stack, "WithRuntime", include_runtime=True)
+    runtime = "constructs_lib/runtime/database.py"
+    assert not (plain.package.path / runtime).exists()
+    assert (with_runtime.package.path / runtime).is_file()
+    assert with_runtime.package.asset_hash != plain.package.asset_hash

@@ -238,6 +238,68 @@ def test_every_input_is_in_the_hash(tmp_path: Path, index: Path) -> None:
     assert len(set(hashes)) == len(hashes)
 
 
+def test_the_runtime_goes_in_alone(tmp_path: Path, index: Path) -> None:
+    entry = handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0"))
+    without = packaging.build(entry, ARM)
+    package = packaging.build(entry, ARM, include_runtime=True)
+    added = set(content(package.path)) - set(content(without.path))
+    here = packaging._RUNTIME.glob("*.p[ye]*")
+    assert added == {f"constructs_lib/runtime/{path.name}" for path in here}
+    assert {"constructs_lib/runtime/database.py", "constructs_lib/runtime/amazon_trust_services.pem"} < added
+    assert "constructs_lib.runtime" in package.sizes
+    assert "constructs_lib" not in " ".join(content(without.path))
+
+
+def test_the_runtime_is_in_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = handler(tmp_path / "fn")
+    runtime = tmp_path / "runtime"
+    shutil.copytree(packaging._RUNTIME, runtime)
+    monkeypatch.setattr(packaging, "_RUNTIME", runtime)
+    hashes = [
+        packaging.build(entry, ARM).asset_hash,
+        packaging.build(entry, ARM, include_runtime=True).asset_hash,
+    ]
+    (runtime / "__pycache__").mkdir(exist_ok=True)
+    (runtime / "__pycache__" / "database.cpython-39.pyc").write_text("not an input")
+    assert packaging.build(entry, ARM, include_runtime=True).asset_hash == hashes[1]
+    with (runtime / "database.py").open("a") as file:
+        file.write("# a newer release\n")
+    hashes.append(packaging.build(entry, ARM, include_runtime=True).asset_hash)
+    assert len(set(hashes)) == 3
+
+
+def test_the_runtime_is_compiled_and_imports_from_the_package(tmp_path: Path) -> None:
+    host = Target(interpreter.HOST.version.rpartition(".")[0], None)
+    package = packaging.build(
+        handler(tmp_path / "fn"), host, interpreter=interpreter.HOST, include_runtime=True
+    ).path
+    assert f"constructs_lib/runtime/__pycache__/once.{sys.implementation.cache_tag}.pyc" in content(package)
+    code = (
+        f"import sys; sys.path.insert(0, {str(package)!r})\n"
+        "from constructs_lib.runtime import once; print(once.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(package / "constructs_lib" / "runtime" / "once.py")
+
+
+@pytest.mark.parametrize("own", ["constructs_lib/__init__.py", "constructs_lib.py"])
+def test_the_runtime_beside_a_folder_of_the_same_name(tmp_path: Path, own: str) -> None:
+    entry = handler(tmp_path / "fn")
+    (entry / own).parent.mkdir(exist_ok=True)
+    (entry / own).write_text("")
+    packaging.build(entry, ARM)
+    with pytest.raises(InvalidPropsError, match="include_runtime=True puts a folder constructs_lib"):
+        packaging.build(entry, ARM, include_runtime=True)
+
+
+def test_the_runtime_beside_the_whole_library(tmp_path: Path, index: Path) -> None:
+    entry = handler(tmp_path / "fn", index, wheel(index, "constructs_lib", "1.0"))
+    with pytest.raises(InvalidPropsError, match="installs the whole library there"):
+        packaging.build(entry, ARM, include_runtime=True)
+
+
 def test_bytecode_is_used_and_the_same_twice(
     tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
