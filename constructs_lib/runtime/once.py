@@ -56,7 +56,12 @@ _PURGE_POSTGRESQL = (
     "WHERE consumer = {consumer} AND done_at < now() - {days} * interval '1 day' "
     "ORDER BY done_at LIMIT {rows} FOR UPDATE SKIP LOCKED)"
 )
-# MySQL may read, and so lock, the whole of a small table, unless it is told the index and each key.
+# MySQL locks whatever it reads: the whole of a small table, unless it is told the index and each key; and the first
+# marker that is too young, unless it is told how many are not.
+_COUNT_MYSQL = (
+    "SELECT count(*) FROM (SELECT 1 FROM once_marker WHERE consumer = {consumer} "
+    "AND done_at < UTC_TIMESTAMP() - INTERVAL {days} DAY LIMIT {rows}) AS old"
+)
 _OLD_MYSQL = (
     "SELECT `key` FROM once_marker FORCE INDEX (once_marker_done_at) "
     "WHERE consumer = {consumer} AND done_at < UTC_TIMESTAMP() - INTERVAL {days} DAY "
@@ -162,6 +167,9 @@ class Once:
         }
         if not self._mysql:
             return self._execute(connection, _PURGE_POSTGRESQL, **which)[0]
+        _, ((which["rows"],),) = self._execute(connection, _COUNT_MYSQL, **which)
+        if not which["rows"]:
+            return 0
         _, old = self._execute(connection, _OLD_MYSQL, **which)
         return sum(
             self._execute(connection, _DELETE_MYSQL, consumer=self._consumer, key=key)[0] for (key,) in old

@@ -9,11 +9,12 @@ import psycopg
 import pytest
 
 from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.runtime.drivers import MYSQL, POSTGRESQL
 from constructs_lib.runtime.once import Once
 from tests.runtime.mysql_server import MySqlServer, find_program
 from tests.runtime.server import PASSWORD, Server
 
-DRIVERS = ("psycopg", "pg8000.dbapi", "pymysql")
+DRIVERS = POSTGRESQL + MYSQL
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +47,7 @@ def postgres_with_app(postgres: PostgresServer) -> PostgresServer:
     return postgres
 
 
-@pytest.fixture(params=DRIVERS)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Each driver with its server, tables empty; sessions left behind are closed."""
+def _server(request: pytest.FixtureRequest) -> Iterator[Server]:
     driver = import_module(request.param)
     real: Any = request.getfixturevalue("mysql" if request.param == "pymysql" else "postgres_with_app")
     server = Server(driver, real)
@@ -64,9 +63,25 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         database.close()
 
 
-@pytest.fixture
-def postgresql(server: Server) -> Server:
-    """The two drivers of PostgreSQL alone."""
-    if server.is_mysql:
-        pytest.skip("of PostgreSQL alone")
-    return server
+@pytest.fixture(params=DRIVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """Each driver with its server, tables empty; what is left open is closed."""
+    yield from _server(request)
+
+
+@pytest.fixture(params=POSTGRESQL)
+def postgresql(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The same with the two drivers of PostgreSQL alone."""
+    yield from _server(request)
+
+
+@pytest.fixture(params=["pg8000.dbapi"])
+def pg8000_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The same with pg8000 alone."""
+    yield from _server(request)
+
+
+@pytest.fixture(params=MYSQL)
+def mysql_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The same with PyMySQL alone."""
+    yield from _server(request)

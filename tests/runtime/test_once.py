@@ -303,7 +303,7 @@ def test_failing_purge_does_not_fail_the_effect(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(once_module, "_PURGE_ONE_IN", 1)
-    monkeypatch.setattr(once_module, "_OLD_MYSQL", "DELETE FROM no_such_table")
+    monkeypatch.setattr(once_module, "_COUNT_MYSQL", "DELETE FROM no_such_table")
     monkeypatch.setattr(once_module, "_PURGE_POSTGRESQL", "DELETE FROM no_such_table")
     once = Once(server.database(), "trips")
     assert once("m1", lambda connection: add(connection, "m1"))
@@ -326,6 +326,7 @@ def test_purge_and_deliveries_do_not_wait_for_each_other(server: Server) -> None
     def deliver_in_the_middle(connection: Any) -> None:
         assert environments[1]._delete_old(connection) == 50
         assert environments[2]("m2", lambda connection: None)
+        assert not environments[2]("m1", lambda connection: None)
         assert environments[2].purge() == 0
 
     started = time.monotonic()
@@ -343,12 +344,12 @@ def test_table_is_created_once(server: Server) -> None:
 
 
 @pytest.mark.parametrize("style", ["format", "qmark", "numeric", "named", "pyformat"])
-def test_every_style_of_placeholders(postgresql: Server, monkeypatch: pytest.MonkeyPatch, style: str) -> None:
+def test_every_style_of_placeholders(
+    pg8000_server: Server, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
     """pg8000 takes whichever its user has chosen."""
-    if postgresql.driver.__name__ != "pg8000.dbapi":
-        pytest.skip("psycopg has one style")
-    monkeypatch.setattr(postgresql.driver, "paramstyle", style)
-    once = Once(postgresql.database(), "trips")
+    monkeypatch.setattr(pg8000_server.driver, "paramstyle", style)
+    once = Once(pg8000_server.database(), "trips")
     assert once("m1", lambda connection: None)
     assert not once("m1", lambda connection: None)
     assert once.purge() == 0

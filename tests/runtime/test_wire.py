@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from constructs_lib.runtime import once as once_module
 from constructs_lib.runtime.once import Once
 from tests.runtime.server import Server, add
@@ -21,13 +19,15 @@ def use(server: Server, monkeypatch: Any) -> bytes:
     monkeypatch.setattr(once_module, "_PURGE_ONE_IN", 1)
     make_old(server, 40)
     with server.relay() as relay:
-        database = server.database(relay=relay, idle_check_seconds=-1)
+        database = server.database(relay=relay, idle_check_seconds=60)
         once = Once(database, "trips")
         for number in range(12):
             once(f"m{number}", lambda connection: add(connection, "one"))
         once("m1", lambda connection: None)
         with contextlib.suppress(ZeroDivisionError):
             database.run(lambda connection: 1 / 0)
+        database._idle_check_seconds = -1
+        database.run(lambda connection: add(connection, "one"))
         database.close()
         assert len(relay.sent) == 1
         return relay.sent[0]
@@ -66,17 +66,15 @@ def test_postgresql(postgresql: Server, monkeypatch: Any) -> None:
     assert max(map(len, texts)) < 16 * 1024
 
 
-def test_mysql(server: Server, monkeypatch: Any) -> None:
-    if not server.is_mysql:
-        pytest.skip("of MySQL alone")
-    sent = use(server, monkeypatch)
+def test_mysql(mysql_server: Server, monkeypatch: Any) -> None:
+    sent = use(mysql_server, monkeypatch)
     commands, position = [], 0
     while position < len(sent):
         length = int.from_bytes(sent[position : position + 3], "little")
         if sent[position + 3] == 0:  # the first of a sequence: a command
             commands.append((sent[position + 4], sent[position + 5 : position + 4 + length].decode()))
         position += 4 + length
-    assert {kind for kind, _ in commands} == {1, 3}  # quit, query: no prepared statement
+    assert {kind for kind, _ in commands} <= {1, 3}  # quit, query: no prepared statement
     texts = [text for kind, text in commands if kind == 3]
     # Tracked by the proxy: they pin nothing.
     assert [text for text in texts if text.startswith("SET")] == ["SET NAMES utf8mb4", "SET AUTOCOMMIT = 0"]
