@@ -4,6 +4,7 @@ Every check raises `InvalidPropsError` with the argument, the limit, the value g
 that is known only at deployment (an unresolved token) passes: CloudFormation will judge it.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Protocol
@@ -113,6 +114,22 @@ def not_together(reason: str, **arguments: object) -> None:
         raise InvalidPropsError(f"{' and '.join(given)} cannot be given together: {reason}")
 
 
+def not_beside(name: str, reason: str, **arguments: object) -> None:
+    """Refuse arguments that another one makes meaningless.
+
+    Args:
+        name: The other one.
+        reason: Why, and what to do instead.
+        **arguments: The arguments by name; None counts as not given.
+
+    Raises:
+        InvalidPropsError: One or more were given.
+    """
+    given = [argument for argument, value in arguments.items() if value is not None]
+    if given:
+        raise InvalidPropsError(f"{' and '.join(given)} cannot be given together with {name}: {reason}")
+
+
 def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> None:
     """Refuse a word that is not on the list.
 
@@ -131,6 +148,23 @@ def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> Non
     near = get_close_matches(value, words, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InvalidPropsError(f"{name} must be one of {', '.join(words)}, got {value!r}.{hint} See {source}")
+
+
+def matches(name: str, value: str, pattern: str, words: str, *, source: str) -> None:
+    """Refuse a name that AWS or the database would refuse.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; unresolved tokens pass.
+        pattern: A regular expression for the whole of it.
+        words: The same as a person would say it.
+        source: The page that gives it.
+
+    Raises:
+        InvalidPropsError: The value does not match.
+    """
+    if not is_unresolved(value) and not re.fullmatch(pattern, str(value)):
+        raise InvalidPropsError(f"{name} must be {words}, got {value!r}. See {source}")
 
 
 def environment_fits(name: str, environment: Mapping[str, str] | None, limit: int, *, source: str) -> None:

@@ -1,0 +1,308 @@
+"""The application's user of a database: a secret of its own, rotated by AWS."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.database_server import Family, Server
+
+Authentication = Literal["iam", "secret", "end-to-end-iam"]
+"""How a function proves to the proxy who it is, and the proxy to the database."""
+
+
+def needed_endpoints(
+    authentication: Authentication, alternating_users: bool, *, rotated: bool
+) -> Sequence[str]:
+    """What the rotation, the migration and functions with a secret call from inside the VPC.
+
+    Args:
+        authentication: How functions log in.
+        alternating_users: Whether two users take turns.
+        rotated: Whether the secret is made here, and rotated.
+
+    Returns:
+        Services, as AWS abbreviates them.
+    """
+    if authentication == "end-to-end-iam" or (authentication == "iam" and not rotated):
+        return []
+    # Rotating two users starts with the master's secret, and that of RDS does not say where the database is.
+    return ["secretsmanager", "rds"] if alternating_users else ["secretsmanager"]
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """A schedule, and where AWS's function runs."""
+
+    schedule: secretsmanager.RotationSchedule
+    security_group: ec2.SecurityGroup
+
+
+def application_secret(
+    scope: Construct,
+    construct_id: str,
+    *,
+    server: Server,
+    user: str,
+    database_name: str,
+    alternating_users: bool,
+    encryption_key: kms.IKey | None,
+    removal_policy: RemovalPolicy,
+) -> secretsmanager.Secret:
+    """Make up a password for a user that a migration is going to create.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        server: The database.
+        user: The user's name.
+        database_name: Where it logs in.
+        alternating_users: Whether its rotation needs to know the master's secret.
+        encryption_key: None for the one that Secrets Manager has.
+        removal_policy: What becomes of it with the stack.
+
+    Returns:
+        The secret, in the form that AWS's rotation reads.
+    """
+    known: dict[str, object] = {
+        "engine": server.family,
+        "host": server.host,
+        "port": server.port,
+        "username": user,
+        "dbname": database_name,
+    }
+    if alternating_users and server.master_secret is not None:
+        known["masterarn"] = server.master_secret.secret_arn
+    return secretsmanager.Secret(
+        scope,
+        construct_id,
+        description=f"Password of the database user {user}",
+        encryption_key=encryption_key,
+        generate_secret_string=secretsmanager.SecretStringGenerator(
+            secret_string_template=Stack.of(scope).to_json_string(known),
+            generate_string_key="password",
+            exclude_characters=_defaults.PASSWORD_WITHOUT,
+            password_length=_defaults.PASSWORD_LENGTH,
+        ),
+        removal_policy=removal_policy,
+    )
+
+
+def rotate(
+    scope: Construct,
+    *,
+    secret: secretsmanager.Secret,
+    server: Server,
+    alternating_users: bool,
+    interval: Duration,
+    vpc: ec2.IVpc,
+    vpc_subnets: ec2.SubnetSelection | None,
+    secrets_manager: ec2.InterfaceVpcEndpoint | None,
+) -> Rotation:
+    """Let AWS's own function change the password now and then.
+
+    Args:
+        scope: Where to put the function's security group.
+        secret: The secret.
+        server: The database.
+        alternating_users: Two users in turn, made with the master's secret, instead of one.
+        interval: From one change to the next.
+        vpc: Where the function runs.
+        vpc_subnets: Which of its subnets.
+        secrets_manager: The endpoint that it reaches Secrets Manager through; None: however the VPC does it.
+
+    Returns:
+        The schedule; the first change comes after `interval`, not at deployment: the user does not exist
+        before the migration has run, and a rotation without it fails.
+    """
+    security_group = ec2.SecurityGroup(
+        scope,
+        "RotationSecurityGroup",
+        vpc=vpc,
+        description="Rotation of the application user password",
+        allow_all_outbound=False,
+    )
+    services = (
+        ec2.Peer.any_ipv4() if secrets_manager is None else secrets_manager.connections.security_groups[0]
+    )
+    security_group.add_egress_rule(services, ec2.Port.HTTPS, "Secrets Manager")
+    server.connections.allow_from(security_group, ec2.Port.tcp(server.port), "Rotation")
+    hosted = secretsmanager.HostedRotation
+    if alternating_users:
+        assert server.master_secret is not None  # noqa: S101 - checked with the arguments
+        rotation = (
+            hosted.postgre_sql_multi_user if server.family == "postgres" else hosted.mysql_multi_user
+        )(
+            master_secret=server.master_secret,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=[security_group],
+            exclude_characters=_defaults.PASSWORD_WITHOUT,
+        )
+    else:
+        rotation = (
+            hosted.postgre_sql_single_user if server.family == "postgres" else hosted.mysql_single_user
+        )(
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=[security_group],
+            exclude_characters=_defaults.PASSWORD_WITHOUT,
+        )
+    schedule = secret.add_rotation_schedule(
+        "Rotation",
+        hosted_rotation=rotation,
+        automatically_after=interval,
+        rotate_immediately_on_update=False,
+    )
+    return Rotation(schedule, security_group)
+
+
+def let_read(role: iam.IRole, secret: secretsmanager.ISecret) -> None:
+    """Let a role read a secret, and use the secret's key for that alone.
+
+    Args:
+        role: The role.
+        secret: The secret.
+    """
+    arn = secret.secret_full_arn or f"{secret.secret_arn}-??????"
+    role.add_to_principal_policy(
+        iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[arn])
+    )
+    key = secret.encryption_key
+    if key is not None:
+        let_decrypt(role, key)
+
+
+def let_decrypt(role: iam.IRole, key: kms.IKey) -> None:
+    """Let a role use a key for secrets.
+
+    CDK's own grant writes the role into the policy of the key: a cycle of stacks, if the key is in another one.
+
+    Args:
+        role: The role.
+        key: The key of a secret.
+    """
+    service = f"secretsmanager.{Stack.of(role).region}.amazonaws.com"
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": service}},
+        )
+    )
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def check(
+    *,
+    authentication: str,
+    alternating_users: bool,
+    rotation_interval: Duration | None,
+    application_secret: secretsmanager.ISecret | None,
+    application_user: str | None,
+    given: Server | None,
+) -> None:
+    """Refuse ways to log in that contradict each other.
+
+    Args:
+        authentication: How functions log in.
+        alternating_users: Whether two users take turns.
+        rotation_interval: From one password to the next.
+        application_secret: Of a user that exists.
+        application_user: Its name.
+        given: The database, where it exists.
+
+    Raises:
+        InvalidPropsError: They do.
+    """
+    _validation.one_of(
+        "authentication", authentication, get_args(Authentication), source=_defaults.RDS_PROXY_IAM
+    )
+    if alternating_users and authentication != "secret":
+        raise InvalidPropsError(
+            f"alternating_users needs authentication='secret', got {authentication!r}: a role is allowed "
+            f"rds-db:connect as one exact user, and the user that the rotation turns to has another name. "
+            f"See {_defaults.ROTATION_STRATEGIES}"
+        )
+    if alternating_users and given is not None and given.master_secret is None:
+        raise InvalidPropsError(
+            f"alternating_users needs master_secret: the rotation makes the second user with it. "
+            f"See {_defaults.ROTATION_STRATEGIES}"
+        )
+    if authentication == "end-to-end-iam":
+        _validation.not_beside(
+            "authentication='end-to-end-iam'",
+            f"the application has no password then. See {_defaults.RDS_PROXY_IAM}",
+            application_secret=application_secret,
+            rotation_interval=rotation_interval,
+        )
+        if given is not None and given.resource_id is None:
+            raise InvalidPropsError(
+                "database must be imported with its instance_resource_id or cluster_resource_identifier for "
+                f"authentication='end-to-end-iam': the proxy's role names it. See {_defaults.RDS_PROXY_IAM}"
+            )
+    if application_secret is not None:
+        _validation.not_beside(
+            "application_secret",
+            "its rotation is yours.",
+            rotation_interval=rotation_interval,
+            alternating_users=alternating_users or None,
+        )
+        if application_user is None:
+            raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
+    _validation.in_range(
+        "rotation_interval",
+        _validation.seconds("rotation_interval", rotation_interval),
+        _defaults.ROTATION_SECONDS_MIN,
+        _defaults.ROTATION_SECONDS_MAX,
+        unit="seconds",
+        source=_defaults.ROTATION_SCHEDULE,
+    )
+
+
+def check_names(
+    family: Family, *, database_name: str, application_user: str, master_user: str, alternating_users: bool
+) -> None:
+    """Refuse names that the database or its users cannot have.
+
+    Args:
+        family: PostgreSQL or MySQL.
+        database_name: Where functions log in.
+        application_user: As whom.
+        master_user: Whom RDS makes.
+        alternating_users: Whether the rotation makes a second user, with a longer name.
+
+    Raises:
+        InvalidPropsError: One is too long, has a character that is not plain, or is taken.
+    """
+    longest = _defaults.USER_NAME_LENGTH_MAX[family]
+    if alternating_users:
+        longest -= len(_defaults.ALTERNATE_USER_SUFFIX)
+    for argument, value, most in (
+        ("database_name", database_name, _defaults.DATABASE_NAME_LENGTH_MAX),
+        ("application_user", application_user, longest),
+        ("master_user", master_user, _defaults.MASTER_USER_LENGTH_MAX[family]),
+    ):
+        _validation.matches(
+            argument,
+            value,
+            rf"[A-Za-z][A-Za-z0-9_]{{0,{most - 1}}}",
+            f"a letter and then letters, digits and underscores, {most} in all",
+            source=_defaults.RDS_LIMITS,
+        )
+    taken = tuple(dict.fromkeys((master_user, *_defaults.USERS_OF_RDS)))
+    if application_user in taken:
+        raise InvalidPropsError(
+            f"application_user must not be the master user or one of RDS itself ({', '.join(taken)}), got "
+            f"{application_user!r}: a function needs less than they may."
+        )

@@ -1,0 +1,482 @@
+"""The database itself: an instance, an Aurora Serverless v2 cluster, or one that exists."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from aws_cdk import (
+    Acknowledgment,
+    Annotations,
+    ArnFormat,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    Tokenization,
+    Validations,
+)
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+
+Family = Literal["postgres", "mysql"]
+"""As the secret of a user calls its engine."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A database, as its proxy and its users need to know it."""
+
+    family: Family
+    instance: rds.IDatabaseInstance | None
+    cluster: rds.IDatabaseCluster | None
+    host: str
+    port: float
+    resource_id: str | None
+    """As `rds-db:connect` names it; None where an imported database does not say."""
+    master_secret: secretsmanager.ISecret | None
+
+    @property
+    def target(self) -> rds.ProxyTarget:
+        """What a proxy stands in front of."""
+        if self.cluster is not None:
+            return rds.ProxyTarget.from_cluster(self.cluster)
+        assert self.instance is not None  # noqa: S101 - it is one or the other
+        return rds.ProxyTarget.from_instance(self.instance)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Its security groups."""
+        part = self.cluster or self.instance
+        assert part is not None  # noqa: S101 - it is one or the other
+        return part.connections
+
+    def user_arn(self, scope: Construct, user: str) -> str:
+        """One user of this database, as `rds-db:connect` wants it.
+
+        Args:
+            scope: Where the ARN is needed.
+            user: The name of the user.
+
+        Returns:
+            The ARN.
+        """
+        return Stack.of(scope).format_arn(
+            service="rds-db",
+            resource="dbuser",
+            resource_name=f"{self.resource_id}/{user}",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to make one."""
+
+    vpc: ec2.IVpc
+    vpc_subnets: ec2.SubnetSelection | None
+    database_name: str
+    port: int
+    master_user: str
+    max_connections: int | None
+    backup_retention: Duration
+    deletion_protection: bool
+    removal_policy: RemovalPolicy
+    encryption_key: kms.IKey | None
+    snapshot_identifier: str | None
+    instance_type: ec2.InstanceType | None
+    multi_az: bool
+    allocated_storage: int
+    max_allocated_storage: int | None
+    min_capacity: float
+    max_capacity: float
+    readers: int
+
+
+def make(
+    scope: Construct,
+    *,
+    engine: rds.IInstanceEngine | rds.IClusterEngine | None,
+    family: Family,
+    settings: Settings,
+) -> Server:
+    """Make a database.
+
+    Args:
+        scope: Where to put it.
+        engine: As `check_engine` has accepted it.
+        family: What it has said.
+        settings: How to make it.
+
+    Returns:
+        The database, in a security group of its own that nothing may enter yet.
+    """
+    security_group = ec2.SecurityGroup(
+        scope,
+        "DatabaseSecurityGroup",
+        vpc=settings.vpc,
+        description="The database",
+        allow_all_outbound=False,
+    )
+    parameters = dict(_defaults.DATABASE_PARAMETERS[family])
+    if settings.max_connections is not None:
+        parameters["max_connections"] = Tokenization.stringify_number(settings.max_connections)
+    common: dict[str, Any] = {
+        "engine": engine,
+        "vpc": settings.vpc,
+        "vpc_subnets": settings.vpc_subnets,
+        "security_groups": [security_group],
+        "port": settings.port,
+        "parameters": parameters,
+        "iam_authentication": True,
+        "cloudwatch_logs_exports": list(_defaults.DATABASE_LOGS[family]),
+        "deletion_protection": settings.deletion_protection,
+        "removal_policy": settings.removal_policy,
+    }
+    if hasattr(engine, "bind_to_cluster"):
+        server = _make_cluster(scope, family, settings, common)
+    else:
+        server = _make_instance(scope, family, settings, common)
+    _acknowledge(server, settings)
+    return server
+
+
+def _make_instance(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
+    most = settings.max_allocated_storage
+    twice = 2 * settings.allocated_storage
+    if most is None and not _validation.is_unresolved(twice) and twice <= _defaults.STORAGE_GIB_MAX:
+        most = max(_defaults.MAX_STORAGE_GIB, twice)
+    common |= {
+        "publicly_accessible": False,
+        "instance_type": settings.instance_type
+        or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
+        "multi_az": settings.multi_az,
+        "storage_type": rds.StorageType.GP3,
+        "allocated_storage": settings.allocated_storage,
+        "max_allocated_storage": most,
+        "backup_retention": settings.backup_retention,
+        "auto_minor_version_upgrade": True,
+    }
+    key = settings.encryption_key
+    instance: rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot
+    if settings.snapshot_identifier is None:
+        instance = rds.DatabaseInstance(
+            scope,
+            "Instance",
+            **common,
+            database_name=settings.database_name,
+            storage_encrypted=True,
+            storage_encryption_key=key,
+            credentials=rds.Credentials.from_username(settings.master_user, encryption_key=key),
+            manage_master_user_password=True,
+        )
+        master_secret = instance.secret
+    else:
+        instance = rds.DatabaseInstanceFromSnapshot(
+            scope, "Instance", **common, snapshot_identifier=settings.snapshot_identifier
+        )
+        # The L2 of a restored instance knows no password that RDS manages; the resource does.
+        resource = instance.node.default_child
+        assert isinstance(resource, rds.CfnDBInstance)  # noqa: S101 - what an instance is made of
+        resource.manage_master_user_password = True
+        if key is not None:
+            resource.master_user_secret = rds.CfnDBInstance.MasterUserSecretProperty(kms_key_id=key.key_arn)
+        master_secret = secretsmanager.Secret.from_secret_attributes(
+            scope,
+            "MasterSecret",
+            secret_complete_arn=resource.attr_master_user_secret_secret_arn,
+            encryption_key=key,
+        )
+    return Server(
+        family=family,
+        instance=instance,
+        cluster=None,
+        host=instance.db_instance_endpoint_address,
+        port=settings.port,
+        resource_id=instance.instance_resource_id,
+        master_secret=master_secret,
+    )
+
+
+def _make_cluster(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
+    key = settings.encryption_key
+    common |= {
+        "writer": rds.ClusterInstance.serverless_v2("Writer", publicly_accessible=False),
+        "readers": [
+            # The first takes over when the writer fails, so it is as large as the writer.
+            rds.ClusterInstance.serverless_v2(
+                f"Reader{number}", publicly_accessible=False, scale_with_writer=number == 1
+            )
+            for number in range(1, settings.readers + 1)
+        ],
+        "serverless_v2_min_capacity": settings.min_capacity,
+        "serverless_v2_max_capacity": settings.max_capacity,
+        "backup": rds.BackupProps(retention=settings.backup_retention),
+        "storage_encrypted": True,
+        "storage_encryption_key": key,
+        "manage_master_user_password": True,
+    }
+    cluster: rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot
+    if settings.snapshot_identifier is None:
+        cluster = rds.DatabaseCluster(
+            scope,
+            "Cluster",
+            **common,
+            default_database_name=settings.database_name,
+            credentials=rds.Credentials.from_username(settings.master_user, encryption_key=key),
+        )
+        master_secret = cluster.secret
+    else:
+        cluster = rds.DatabaseClusterFromSnapshot(
+            scope, "Cluster", **common, snapshot_identifier=settings.snapshot_identifier
+        )
+        Annotations.of(cluster).acknowledge_warning(
+            "@aws-cdk/aws-rds:generatedCredsNotApplied",
+            "RDS makes the password, of the cluster as it is restored.",
+        )
+        # The L2 of a restored cluster takes no key for a password that RDS manages; the resource does.
+        resource = cluster.node.default_child
+        assert isinstance(resource, rds.CfnDBCluster)  # noqa: S101 - what a cluster is made of
+        if key is not None:
+            resource.master_user_secret = rds.CfnDBCluster.MasterUserSecretProperty(kms_key_id=key.key_arn)
+        master_secret = secretsmanager.Secret.from_secret_attributes(
+            scope,
+            "MasterSecret",
+            secret_complete_arn=resource.attr_master_user_secret_secret_arn,
+            encryption_key=key,
+        )
+    return Server(
+        family=family,
+        instance=None,
+        cluster=cluster,
+        host=cluster.cluster_endpoint.hostname,
+        port=settings.port,
+        resource_id=cluster.cluster_resource_identifier,
+        master_secret=master_secret,
+    )
+
+
+def _acknowledge(server: Server, settings: Settings) -> None:
+    """Say why, for what cdk-nag asks for and this database has not, or was told not to have."""
+    reasons: dict[str, str] = {}
+    if settings.port == _defaults.PROXY_PORT[server.family]:
+        reasons["AwsSolutions-RDS11"] = (
+            "Another port hides nothing: the security group lets in the proxy and the rotation alone, and the "
+            "proxy itself cannot listen elsewhere. Pass port= to have one."
+        )
+    if not settings.deletion_protection:
+        reasons["AwsSolutions-RDS10"] = (
+            "Said by whoever made it: deletion_protection=False, or RemovalPolicy.DESTROY, for a database that "
+            "is to be deleted with its stack."
+        )
+    if server.instance is not None and not settings.multi_az:
+        reasons["AwsSolutions-RDS3"] = "Said by whoever made it, multi_az=False: half the price, no standby."
+    if server.instance is not None and settings.snapshot_identifier is not None:
+        reasons["AwsSolutions-RDS2"] = (
+            "A restored instance is encrypted as its snapshot is; RDS takes no other."
+        )
+    if server.cluster is not None and server.family == "mysql":
+        reasons["AwsSolutions-RDS14"] = (
+            "Backtracking turns the whole cluster back for all of its clients, and is paid for by the hour. "
+            "Backups are on, and restore to any second."
+        )
+    part = server.cluster or server.instance
+    assert part is not None  # noqa: S101 - it is one or the other
+    for finding, reason in reasons.items():
+        Validations.of(part).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
+# --- one that exists -----------------------------------------------------------------------------------
+
+
+def existing(
+    database: rds.IDatabaseInstance | rds.IDatabaseCluster, master_secret: secretsmanager.ISecret | None
+) -> Server:
+    """Read what a given database says of itself.
+
+    Args:
+        database: An instance or a cluster, imported or of this app.
+        master_secret: Where its master's password is, if it does not say.
+
+    Returns:
+        The server.
+
+    Raises:
+        InvalidPropsError: It was imported without its engine, endpoint or security group.
+    """
+    path = database.node.path
+    engine = database.engine
+    if engine is None:
+        raise InvalidPropsError(
+            f"database {path} must be imported with engine=: the proxy speaks its protocol."
+        )
+    family, _ = check_engine(engine, name=f"database {path}", versioned=False)
+    instance, cluster, resource_id = None, None, None
+    try:
+        if hasattr(database, "cluster_identifier"):
+            cluster = cast("rds.IDatabaseCluster", database)
+            endpoint = cluster.cluster_endpoint
+        else:
+            instance = database
+            endpoint = instance.instance_endpoint
+        host, port = endpoint.hostname, endpoint.port
+    except RuntimeError as error:  # what CDK throws becomes this in Python
+        raise InvalidPropsError(
+            f"database {path} must be imported with its endpoint and port: {error}"
+        ) from None
+    try:
+        resource_id = cluster.cluster_resource_identifier if cluster else database.instance_resource_id  # type: ignore[union-attr]
+    except RuntimeError:
+        resource_id = None
+    if not database.connections.security_groups:
+        raise InvalidPropsError(
+            f"database {path} must be imported with its security group: the proxy is to be let in. "
+            f"See {_defaults.RDS_PROXY_NETWORK}"
+        )
+    return Server(
+        family=family,
+        instance=instance,
+        cluster=cluster,
+        host=host,
+        port=port,
+        resource_id=resource_id,
+        master_secret=master_secret or getattr(database, "secret", None),
+    )
+
+
+def vpc_of(database: rds.IDatabaseInstance | rds.IDatabaseCluster) -> ec2.IVpc:
+    """The VPC of a database of this app.
+
+    Args:
+        database: An instance or a cluster.
+
+    Returns:
+        Its VPC.
+
+    Raises:
+        InvalidPropsError: An imported one does not say.
+    """
+    vpc: ec2.IVpc | None = getattr(database, "vpc", None)
+    if vpc is None:
+        raise InvalidPropsError(
+            f"vpc must be said for the imported database {database.node.path}: the proxy goes into the same "
+            f"one. See {_defaults.RDS_PROXY_NETWORK}"
+        )
+    return vpc
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def check_engine(
+    engine: rds.IInstanceEngine | rds.IClusterEngine | rds.IEngine,
+    *,
+    name: str = "engine",
+    versioned: bool = True,
+) -> tuple[Family, bool]:
+    """Refuse an engine that RDS Proxy, the rotation or the runtime does not know.
+
+    Args:
+        engine: What was given.
+        name: The argument it was given as.
+        versioned: Whether it must say its version.
+
+    Returns:
+        Its family, and whether it makes a cluster.
+
+    Raises:
+        InvalidPropsError: It is neither PostgreSQL nor MySQL, or has no version.
+    """
+    kind = engine.engine_type
+    _validation.one_of(f"type of {name}", kind, _defaults.DATABASE_ENGINES, source=_defaults.RDS_PROXY)
+    if versioned and engine.engine_version is None:
+        raise InvalidPropsError(
+            f"engine must have a version, got {kind!r} alone: write "
+            f"rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17)."
+        )
+    return _defaults.DATABASE_ENGINES[kind], kind.startswith("aurora")
+
+
+def check_numbers(
+    family: Family,
+    *,
+    port: int | None,
+    allocated_storage: int | None,
+    max_allocated_storage: int | None,
+    min_capacity: float | None,
+    max_capacity: float | None,
+    readers: int,
+    max_connections: int | None,
+    backup_retention: Duration | None,
+) -> None:
+    """Refuse what RDS would refuse.
+
+    Args:
+        family: PostgreSQL or MySQL.
+        port: Of the database.
+        allocated_storage: GiB.
+        max_allocated_storage: GiB.
+        min_capacity: ACU.
+        max_capacity: ACU.
+        readers: How many.
+        max_connections: How many.
+        backup_retention: How long.
+
+    Raises:
+        InvalidPropsError: One is outside of its limits.
+    """
+    d = _defaults
+    retention = _validation.seconds("backup_retention", backup_retention)
+    days = None if retention is None else retention / 86_400
+    for name, value, low, high, unit, source in (
+        ("port", port, d.DATABASE_PORT_MIN, d.DATABASE_PORT_MAX, "", d.RDS_CREATE),
+        ("allocated_storage", allocated_storage, d.STORAGE_GIB_MIN, d.STORAGE_GIB_MAX, "GiB", d.RDS_STORAGE),
+        ("max_allocated_storage", max_allocated_storage, d.STORAGE_GIB_MIN, d.STORAGE_GIB_MAX, "GiB", d.RDS_STORAGE),
+        ("readers", readers, 0, d.READERS_MAX, "", d.AURORA_READERS),
+        ("max_connections", max_connections, d.MAX_CONNECTIONS_MIN, d.MAX_CONNECTIONS_MAX[family], "", d.RDS_LIMITS),
+        ("backup_retention", days, d.BACKUP_RETENTION_DAYS_MIN, d.BACKUP_RETENTION_DAYS_MAX, "days", d.RDS_BACKUP),
+    ):  # fmt: skip
+        _validation.in_range(name, value, low, high, unit=unit, source=source)
+        _validation.whole(name, value)
+    _check_storage(allocated_storage, max_allocated_storage)
+    _check_capacity(min_capacity, max_capacity)
+
+
+def _check_storage(allocated: int | None, most: int | None) -> None:
+    first = _defaults.STORAGE_GIB if allocated is None else allocated
+    if most is None or _validation.is_unresolved(first) or _validation.is_unresolved(most):
+        return
+    least = -(-first * _defaults.MAX_STORAGE_PERCENT_MIN // 100)
+    if most < least:
+        raise InvalidPropsError(
+            f"max_allocated_storage must be at least {least:,} GiB, a tenth above the {first:,} to start with, "
+            f"got {most:,}. See {_defaults.RDS_STORAGE}"
+        )
+
+
+def _check_capacity(least: float | None, most: float | None) -> None:
+    source = _defaults.AURORA_CAPACITY
+    if least == 0:
+        raise InvalidPropsError(
+            "min_capacity must be at least 0.5, got 0: a cluster pauses when no connection is open, and its "
+            f"proxy keeps some. See {source}"
+        )
+    _validation.in_range(
+        "min_capacity",
+        least,
+        _defaults.CAPACITY_ACU_MIN,
+        _defaults.CAPACITY_ACU_MAX,
+        unit="ACU",
+        source=source,
+    )
+    _validation.in_range("max_capacity", most, 1, _defaults.CAPACITY_ACU_MAX, unit="ACU", source=source)
+    for name, value in (("min_capacity", least), ("max_capacity", most)):
+        if value is not None and not _validation.is_unresolved(value) and value * 2 % 1:
+            raise InvalidPropsError(f"{name} must be in steps of 0.5 ACU, got {value}. See {source}")
+    low = _defaults.MIN_CAPACITY_ACU if least is None else least
+    high = _defaults.MAX_CAPACITY_ACU if most is None else most
+    if not (_validation.is_unresolved(low) or _validation.is_unresolved(high)) and low > high:
+        raise InvalidPropsError(f"min_capacity must not be above max_capacity, got {low:g} > {high:g}.")

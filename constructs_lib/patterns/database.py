@@ -1,0 +1,548 @@
+"""A database behind RDS Proxy, for functions in a VPC."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import jsii
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import (
+    alarms,
+    database_alarms,
+    database_clients,
+    database_credentials,
+    database_proxy,
+    database_server,
+    network,
+)
+
+
+@jsii.implements(ec2.IConnectable)
+class ProxiedDatabase(Construct):
+    """A database behind RDS Proxy, in a VPC without a way to the internet.
+
+    What is deployed: a DB instance with a standby, or an Aurora Serverless v2 cluster, encrypted, backed up,
+    reached over TLS alone and by nothing but its proxy and the rotation; the proxy; a VPC with isolated
+    subnets in two zones, the free gateway endpoints of S3 and DynamoDB, a Secrets Manager endpoint and a flow
+    log; the password of the application's user in a secret that AWS's own function rotates, and the master's,
+    which RDS keeps and rotates itself; six alarms and the topic that they go to. PostgreSQL or MySQL.
+
+    `connect(function)` does the rest for each function. The application's user is made by a migration, a
+    function that is given `connect_administrator`; the first rotation comes after it, not at deployment.
+
+    Logs of the database go to CloudWatch log groups that RDS makes, `/aws/rds/...`: they keep everything
+    until you set a retention there.
+
+    What it costs while idle, about, in US dollars a month in us-east-1:
+
+    - the instance: 95 for the default, db.t4g.medium with a standby; 47 without. Aurora Serverless v2: 44 for
+      each instance at its least, 0.5 ACU; a proxy keeps connections open, so it never pauses.
+    - the proxy: 22 for an instance of two vCPUs (0.015 an hour each); 88 for Serverless v2, which counts as
+      8 ACU at least.
+    - the Secrets Manager endpoint, and each other interface endpoint: 7 in each zone.
+    - each NAT gateway, where you ask for one: 33, and its traffic.
+    - two secrets and six alarms: less than 2.
+
+    https://aws.amazon.com/rds/postgresql/pricing/, https://aws.amazon.com/rds/proxy/pricing/,
+    https://aws.amazon.com/privatelink/pricing/, https://aws.amazon.com/vpc/pricing/
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        engine: What to make, with a version: `rds.DatabaseInstanceEngine.postgres(version=...)` or `mysql`
+            makes an instance, `rds.DatabaseClusterEngine.aurora_postgres(version=...)` or `aurora_mysql` a
+            Serverless v2 cluster.
+        database: Instead of `engine`: put the proxy before this database, made in this app or imported with its
+            engine, security group, endpoint and port.
+        master_secret: Of an imported `database`: where its master's password is. Without it nothing can
+            `connect_administrator`, and users cannot alternate.
+        application_secret: Of a `database`: the secret of a user that exists there, rotated by you. None: one is
+            made, and rotated.
+        vpc: Where everything is. None: one of its own is made. The proxy and the database need subnets in two
+            zones of it; the rotation must reach Secrets Manager from there: through a NAT gateway, or say
+            `interface_endpoints=["secretsmanager"]`.
+        vpc_subnets: Which subnets of `vpc`; default those with a NAT gateway, or else the isolated ones.
+        max_azs: Zones of its own VPC, 2 to 6; default 2, which is all that the CDK knows of in a stack that does
+            not say its account and Region.
+        nat_gateways: Of its own VPC; default 0: functions in it reach AWS's services through endpoints, and
+            nothing else. With one or more there are private subnets for functions, and a price (above).
+        interface_endpoints: More services to reach from the VPC, as AWS abbreviates them: `["sqs", "states"]`.
+            Secrets Manager has one in a VPC of its own.
+        database_name: Default `app`; of an existing database: its name there.
+        application_user: Whom functions log in as; default `app`. With `application_secret`: the user in it.
+        master_user: Default `postgres` or `admin`. Of an existing database or a snapshot: what it is there.
+        authentication: How a function proves to the proxy who it is. `iam`: a token that its role lets it
+            make; the proxy has the password. `secret`: the password, which its role lets it read.
+            `end-to-end-iam`: a token, and the proxy makes one for the database: the application has no
+            password at all.
+        alternating_users: Rotate between two users, so that the former password stays good. Needs `secret`: a
+            role is allowed `rds-db:connect` as one exact user, and the second has another name. The proxy
+            knows the current one alone, so a client must read the secret again when it is refused.
+        rotation_interval: From one password to the next, 4 hours to 1,000 days; default 30 days.
+        port: Of the database, 1,150 to 65,535. The proxy itself always listens on 5432 or 3306.
+        instance_type: Of an instance; default db.t4g.medium.
+        multi_az: Of an instance: a standby in another zone, at twice the price; default True.
+        allocated_storage: Of an instance: GiB at first, 20 to 65,536; default 20.
+        max_allocated_storage: Of an instance: GiB to grow to; default 100, or twice the first.
+        min_capacity: Of a cluster: the least ACU (2 GiB each) of an instance, 0.5 to 256; default 0.5.
+        max_capacity: Of a cluster: the most, up to 256; default 4.
+        readers: Of a cluster: instances beside the writer, 0 to 15; one or more gives the proxy a reader
+            endpoint. Of an existing cluster: how many it has.
+        max_connections: The database's limit. For one made here it is set; None leaves it to the memory of
+            the machine. For an existing one it is what it is there. When known, the reserved concurrency of
+            connected functions is measured by it.
+        max_connections_percent: How much of that limit the proxy may use, 1 to 100; default 90, which leaves
+            some for the rotation and for you.
+        max_idle_connections_percent: How much of it the proxy keeps open when idle; default 50.
+        borrow_timeout: How long a client waits for a connection, up to 300 seconds; default 10: AWS's two
+            minutes outlast most functions.
+        idle_client_timeout: When the proxy hangs up on a silent client, 1 second to 8 hours; default 30 minutes.
+        backup_retention: 1 to 35 days; default 7.
+        snapshot_identifier: Start from this snapshot, with its users, databases and encryption.
+        deletion_protection: Default True, except with `RemovalPolicy.DESTROY`.
+        removal_policy: What becomes of the data with the stack: SNAPSHOT (default) takes one and deletes,
+            RETAIN keeps, DESTROY deletes.
+        encryption_key: A KMS key of yours for storage and secrets; default are the ones that AWS manages.
+        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html
+    """
+
+    vpc: Final[ec2.IVpc]
+    """Give it to the functions: `PythonFunction(..., vpc=database.vpc)`."""
+    proxy: Final[rds.DatabaseProxy]
+    reader_endpoint: Final[rds.IDatabaseProxyEndpoint | None]
+    """Of the proxy, for `connect(reader=True)`; None without readers."""
+    instance: Final[rds.IDatabaseInstance | None]
+    """An `rds.DatabaseInstance` unless restored or given; None for a cluster."""
+    cluster: Final[rds.IDatabaseCluster | None]
+    """An `rds.DatabaseCluster` unless restored or given; None for an instance."""
+    application_secret: Final[secretsmanager.ISecret | None]
+    """The password of the application's user; None under end-to-end IAM."""
+    rotation: Final[secretsmanager.RotationSchedule | None]
+    """None where no secret was made."""
+    rotation_security_group: Final[ec2.SecurityGroup | None]
+    """Of AWS's function that rotates: let it in where Secrets Manager's endpoint is one of yours."""
+    master_secret: Final[secretsmanager.ISecret | None]
+    """The master's password; None only for a given database that does not say."""
+    application_user: Final[str]
+    master_user: Final[str]
+    database_name: Final[str]
+    port: Final[int]
+    """Where the proxy listens, not the database."""
+    security_group: Final[ec2.SecurityGroup]
+    """The proxy's; the database's own is in `instance.connections`."""
+    proxy_role: Final[iam.Role]
+    flow_log_group: Final[logs.LogGroup | None]
+    """What the VPC's security groups refuse; None for a VPC of yours."""
+    interface_endpoints: Final[Mapping[str, ec2.InterfaceVpcEndpoint]]
+    alarm_topic: Final[sns.ITopic]
+    proxy_connections_alarm: Final[cloudwatch.Alarm]
+    borrow_latency_alarm: Final[cloudwatch.Alarm]
+    pinned_sessions_alarm: Final[cloudwatch.Alarm]
+    database_cpu_alarm: Final[cloudwatch.Alarm]
+    database_connections_alarm: Final[cloudwatch.Alarm]
+    free_storage_alarm: Final[cloudwatch.Alarm | None]
+    """None for a cluster: Aurora's storage grows by itself."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        engine: rds.IInstanceEngine | rds.IClusterEngine | None = None,
+        database: rds.IDatabaseInstance | rds.IDatabaseCluster | None = None,
+        master_secret: secretsmanager.ISecret | None = None,
+        application_secret: secretsmanager.ISecret | None = None,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        max_azs: int | None = None,
+        nat_gateways: int | None = None,
+        interface_endpoints: Sequence[str] = (),
+        database_name: str | None = None,
+        application_user: str | None = None,
+        master_user: str | None = None,
+        authentication: database_credentials.Authentication = "iam",
+        alternating_users: bool = False,
+        rotation_interval: Duration | None = None,
+        port: int | None = None,
+        instance_type: ec2.InstanceType | None = None,
+        multi_az: bool | None = None,
+        allocated_storage: int | None = None,
+        max_allocated_storage: int | None = None,
+        min_capacity: float | None = None,
+        max_capacity: float | None = None,
+        readers: int = 0,
+        max_connections: int | None = None,
+        max_connections_percent: int = _defaults.MAX_CONNECTIONS_PERCENT,
+        max_idle_connections_percent: int | None = None,
+        borrow_timeout: Duration | None = None,
+        idle_client_timeout: Duration | None = None,
+        backup_retention: Duration | None = None,
+        snapshot_identifier: str | None = None,
+        deletion_protection: bool | None = None,
+        removal_policy: RemovalPolicy | None = None,
+        encryption_key: kms.IKey | None = None,
+        alarm_topic: sns.ITopic | None = None,
+    ) -> None:
+        of_instance = {
+            "instance_type": instance_type,
+            "multi_az": multi_az,
+            "allocated_storage": allocated_storage,
+            "max_allocated_storage": max_allocated_storage,
+        }
+        of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
+        given: database_server.Server | None = None
+        if database is not None:
+            _validation.not_beside(
+                "database",
+                "it is made already. Set it there.",
+                engine=engine,
+                port=port,
+                snapshot_identifier=snapshot_identifier,
+                backup_retention=backup_retention,
+                deletion_protection=deletion_protection,
+                max_azs=max_azs,
+                nat_gateways=nat_gateways,
+                **of_instance,
+                **of_cluster,
+            )
+            given = database_server.existing(database, master_secret)
+            family, is_cluster = given.family, given.cluster is not None
+            vpc = database_server.vpc_of(database) if vpc is None else vpc
+            if database_name is None:
+                raise InvalidPropsError(
+                    "database_name must be said together with database: its name there, such as 'postgres'."
+                )
+        elif engine is None:
+            raise InvalidPropsError(
+                "engine or database must be given: an engine to make one, such as "
+                "rds.DatabaseInstanceEngine.postgres(version=...), or a database that exists."
+            )
+        else:
+            _validation.not_beside(
+                "engine",
+                "they go with database=, a database that exists.",
+                master_secret=master_secret,
+                application_secret=application_secret,
+            )
+            family, is_cluster = database_server.check_engine(engine)
+            _validation.not_beside(
+                "the engine of a cluster" if is_cluster else "the engine of an instance",
+                "an instance has them." if is_cluster else "a cluster has them.",
+                **(of_instance if is_cluster else of_cluster),
+            )
+        if readers and not is_cluster:
+            raise InvalidPropsError(
+                f"readers must be 0 for an instance, got {readers}: only the proxy of an Aurora cluster has a "
+                f"reader endpoint. See {_defaults.RDS_PROXY_ENDPOINTS}"
+            )
+        if vpc is not None:
+            _validation.not_beside("vpc", "it is made already.", max_azs=max_azs, nat_gateways=nat_gateways)
+            vpc_subnets = network.for_database(vpc, vpc_subnets)
+        elif vpc_subnets is not None:
+            raise InvalidPropsError("vpc_subnets goes with vpc=: it says which subnets of it to use.")
+        network.check_own(max_azs, nat_gateways)
+        network.check_endpoints(interface_endpoints)
+        database_credentials.check(
+            authentication=authentication,
+            alternating_users=alternating_users,
+            rotation_interval=rotation_interval,
+            application_secret=application_secret,
+            application_user=application_user,
+            given=given,
+        )
+        name = _defaults.DATABASE_NAME if database_name is None else database_name
+        user = _defaults.APPLICATION_USER if application_user is None else application_user
+        master = _defaults.MASTER_USER[family] if master_user is None else master_user
+        database_credentials.check_names(
+            family,
+            database_name=name,
+            application_user=user,
+            master_user=master,
+            alternating_users=alternating_users,
+        )
+        database_server.check_numbers(
+            family,
+            port=port,
+            allocated_storage=allocated_storage,
+            max_allocated_storage=max_allocated_storage,
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+            readers=readers,
+            max_connections=max_connections,
+            backup_retention=backup_retention,
+        )
+        database_proxy.check_pool(
+            max_connections=max_connections,
+            max_connections_percent=max_connections_percent,
+            max_idle_connections_percent=max_idle_connections_percent,
+            borrow_timeout=borrow_timeout,
+            idle_client_timeout=idle_client_timeout,
+        )
+
+        super().__init__(scope, construct_id)
+        removal = RemovalPolicy.SNAPSHOT if removal_policy is None else removal_policy
+        needed = database_credentials.needed_endpoints(
+            authentication, alternating_users, rotated=application_secret is None
+        )
+        own = None
+        if vpc is None:
+            own = network.private_vpc(
+                self,
+                "Vpc",
+                max_azs=_defaults.AVAILABILITY_ZONES if max_azs is None else max_azs,
+                nat_gateways=nat_gateways or 0,
+            )
+            vpc = own.vpc
+            vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+            interface_endpoints = list(dict.fromkeys([*needed, *interface_endpoints]))
+        else:
+            network.warn_of_missing_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
+        endpoints = network.interface_endpoints(
+            self,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            names=interface_endpoints,
+            from_cidr=_defaults.VPC_CIDR if own else None,
+        )
+        server = given or database_server.make(
+            self,
+            engine=engine,
+            family=family,
+            settings=database_server.Settings(
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                database_name=name,
+                port=_defaults.PROXY_PORT[family] if port is None else port,
+                master_user=master,
+                max_connections=max_connections,
+                backup_retention=backup_retention or Duration.days(_defaults.BACKUP_RETENTION_DAYS),
+                deletion_protection=removal != RemovalPolicy.DESTROY
+                if deletion_protection is None
+                else deletion_protection,
+                removal_policy=removal,
+                encryption_key=encryption_key,
+                snapshot_identifier=snapshot_identifier,
+                instance_type=instance_type,
+                multi_az=True if multi_az is None else multi_az,
+                allocated_storage=_defaults.STORAGE_GIB if allocated_storage is None else allocated_storage,
+                max_allocated_storage=max_allocated_storage,
+                min_capacity=_defaults.MIN_CAPACITY_ACU if min_capacity is None else min_capacity,
+                max_capacity=_defaults.MAX_CAPACITY_ACU if max_capacity is None else max_capacity,
+                readers=readers,
+            ),
+        )
+        made = None
+        if authentication != "end-to-end-iam" and application_secret is None:
+            made = database_credentials.application_secret(
+                self,
+                "ApplicationSecret",
+                server=server,
+                user=user,
+                database_name=name,
+                alternating_users=alternating_users,
+                encryption_key=encryption_key,
+                removal_policy=RemovalPolicy.RETAIN
+                if removal == RemovalPolicy.RETAIN
+                else RemovalPolicy.DESTROY,
+            )
+        rotation = (
+            None
+            if made is None
+            else database_credentials.rotate(
+                self,
+                secret=made,
+                server=server,
+                alternating_users=alternating_users,
+                interval=rotation_interval or Duration.days(_defaults.ROTATION_DAYS),
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                secrets_manager=endpoints.get("secretsmanager"),
+            )
+        )
+        self.vpc = vpc
+        self.flow_log_group = own.flow_log_group if own else None
+        self.interface_endpoints = endpoints
+        self.instance, self.cluster = server.instance, server.cluster
+        self.master_secret = server.master_secret
+        self.application_secret = made or application_secret
+        self.rotation = rotation.schedule if rotation else None
+        self.rotation_security_group = rotation.security_group if rotation else None
+        self.application_user, self.master_user, self.database_name = user, master, name
+        self.port = _defaults.PROXY_PORT[family]
+        self._authentication = authentication
+        self._budget = database_proxy.Budget(
+            max_connections=max_connections, max_connections_percent=max_connections_percent
+        )
+        self._subnet_ids: frozenset[str] | None = None
+
+        made_proxy = database_proxy.make(
+            self,
+            server=server,
+            authentication=authentication,
+            application_user=user,
+            secrets={"Application": self.application_secret, "Master": self.master_secret},
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            max_connections_percent=max_connections_percent,
+            max_idle_connections_percent=max_idle_connections_percent,
+            borrow_timeout=borrow_timeout,
+            idle_client_timeout=idle_client_timeout,
+            reader_endpoint=readers != 0,
+        )
+        self.proxy, self.proxy_role = made_proxy.proxy, made_proxy.role
+        self.reader_endpoint = made_proxy.reader_endpoint
+        self.security_group = made_proxy.security_group
+
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        watched = database_alarms.Metrics(
+            proxy_name=self.proxy.db_proxy_name,
+            instance_identifier=None if self.instance is None else self.instance.instance_identifier,
+            cluster_identifier=None if self.cluster is None else self.cluster.cluster_identifier,
+        )
+        self.proxy_connections_alarm = database_alarms.proxy_connections(
+            self, "ProxyConnectionsAlarm", database=watched, send_to=self.alarm_topic
+        )
+        self.borrow_latency_alarm = database_alarms.borrow_latency(
+            self, "BorrowLatencyAlarm", database=watched, send_to=self.alarm_topic
+        )
+        self.pinned_sessions_alarm = database_alarms.pinned_sessions(
+            self, "PinnedSessionsAlarm", database=watched, send_to=self.alarm_topic
+        )
+        self.database_cpu_alarm = database_alarms.database_cpu(
+            self, "DatabaseCpuAlarm", database=watched, send_to=self.alarm_topic
+        )
+        self.database_connections_alarm = database_alarms.database_connections(
+            self,
+            "DatabaseConnectionsAlarm",
+            database=watched,
+            proxy_percent=max_connections_percent,
+            send_to=self.alarm_topic,
+        )
+        self.free_storage_alarm = (
+            None
+            if is_cluster
+            else database_alarms.free_storage(
+                self,
+                "FreeStorageAlarm",
+                database=watched,
+                allocated_gib=_defaults.STORAGE_GIB
+                if allocated_storage is None or _validation.is_unresolved(allocated_storage)
+                else allocated_storage,
+                send_to=self.alarm_topic,
+            )
+        )
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The proxy's, at its port: `database.connections.allow_default_port_from(bastion)`."""
+        return ec2.Connections(security_groups=[self.security_group], default_port=ec2.Port.tcp(self.port))
+
+    def connect(
+        self, function: FunctionLike, *, environment_prefix: str = "DATABASE", reader: bool = False
+    ) -> None:
+        """Let a function log in through the proxy as the application's user.
+
+        It gets the way there (security groups), the right to log in as exactly this user of exactly this proxy
+        or to read exactly this secret, and the variables that `constructs_lib.runtime.database` reads:
+        `DATABASE_HOST`, `_PORT`, `_NAME`, and `_USER` or `_SECRET_ARN`. More concurrency than the proxy has
+        connections is a warning and no error: a proxy makes clients wait in turn, and refuses none before
+        `borrow_timeout`.
+
+        Args:
+            function: A function in `vpc`, or its alias.
+            environment_prefix: How the variables begin; a second database of one function needs another.
+            reader: Also `DATABASE_READER_HOST`: the readers of a cluster.
+
+        Raises:
+            InvalidPropsError: The function is outside of the VPC, or imported, or a version; the prefix is
+                taken; there are no readers.
+        """
+        if reader and self.reader_endpoint is None:
+            raise InvalidPropsError(
+                f"reader=True needs a reader endpoint, and {self.node.path} has none: make it with readers=1 or "
+                f"more, of an Aurora engine. See {_defaults.RDS_PROXY_ENDPOINTS}"
+            )
+        self._open(
+            function,
+            environment_prefix,
+            user=self.application_user,
+            secret=self.application_secret,
+            also={"READER_HOST": self.reader_endpoint.endpoint}
+            if reader and self.reader_endpoint is not None
+            else {},
+        )
+
+    def connect_administrator(self, function: FunctionLike, *, environment_prefix: str = "DATABASE") -> None:
+        """Let a function log in as the master user: the migration, which makes the application's user.
+
+        Beside what `connect` gives, for the master: `DATABASE_APPLICATION_USER`, and
+        `DATABASE_APPLICATION_SECRET_ARN` with the right to read it; no secret under end-to-end IAM.
+
+        Args:
+            function: A function in `vpc`, or its alias.
+            environment_prefix: How the variables begin.
+
+        Raises:
+            InvalidPropsError: As with `connect`; or the master's secret is not known.
+        """
+        if self.master_secret is None:
+            raise InvalidPropsError(
+                f"master_secret of {self.node.path} must be given to connect an administrator: the proxy logs "
+                f"in with it, and an imported database does not say where it is."
+            )
+        secret = self.application_secret
+        underlying = self._open(
+            function,
+            environment_prefix,
+            user=self.master_user,
+            secret=self.master_secret,
+            also={"APPLICATION_USER": self.application_user}
+            | ({"APPLICATION_SECRET_ARN": secret.secret_arn} if secret is not None else {}),
+        )
+        if secret is not None:
+            database_credentials.let_read(database_clients.role_of(underlying), secret)
+
+    def _open(
+        self,
+        function: FunctionLike,
+        prefix: str,
+        *,
+        user: str,
+        secret: secretsmanager.ISecret | None,
+        also: Mapping[str, str],
+    ) -> lambda_.Function:
+        underlying = database_clients.changeable(function)
+        if self._subnet_ids is None:
+            self._subnet_ids = network.all_subnet_ids(self.vpc)
+        database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
+        database_clients.claim(underlying, prefix)
+        self._budget.spend(self, underlying)
+        network.let_in(underlying, self.security_group, self.port, "RDS Proxy")
+        variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
+        if self._authentication == "secret":
+            assert secret is not None  # noqa: S101 - every user has one then
+            database_credentials.let_read(database_clients.role_of(underlying), secret)
+            variables["SECRET_ARN"] = secret.secret_arn
+        else:
+            self.proxy.grant_connect(underlying, user)
+            variables["USER"] = user
+        database_clients.tell(underlying, prefix, {**variables, **also})
+        return underlying
