@@ -210,6 +210,17 @@ class LocalCloud:
         """
         return list(self._page("failures"))
 
+    def databases(self) -> list[dict[str, Any]]:
+        """The PostgreSQL servers behind the DBInstances and DBClusters that were deployed.
+
+        Over its socket a server lets anybody in as any user, `superuser` above all; so that tests can look.
+
+        Returns:
+            Mappings with `identifier`, `engine`, `name` (of the database), `address`, `port`, `socket_folder` and
+            `superuser`.
+        """
+        return list(self._page("databases"))
+
     def stop(self) -> None:
         """End the emulator and all it has started, and delete the run's folder. Twice does no harm."""
         while self._clients:
