@@ -42,12 +42,16 @@ class LocalCloud:
             it, which is deleted at exit.
         port: The port to listen on; None takes a free one.
         time_scale: How much faster than on AWS a failed message becomes visible again; 1 is AWS's own pace.
+        enforce_iam: Whether what a function does needs a permission of its role, as on AWS. Your own clients, and
+            the deployment, may do everything.
 
     Raises:
         LocalCloudError: On entry: uv is missing, the port is taken, or the emulator does not start.
     """
 
-    def __init__(self, *, state: Path, port: int | None = None, time_scale: float = 120) -> None:
+    def __init__(
+        self, *, state: Path, port: int | None = None, time_scale: float = 120, enforce_iam: bool = False
+    ) -> None:
         if time_scale < 1:
             raise ValueError(f"time_scale must be at least 1, got {time_scale}.")
         self.state: Final = state.resolve()
@@ -55,6 +59,7 @@ class LocalCloud:
         self._wanted_port: Final = port
         self._port: int | None = None
         self._time_scale = time_scale
+        self._enforce_iam = enforce_iam
         self._process: subprocess.Popen[bytes] | None = None
         self._owner: IO[str] | None = None
         self._bootstrapped = False
@@ -269,6 +274,7 @@ class LocalCloud:
             "GATEWAY_PORT": str(self._port),
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,
+            "AUTH": str(self._enforce_iam).lower(),
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",

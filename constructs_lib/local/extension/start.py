@@ -20,6 +20,7 @@ def main() -> None:
         control,
         crashes,
         databases,
+        enforced_iam,
         lifeline,
         network,
         proxies,
@@ -38,6 +39,7 @@ def main() -> None:
     vpc_functions.keep_vpc_config()
     secrets_of_templates.add()
     authority.tell_functions(run_folder=run_folder)
+    enforced_iam.complete()
     databases.serve()
     proxies.serve()
     control.add()
