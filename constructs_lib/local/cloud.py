@@ -16,7 +16,9 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 from constructs_lib.local import private_environment, run_folder
+from constructs_lib.local.assembly import has_postgres
 from constructs_lib.local.errors import LocalCloudError
+from constructs_lib.local.extension.postgres_server import find_binaries
 from constructs_lib.local.extension.sweep import MARK, sweep
 
 REGION: Final = "us-east-1"
@@ -143,7 +145,8 @@ class LocalCloud:
     def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
         """Synthesize a CDK app and deploy all its stacks with the real CDK CLI.
 
-        Functions are packaged for this machine (context `constructs-lib:package-for=host`).
+        Functions are packaged for this machine (context `constructs-lib:package-for=host`). An app that has a
+        PostgreSQL database gets one from PyPI where the machine has none.
 
         Args:
             app: The command that runs the app, such as `python3 -m sample_app.app`.
@@ -161,6 +164,8 @@ class LocalCloud:
         # Through a variable: the CLI takes a command apart at its blanks, those in a folder's name too.
         self._cdk("synth", "--quiet", "--app", f'eval "${_APP}"', "--output", str(out),
                   "--context", "constructs-lib:package-for=host", cwd=cwd, more={_APP: app})  # fmt: skip
+        if find_binaries() is None and has_postgres(out):
+            private_environment.install_postgres(self.state)
         if not self._bootstrapped:
             self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out), cwd=cwd)
             self._bootstrapped = True
@@ -280,6 +285,7 @@ class LocalCloud:
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
             "STATE_DIR": str(self.run_folder / "tmp" / "state"),
             "S3_DATA_DIR": str(self.run_folder / "tmp" / "s3"),
+            "CONSTRUCTS_LIB_POSTGRES": str(private_environment.postgres_programs(self.state)),
             "CONSTRUCTS_LIB_TIME_SCALE": str(self._time_scale),
         }
         node = _node()

@@ -6,6 +6,7 @@ Which PostgreSQL runs does not depend on the engine's version: it is the one tha
 import json
 import os
 import secrets
+import shutil
 import string
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from ministack.services.cloudformation import provisioners, stacks
 
 from . import loopback, rds_roles
 from .postgres_server import PostgresServer, find_binaries
+from .sweep import ELSEWHERE, MARK
 
 Properties = dict[str, Any]
 Made = tuple[str, dict[str, Any]]
@@ -40,6 +42,7 @@ class Database:
 
 
 _databases: dict[str, Database] = {}
+_copies: list[Path] = []
 _lock: Final = threading.Lock()
 
 
@@ -204,17 +207,39 @@ def _start(type_: str, record: dict[str, Any], identifier: str, props: Propertie
 
 
 def _binaries() -> Path:
-    installed = os.environ.get("CONSTRUCTS_LIB_POSTGRES")
-    found = find_binaries(*([Path(installed)] if installed else []))
+    installed = Path(os.environ["CONSTRUCTS_LIB_POSTGRES"])
+    found = find_binaries(installed)
     if found is None:
-        raise ValueError("there is no PostgreSQL on this machine, and none was installed for this run")
+        raise ValueError(
+            "there is no PostgreSQL on this machine: install it, or deploy with LocalCloud.deploy."
+        )
+    if found == installed and os.geteuid() == 0 and not _others_can_enter(found):
+        return _copy_for_others(found)
     return found
+
+
+def _others_can_enter(folder: Path) -> bool:
+    return all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
+
+
+def _copy_for_others(programs: Path) -> Path:
+    """For a server that must not run as root, below a folder that root keeps for itself."""
+    package = programs.parents[1]
+    copy = _new_folder()
+    with _lock:
+        if not _copies:
+            shutil.copytree(package.parent, copy, symlinks=True)
+            for each in (copy, *copy.rglob("*")):
+                if not each.is_symlink():
+                    each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)
+            _copies.append(copy)
+    return _copies[0] / programs.relative_to(package.parent)
 
 
 def _new_folder() -> Path:
     """A folder that the server's own user can reach, which may not be true of the run's own."""
     folder = Path("/tmp") / f"constructs-lib-{secrets.token_hex(8)}"  # noqa: S108 - made by us, closed to others
-    with _lock, (Path(os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]) / "elsewhere").open("a") as listed:
+    with _lock, (Path(os.environ[MARK]) / ELSEWHERE).open("a") as listed:
         listed.write(f"{folder}\n")  # first: whatever happens from here on, somebody knows of it
     return folder
 
