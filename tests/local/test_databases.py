@@ -94,7 +94,9 @@ def test_tests_look_in_as_the_superuser(cloud: LocalCloud, single: dict[str, str
         )
 
 
-def test_the_master_user_can_what_it_can_on_rds_and_no_more(cloud: LocalCloud, single: dict[str, str]) -> None:
+def test_the_master_user_can_what_it_can_on_rds_and_no_more(
+    cloud: LocalCloud, single: dict[str, str]
+) -> None:
     with connect(cloud, single, "Db") as connection:
         assert connection.execute("SELECT usesuper FROM pg_user WHERE usename = current_user").fetchone() == (
             False,
@@ -112,12 +114,12 @@ def test_who_logs_in_by_iam_has_no_password(cloud: LocalCloud, single: dict[str,
     with connect(cloud, single, "Db") as connection:
         connection.execute("CREATE USER tokens_only PASSWORD 'known'")
         connection.commit()
-        address = {"host": single["Db.Endpoint.Address"], "port": PORT, "dbname": "trips"}
-        psycopg.connect(**address, user="tokens_only", password="known").close()
+        address: dict[str, Any] = {"host": single["Db.Endpoint.Address"], "port": PORT, "dbname": "trips"}
+        psycopg.connect(**address, user="tokens_only", password="known").close()  # noqa: S106
         connection.execute("GRANT rds_iam TO tokens_only")
         connection.commit()
         with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf rejects"):
-            psycopg.connect(**address, user="tokens_only", password="known")
+            psycopg.connect(**address, user="tokens_only", password="known")  # noqa: S106
 
 
 def test_an_instance_without_a_database_and_with_a_password_of_its_own(cloud: LocalCloud) -> None:

@@ -38,9 +38,9 @@ def test_a_secret_is_named_by_its_arn(cloud: LocalCloud) -> None:
     assert secrets.get_secret_value(SecretId=arn)["SecretString"] == value
     replaced = stacks.put(cloud, "secret", {"Secret": _secret(Name="of-my-own")})["Secret"]
     assert replaced != arn
-    assert [each["Name"] for each in secrets.list_secrets()["SecretList"] if each["ARN"] in (arn, replaced)] == [
-        "of-my-own"
-    ]
+    assert [
+        each["Name"] for each in secrets.list_secrets()["SecretList"] if each["ARN"] in (arn, replaced)
+    ] == ["of-my-own"]
     stacks.remove(cloud, "secret")
     assert replaced not in [each["ARN"] for each in secrets.list_secrets()["SecretList"]]
 
