@@ -459,9 +459,18 @@ def test_a_proxy_of_another_engine_stays_a_record(cloud: LocalCloud) -> None:
     stacks.remove(cloud, "mysql-proxy")
 
 
-def test_functions_are_told_of_the_authority(deployed: Deployed) -> None:
-    code = "import os\n\ndef handler(event, context):\n    return os.environ['CONSTRUCTS_LIB_CA_FILE']\n"
+def test_a_function_has_what_it_needs_to_log_in(deployed: Deployed) -> None:
+    code = "import os\n\ndef handler(event, context):\n    return dict(os.environ)\n"
     name = stacks.put(deployed.cloud, "told", {"Function": stacks.function(code)})["Function"]
-    answer = deployed.cloud.client("lambda").invoke(FunctionName=name)["Payload"].read()
-    assert Path(json.loads(answer)) == deployed.authority
+    environment = json.load(deployed.cloud.client("lambda").invoke(FunctionName=name)["Payload"])
+    assert Path(environment["CONSTRUCTS_LIB_CA_FILE"]) == deployed.authority
     assert "BEGIN CERTIFICATE" in deployed.authority.read_text()
+    assert "AWS_SESSION_TOKEN" not in environment  # an empty one would be part of what is signed
+    own: Any = botocore.session.Session().create_client(
+        "rds",
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    token = own.generate_db_auth_token(deployed.host("ByToken"), PORT, "app")
+    deployed.connect("ByToken", user="app", password=token).close()

@@ -20,11 +20,12 @@ def main() -> None:
         control,
         crashes,
         databases,
-        enforced_iam,
+        function_credentials,
         lifeline,
         network,
         proxies,
         secrets_of_templates,
+        secure_transport,
         visibility,
         vpc_functions,
     )
@@ -39,7 +40,8 @@ def main() -> None:
     vpc_functions.keep_vpc_config()
     secrets_of_templates.add()
     authority.tell_functions(run_folder=run_folder)
-    enforced_iam.complete()
+    function_credentials.complete()
+    secure_transport.count_loopback()
     databases.serve()
     proxies.serve()
     control.add()
