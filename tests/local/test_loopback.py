@@ -30,18 +30,20 @@ def test_an_address_whose_port_is_taken_is_left_alone(monkeypatch: pytest.Monkey
             pytest.skip("this machine has no more than 127.0.0.1")
 
 
+@pytest.mark.parametrize("taken", [False, True], ids=["free", "taken"])
 def test_where_there_is_one_address_the_proxy_has_it_and_the_database_its_port_elsewhere(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, taken: bool
 ) -> None:
-    is_free = loopback._is_free
+    wanted = 5432
     monkeypatch.setattr(
         loopback,
         "_is_free",
-        lambda address, port: address in ("::1", "127.0.0.1") and is_free("127.0.0.1", port),
+        lambda address, port: address in ("::1", "127.0.0.1") and not (taken and port == wanted),
     )
-    address, port = loopback.place_database(5432)
+    address, port = loopback.place_database(wanted)
     assert address == "::1"
-    assert port != 5432
+    assert (port == wanted) is not taken
     assert loopback.place_proxy() == "127.0.0.1"
-    with socket.socket() as proxy:
-        proxy.bind(("127.0.0.1", port))  # the port that templates hand on with the proxy's address
+    if taken:
+        with socket.socket() as proxy:
+            proxy.bind(("127.0.0.1", port))  # the port that templates hand on with the proxy's address

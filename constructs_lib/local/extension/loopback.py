@@ -1,7 +1,7 @@
 """Addresses on this machine that stand for hosts: each database and each proxy has one of its own.
 
 The whole of 127.0.0.0/8 is loopback on Linux. Where only 127.0.0.1 can be bound (macOS), a database is at ::1 and its
-proxy at 127.0.0.1, both at the same port, which is then not the one that was asked for.
+proxy at 127.0.0.1, both at the same port; where that is taken, at another one.
 """
 
 import contextlib
@@ -20,16 +20,15 @@ def place_database(port: int) -> tuple[str, int]:
         port: Where it wants to listen.
 
     Returns:
-        An address that nobody else has, and the port; another port where there are no such addresses.
+        An address that nobody else has, and the port; maybe another port where there are no such addresses.
     """
     for _ in range(_TRIES):
         address = _random_address()
         if _is_free(address, port):
             return address, port
-    for _ in range(_TRIES):
-        other_port = _unused_port()
-        if _is_free(_OTHER, other_port):
-            return _OTHER, other_port
+    for candidate in (port, *(_unused_port() for _ in range(_TRIES))):
+        if _is_free(_OTHER, candidate) and _is_free(_ONLY, candidate):
+            return _OTHER, candidate
     raise OSError(f"no loopback address has port {port} free")
 
 
