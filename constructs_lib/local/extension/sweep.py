@@ -65,16 +65,20 @@ def _databases(run_folder: str) -> list[str]:
 
 
 def _quit(folder: str) -> None:
-    """End a server whose holder is gone; asked like this it gives its shared memory back."""
+    """End a server whose holder is gone; asked like this it gives its shared memory back, and its lock last."""
+    lock = f"{folder}/data/postmaster.pid"
     with contextlib.suppress(OSError, ValueError):
-        with open(f"{folder}/data/postmaster.pid") as lock:  # noqa: PTH123
-            server = int(lock.readline())
+        with open(lock) as lines:  # noqa: PTH123
+            server = int(lines.readline())
         said = subprocess.run(
             ["ps", "-o", "args=", "-p", str(server)], capture_output=True, text=True, check=False
         )
-        if folder in said.stdout:  # the number may be another process's by now
-            os.kill(server, signal.SIGQUIT)
-            time.sleep(0.1)
+        if folder not in said.stdout:  # the number is another process's by now
+            return
+        os.kill(server, signal.SIGQUIT)
+        give_up = time.monotonic() + _GRACE
+        while os.path.exists(lock) and time.monotonic() < give_up:  # noqa: PTH110
+            time.sleep(0.02)
 
 
 def processes(run_folder: str) -> list[int]:
