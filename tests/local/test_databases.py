@@ -1,6 +1,7 @@
 """A real PostgreSQL behind each resource that declares one, and what RDS does around it."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,9 @@ def test_the_master_user_can_what_it_can_on_rds_and_no_more(
         connection.execute("CREATE USER by_token")
         connection.execute("GRANT rds_iam TO by_token")
         connection.execute("GRANT SELECT ON trip TO by_token")
+        assert connection.execute(
+            "SELECT pg_has_role('rds_superuser', 'member'), pg_has_role('pg_monitor', 'member')"
+        ).fetchone() == (True, True)
         connection.rollback()
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("COPY (SELECT 1) TO PROGRAM 'true'")
@@ -115,11 +119,11 @@ def test_who_logs_in_by_iam_has_no_password(cloud: LocalCloud, single: dict[str,
         connection.execute("CREATE USER tokens_only PASSWORD 'known'")
         connection.commit()
         address: dict[str, Any] = {"host": single["Db.Endpoint.Address"], "port": PORT, "dbname": "trips"}
-        psycopg.connect(**address, user="tokens_only", password="known").close()  # noqa: S106
+        psycopg.connect(**address, user="tokens_only", password="known").close()
         connection.execute("GRANT rds_iam TO tokens_only")
         connection.commit()
         with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf rejects"):
-            psycopg.connect(**address, user="tokens_only", password="known")  # noqa: S106
+            psycopg.connect(**address, user="tokens_only", password="known")
 
 
 def test_an_instance_without_a_database_and_with_a_password_of_its_own(cloud: LocalCloud) -> None:
@@ -198,33 +202,56 @@ def test_other_engines_stay_what_the_emulator_makes_of_them(cloud: LocalCloud) -
     assert running(cloud, read["Db"]) is None
     assert not read["Db.Endpoint.Address"].startswith("127.")
     assert read["Db.MasterUserSecret.SecretArn"].startswith("arn:aws:secretsmanager:")
+    # A change of the engine replaces it.
+    postgres = stacks.attributes(
+        cloud, "mysql", {"Db": instance()}, "Db", *(f"Db.{name}" for name in ATTRIBUTES)
+    )
+    with connect(cloud, postgres, "Db") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    stacks.put(cloud, "mysql", {"Db": mysql})
+    assert running(cloud, postgres["Db"]) is None
     stacks.remove(cloud, "mysql")
 
 
-def test_a_replaced_instance_is_another_server(cloud: LocalCloud, single: dict[str, str]) -> None:
+def test_a_running_database_does_not_move_to_another_port(cloud: LocalCloud, single: dict[str, str]) -> None:
+    with pytest.raises(AssertionError, match="cannot move to another port"):
+        stacks.put(cloud, "single", {"Db": instance(Port="5999")})
+    with connect(cloud, single, "Db") as connection:
+        assert connection.execute("SELECT inet_server_port()").fetchone() == (PORT,)
+
+
+def test_the_emulator_answers_while_a_database_is_made(cloud: LocalCloud) -> None:
+    cloudformation = cloud.client("cloudformation")
+    template = {"Resources": {"Db": instance()}}
+    cloudformation.create_stack(StackName="busy", TemplateBody=json.dumps(template))
+    answers = 0
+    while True:
+        status = cloudformation.describe_stacks(StackName="busy")["Stacks"][0]["StackStatus"]
+        if status != "CREATE_IN_PROGRESS":
+            break
+        answers += 1
+        time.sleep(0.02)
+    assert status == "CREATE_COMPLETE"
+    assert answers > 4  # it takes a second
+    stacks.remove(cloud, "busy")
+
+
+def test_a_replaced_instance_is_another_server_with_another_secret(
+    cloud: LocalCloud, single: dict[str, str]
+) -> None:
     read = []
     for name in ("trips", "journeys"):
-        read.append(
-            stacks.attributes(
-                cloud,
-                "replaced",
-                {"Db": instance(DBName=name)},
-                "Db",
-                *(f"Db.{each}" for each in ATTRIBUTES),
-            )
-        )
+        wanted = ("Db", *(f"Db.{each}" for each in ATTRIBUTES))
+        read.append(stacks.attributes(cloud, "replaced", {"Db": instance(DBName=name)}, *wanted))
         with connect(cloud, read[-1], "Db", name) as connection:
             assert connection.execute("SELECT current_database()::text").fetchone() == (name,)
     assert running(cloud, read[0]["Db"]) is None
     assert running(cloud, single["Db"]) is not None
+
+    def left() -> list[bool]:
+        known = [each["ARN"] for each in cloud.client("secretsmanager").list_secrets()["SecretList"]]
+        return [each["Db.MasterUserSecret.SecretArn"] in known for each in read]
+
+    assert left() == [False, True]
     stacks.remove(cloud, "replaced")
-
-
-def test_a_managed_secret_goes_with_its_instance(cloud: LocalCloud) -> None:
-    arn = stacks.attributes(cloud, "managed", {"Db": instance()}, "Db.MasterUserSecret.SecretArn")
-    secrets = cloud.client("secretsmanager")
-    known = [each["ARN"] for each in secrets.list_secrets()["SecretList"]]
-    assert arn["Db.MasterUserSecret.SecretArn"] in known
-    stacks.remove(cloud, "managed")
-    known = [each["ARN"] for each in secrets.list_secrets()["SecretList"]]
-    assert arn["Db.MasterUserSecret.SecretArn"] not in known
+    assert left() == [False, False]

@@ -221,7 +221,7 @@ def test_a_user_without_a_secret_is_refused(deployed: Deployed) -> None:
     with pytest.raises(
         psycopg.OperationalError, match="This RDS proxy has no credentials for the role unknown_to_the_proxy"
     ):
-        deployed.connect("BySecret", user="unknown_to_the_proxy", password="any")  # noqa: S106
+        deployed.connect("BySecret", user="unknown_to_the_proxy", password="any")
 
 
 def test_end_to_end_iam_needs_no_password_anywhere(deployed: Deployed) -> None:
@@ -244,7 +244,7 @@ def test_what_the_secret_says_now_is_what_the_proxy_logs_in_with(deployed: Deplo
     with deployed.as_superuser() as connection:
         connection.execute("ALTER USER app PASSWORD 'new'")
         deployed.connect("ByToken", user="app", password=deployed.token()).close()
-        deployed.connect("BySecret", user="app", password="new").close()  # noqa: S106
+        deployed.connect("BySecret", user="app", password="new").close()
         secrets.put_secret_value(SecretId=deployed.read["Application"], SecretString=before)
         connection.execute("ALTER USER app PASSWORD '{}'".format(deployed.password().replace("'", "''")))
 

@@ -130,7 +130,8 @@ def _updating(type_: str, update: Callable[..., Made]) -> Callable[..., Made]:
     def updated(identifier: str, old: Properties, new: Properties, stack: str, logical_id: str) -> Made:
         before = record_of(type_, identifier)
         database = find(arn_of(before))
-        if database is not None and old.get("Port") != new.get("Port"):
+        stays = not provisioners._requires_replacement(type_, old, new)
+        if database is not None and stays and old.get("Port") != new.get("Port"):
             raise ValueError("a running database cannot move to another port here: delete its stack first")
         password = before.get("_MasterUserPassword")
         made, attributes = update(identifier, old, new, stack, logical_id)
