@@ -3,24 +3,16 @@
 Which PostgreSQL runs does not depend on the engine's version: it is the one that is found on this machine.
 """
 
-import json
-import os
-import secrets
-import shutil
-import string
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from ministack.services import rds
-from ministack.services import secretsmanager as secrets_manager
 from ministack.services.cloudformation import provisioners, stacks
 
-from . import loopback, rds_roles
-from .postgres_server import PostgresServer, find_binaries
-from .sweep import ELSEWHERE, MARK
+from . import elsewhere, loopback, managed_password, postgres_programs, rds_roles
+from .postgres_server import PostgresServer
 
 Properties = dict[str, Any]
 Made = tuple[str, dict[str, Any]]
@@ -42,7 +34,6 @@ class Database:
 
 
 _databases: dict[str, Database] = {}
-_copies: list[Path] = []
 _lock: Final = threading.Lock()
 
 
@@ -110,11 +101,11 @@ def arn_of(record: dict[str, Any]) -> str:
 
 def _creating(type_: str, create: Callable[..., Made]) -> Callable[..., Made]:
     def created(logical_id: str, props: Properties, stack: str) -> Made:
-        managed = {"MasterUserPassword": _new_password()} if _is_managed(props) else {}
+        managed = {"MasterUserPassword": managed_password.new()} if managed_password.is_managed(props) else {}
         identifier, attributes = create(logical_id, props | managed, stack)
         record = record_of(type_, identifier)
         if managed:
-            _keep_managed(record, props, identifier, stack)
+            managed_password.keep(record, props, identifier, stack)
         if record["Engine"] in _ENGINES:
             try:
                 _start(type_, record, identifier, props)
@@ -138,11 +129,11 @@ def _updating(type_: str, update: Callable[..., Made]) -> Callable[..., Made]:
         if made != identifier:
             return made, attributes
         record = record_of(type_, identifier)
-        if _is_managed(new) and not _is_managed(old):
-            record["_MasterUserPassword"] = _new_password()
-            _keep_managed(record, new, identifier, stack)
-        elif _is_managed(old) and not _is_managed(new):
-            _forget_managed(record)
+        if managed_password.is_managed(new) and not managed_password.is_managed(old):
+            record["_MasterUserPassword"] = managed_password.new()
+            managed_password.keep(record, new, identifier, stack)
+        elif managed_password.is_managed(old) and not managed_password.is_managed(new):
+            managed_password.forget(record)
         if database is not None and record.get("_MasterUserPassword") != password:
             rds_roles.set_password(database.server, record["MasterUsername"], record["_MasterUserPassword"])
         return identifier, attributes | _attributes(type_, record)
@@ -155,7 +146,7 @@ def _deleting(type_: str, delete: Callable[..., None]) -> Callable[..., None]:
         store = rds._instances if type_ == INSTANCE else rds._clusters
         record = store.get(identifier)
         if record is not None:
-            _forget_managed(record)
+            managed_password.forget(record)
             if _is_master(type_, record):
                 with _lock:
                     database = _databases.pop(arn_of(record), None)
@@ -186,7 +177,11 @@ def _start(type_: str, record: dict[str, Any], identifier: str, props: Propertie
     address, port = loopback.place_database(int(wanted))
     name = str(props.get("DatabaseName" if type_ == CLUSTER else "DBName") or "")
     server = PostgresServer(
-        _new_folder(), binaries=_binaries(), address=address, port=port, settings=_SETTINGS
+        elsewhere.new_folder(),
+        binaries=postgres_programs.find(),
+        address=address,
+        port=port,
+        settings=_SETTINGS,
     )
     try:
         server.start()
@@ -207,90 +202,9 @@ def _start(type_: str, record: dict[str, Any], identifier: str, props: Propertie
         _databases[arn_of(record)] = Database(identifier, record["Engine"], name or "postgres", server)
 
 
-def _binaries() -> Path:
-    installed = Path(os.environ["CONSTRUCTS_LIB_POSTGRES"])
-    found = find_binaries(installed)
-    if found is None:
-        raise ValueError(
-            "there is no PostgreSQL on this machine: install it, or deploy with LocalCloud.deploy."
-        )
-    if found == installed and os.geteuid() == 0 and not _others_can_enter(found):
-        return _copy_for_others(found)
-    return found
-
-
-def _others_can_enter(folder: Path) -> bool:
-    return all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
-
-
-def _copy_for_others(programs: Path) -> Path:
-    """For a server that must not run as root, below a folder that root keeps for itself."""
-    package = programs.parents[1]
-    copy = _new_folder()
-    with _lock:
-        if not _copies:
-            shutil.copytree(package.parent, copy, symlinks=True)
-            for each in (copy, *copy.rglob("*")):
-                if not each.is_symlink():
-                    each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)
-            _copies.append(copy)
-    return _copies[0] / programs.relative_to(package.parent)
-
-
-def _new_folder() -> Path:
-    """A folder that the server's own user can reach, which may not be true of the run's own."""
-    folder = Path("/tmp") / f"constructs-lib-{secrets.token_hex(8)}"  # noqa: S108 - made by us, closed to others
-    with _lock, (Path(os.environ[MARK]) / ELSEWHERE).open("a") as listed:
-        listed.write(f"{folder}\n")  # first: whatever happens from here on, somebody knows of it
-    return folder
-
-
 def _attributes(type_: str, record: dict[str, Any]) -> dict[str, Any]:
     managed = record.get("MasterUserSecret")
     more = {"MasterUserSecret.SecretArn": managed["SecretArn"]} if managed else {}
     if type_ == CLUSTER:
         return more | dict(provisioners._rds_db_cluster_attrs(record))
     return more | dict(provisioners._rds_db_instance_attrs(record))
-
-
-# --- the master user's password, when RDS manages it -------------------------------------------------------
-
-
-def _is_managed(props: Properties) -> bool:
-    return bool(provisioners._cfn_bool(props.get("ManageMasterUserPassword", False)))
-
-
-def _new_password() -> str:
-    return "".join(
-        secrets.choice(string.ascii_letters + string.digits + "!#$%*()-_+=[]{}<>:?") for _ in range(28)
-    )
-
-
-def _keep_managed(record: dict[str, Any], props: Properties, identifier: str, stack: str) -> None:
-    """RDS keeps it in a secret of its own, whose value has these two fields and no others."""
-    value = {"username": record["MasterUsername"], "password": record["_MasterUserPassword"]}
-    kind = "cluster" if "DBClusterArn" in record else "db"
-    key = (props.get("MasterUserSecret") or {}).get("KmsKeyId", "alias/aws/secretsmanager")
-    _, attributes = provisioners._sm_secret_create(
-        identifier,
-        {
-            "Name": f"rds!{kind}-{secrets.token_hex(16)}",
-            "Description": f"The secret associated with the primary RDS {kind}: {identifier}",
-            "SecretString": json.dumps(value),
-            "KmsKeyId": key,
-        },
-        stack,
-    )
-    record["MasterUserSecret"] = {
-        "SecretArn": attributes["Arn"],
-        "SecretStatus": "active",
-        "KmsKeyId": key,
-    }
-
-
-def _forget_managed(record: dict[str, Any]) -> None:
-    managed = record.pop("MasterUserSecret", None)
-    if managed is not None:
-        key, secret = secrets_manager._resolve(managed["SecretArn"])
-        if secret is not None:
-            secrets_manager._purge_secret(key, secret)
