@@ -16,7 +16,9 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 from constructs_lib.local import private_environment, run_folder
+from constructs_lib.local.assembly import has_postgres
 from constructs_lib.local.errors import LocalCloudError
+from constructs_lib.local.extension.postgres_server import find_binaries
 from constructs_lib.local.extension.sweep import MARK, sweep
 
 REGION: Final = "us-east-1"
@@ -42,12 +44,16 @@ class LocalCloud:
             it, which is deleted at exit.
         port: The port to listen on; None takes a free one.
         time_scale: How much faster than on AWS a failed message becomes visible again; 1 is AWS's own pace.
+        enforce_iam: Whether what a function does needs a permission of its role, as on AWS. Your own clients, and
+            the deployment, may do everything.
 
     Raises:
         LocalCloudError: On entry: uv is missing, the port is taken, or the emulator does not start.
     """
 
-    def __init__(self, *, state: Path, port: int | None = None, time_scale: float = 120) -> None:
+    def __init__(
+        self, *, state: Path, port: int | None = None, time_scale: float = 120, enforce_iam: bool = False
+    ) -> None:
         if time_scale < 1:
             raise ValueError(f"time_scale must be at least 1, got {time_scale}.")
         self.state: Final = state.resolve()
@@ -55,6 +61,7 @@ class LocalCloud:
         self._wanted_port: Final = port
         self._port: int | None = None
         self._time_scale = time_scale
+        self._enforce_iam = enforce_iam
         self._process: subprocess.Popen[bytes] | None = None
         self._owner: IO[str] | None = None
         self._bootstrapped = False
@@ -138,7 +145,8 @@ class LocalCloud:
     def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
         """Synthesize a CDK app and deploy all its stacks with the real CDK CLI.
 
-        Functions are packaged for this machine (context `constructs-lib:package-for=host`).
+        Functions are packaged for this machine (context `constructs-lib:package-for=host`). An app that has a
+        PostgreSQL database gets one from PyPI where the machine has none.
 
         Args:
             app: The command that runs the app, such as `python3 -m sample_app.app`.
@@ -156,6 +164,8 @@ class LocalCloud:
         # Through a variable: the CLI takes a command apart at its blanks, those in a folder's name too.
         self._cdk("synth", "--quiet", "--app", f'eval "${_APP}"', "--output", str(out),
                   "--context", "constructs-lib:package-for=host", cwd=cwd, more={_APP: app})  # fmt: skip
+        if find_binaries() is None and has_postgres(out):
+            private_environment.install_postgres(self.state)
         if not self._bootstrapped:
             self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out), cwd=cwd)
             self._bootstrapped = True
@@ -210,6 +220,17 @@ class LocalCloud:
         """
         return list(self._page("failures"))
 
+    def databases(self) -> list[dict[str, Any]]:
+        """The PostgreSQL servers behind the DBInstances and DBClusters that were deployed.
+
+        Over its socket a server lets anybody in as any user, `superuser` above all; so that tests can look.
+
+        Returns:
+            Mappings with `identifier`, `engine`, `name` (of the database), `address`, `port`, `socket_folder` and
+            `superuser`.
+        """
+        return list(self._page("databases"))
+
     def stop(self) -> None:
         """End the emulator and all it has started, and delete the run's folder. Twice does no harm."""
         while self._clients:
@@ -258,11 +279,13 @@ class LocalCloud:
             "GATEWAY_PORT": str(self._port),
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,
+            "AUTH": str(self._enforce_iam).lower(),
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
             "STATE_DIR": str(self.run_folder / "tmp" / "state"),
             "S3_DATA_DIR": str(self.run_folder / "tmp" / "s3"),
+            "CONSTRUCTS_LIB_POSTGRES": str(private_environment.postgres_programs(self.state)),
             "CONSTRUCTS_LIB_TIME_SCALE": str(self._time_scale),
         }
         node = _node()

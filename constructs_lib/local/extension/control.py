@@ -1,4 +1,4 @@
-"""The extension's own pages below /_constructs_lib: faults on demand, and what functions died of.
+"""The extension's own pages below /_constructs_lib: faults on demand, what functions died of, databases.
 
 A fault is an answer that AWS documents, given in place of the emulator's: the next `times` calls of one
 operation whose request contains a text. What the calling code does with it is its own doing.
@@ -13,6 +13,8 @@ from typing import Any
 
 from ministack import app as gateway
 from ministack.services import lambda_svc
+
+from . import databases
 
 PREFIX = "/_constructs_lib/"
 _MESSAGE = "Injected by the local cloud."
@@ -120,6 +122,8 @@ async def _page(scope: dict[str, Any], receive: Any, send: Any) -> None:
                 answer = list(_faults)
     elif page == "run":
         answer = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
+    elif page == "databases":
+        answer = databases.describe()
     elif page == "failures":
         with _lock:
             answer = list(_failures)

@@ -13,13 +13,37 @@ def main() -> None:
     if found != PINNED:
         sys.exit(f"the extension is written for ministack {PINNED}, this is {found}")
 
-    from . import alarms, concurrency, control, crashes, lifeline, visibility
+    from . import (
+        alarms,
+        authority,
+        concurrency,
+        control,
+        crashes,
+        databases,
+        function_credentials,
+        lifeline,
+        network,
+        proxies,
+        secrets_of_templates,
+        secure_transport,
+        visibility,
+        vpc_functions,
+    )
 
-    lifeline.hold(run_folder=os.environ["CONSTRUCTS_LIB_RUN_FOLDER"])
+    run_folder = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
+    lifeline.hold(run_folder=run_folder)
     alarms.accept_metric_math()
     concurrency.keep_reserved_concurrency()
     visibility.shorten(factor=float(os.environ["CONSTRUCTS_LIB_TIME_SCALE"]))
     crashes.keep_tracebacks()
+    network.add_types()
+    vpc_functions.keep_vpc_config()
+    secrets_of_templates.add()
+    authority.tell_functions(run_folder=run_folder)
+    function_credentials.complete()
+    secure_transport.count_loopback()
+    databases.serve()
+    proxies.serve()
     control.add()
 
     sys.argv = ["ministack"]

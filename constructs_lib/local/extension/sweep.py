@@ -1,4 +1,4 @@
-"""Leave nothing of a run: end its processes, then delete its folder.
+"""Leave nothing of a run: end its processes and its databases, then delete its folder.
 
 Standard library only, no imports of the package: it is a module of the library, and a script that the emulator
 starts as its last act (`python sweep.py GROUP RUN_FOLDER`).
@@ -8,11 +8,17 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
 MARK = "CONSTRUCTS_LIB_RUN_FOLDER"
 """The variable that every process of a run has in its environment; functions and the CDK CLI included."""
+
+ELSEWHERE = "elsewhere"
+"""The file of a run's folder that names the folders of its databases: their users cannot reach the run's own."""
+
+_GRACE = 2.0  # seconds for a database to end by itself
 
 
 def sweep(*, run_folder: str, group: int | None, patience: float = 10) -> None:
@@ -23,21 +29,56 @@ def sweep(*, run_folder: str, group: int | None, patience: float = 10) -> None:
         group: The emulator's process group; None if it is known to be gone.
         patience: How many seconds to go on when something stays.
     """
-    give_up = time.monotonic() + patience
+    began = time.monotonic()
     if group is not None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    while time.monotonic() < give_up:
+    databases = _databases(run_folder)
+    while time.monotonic() < began + patience:
         # A process that left the group, such as what a function or the CDK CLI has started.
         strangers = processes(run_folder)
         for process in strangers:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
-        shutil.rmtree(run_folder, ignore_errors=True)
+        # A database ends with the emulator, its folder last. Nobody is there for one that was just being made.
+        databases = [folder for folder in databases if os.path.exists(folder)]  # noqa: PTH110
+        for folder in databases:
+            if time.monotonic() > began + _GRACE:
+                _quit(folder)
+            elif os.path.exists(f"{folder}/running"):  # noqa: PTH110
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
+        if not databases:
+            shutil.rmtree(run_folder, ignore_errors=True)
         # A process that is being killed may still have written something: then once more.
         if not strangers and not os.path.exists(run_folder):  # noqa: PTH110 - a script of few imports
             return
         time.sleep(0.02)
+
+
+def _databases(run_folder: str) -> list[str]:
+    try:
+        with open(f"{run_folder}/{ELSEWHERE}") as listed:  # noqa: PTH123
+            return listed.read().splitlines()
+    except OSError:
+        return []
+
+
+def _quit(folder: str) -> None:
+    """End a server whose holder is gone; asked like this it gives its shared memory back, and its lock last."""
+    lock = f"{folder}/data/postmaster.pid"
+    with contextlib.suppress(OSError, ValueError):
+        with open(lock) as lines:  # noqa: PTH123
+            server = int(lines.readline())
+        said = subprocess.run(
+            ["ps", "-o", "args=", "-p", str(server)], capture_output=True, text=True, check=False
+        )
+        if folder not in said.stdout:  # the number is another process's by now
+            return
+        os.kill(server, signal.SIGQUIT)
+        give_up = time.monotonic() + _GRACE
+        while os.path.exists(lock) and time.monotonic() < give_up:  # noqa: PTH110
+            time.sleep(0.02)
 
 
 def processes(run_folder: str) -> list[int]:
