@@ -41,6 +41,7 @@ USAGE = """usage: python3 dev.py COMMAND [ARGUMENT ...]
   test [...]   check everything: format, lint, types, import directions, tests;
                with arguments: pytest alone, with these arguments
   lint         check everything but the tests
+  bench NAME   measure what performance and safety claims rest on: bench database
   cdk ...      the CDK CLI at the version that the project is tested with
   clean        delete everything that dev.py has made
 """
@@ -70,11 +71,14 @@ def main(arguments: list[str]) -> int:
     if command in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0 if arguments else 2
-    if command not in ("demo", "test", "lint", "cdk", "clean"):
+    if command not in ("demo", "test", "lint", "bench", "cdk", "clean"):
         print(f"dev.py: no command {command!r}.\n\n{USAGE}", end="", file=sys.stderr)
         return 2
     if command == "clean":
         return clean()
+    if command == "bench" and rest[:1] != ["database"]:
+        print(f"dev.py: bench needs a benchmark's name: database.\n\n{USAGE}", end="", file=sys.stderr)
+        return 2
     try:
         set_up()
     except StepError as error:
@@ -82,6 +86,8 @@ def main(arguments: list[str]) -> int:
         return 1
     if command == "demo":
         return run([str(PYTHON), "-m", "sample_app.demo", *rest])
+    if command == "bench":
+        return run([str(PYTHON), "-m", f"benchmarks.{rest[0]}", *rest[1:]])
     if command == "cdk":
         return run([str(node()), str(CDK), *rest])
     if command == "test" and rest:

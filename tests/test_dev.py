@@ -182,7 +182,7 @@ def test_a_folder_that_cannot_be_written(
     assert "cannot be written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--help"], 0), (["deploy"], 2)])
+@pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--help"], 0), (["deploy"], 2), (["bench"], 2)])
 def test_usage(project: Path, arguments: list[str], code: int) -> None:
     done = run(project, *arguments)
     assert done.returncode == code

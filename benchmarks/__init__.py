@@ -1,0 +1,1 @@
+"""What the project's claims rest on, measured."""
