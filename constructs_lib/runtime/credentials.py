@@ -45,7 +45,7 @@ class CredentialSource:
             return Credentials(
                 environment["AWS_ACCESS_KEY_ID"],
                 environment["AWS_SECRET_ACCESS_KEY"],
-                environment.get("AWS_SESSION_TOKEN"),
+                environment.get("AWS_SESSION_TOKEN") or None,  # empty is none, as for botocore
             )
         if uri := environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
             if self._fetched is None or time.time() > self._good_until:

@@ -64,6 +64,18 @@ class Server:
         return self.databases[-1]
 
     @contextmanager
+    def connect(self, user: str, password: str = PASSWORD) -> Iterator[Any]:
+        """A plain connection of the driver, without what is tried here."""
+        place = {"host": self.real.address, "port": self.real.port, "database": "app"}
+        if self.driver is psycopg:
+            place["dbname"] = place.pop("database")
+        connection = self.driver.connect(user=user, password=password, **place)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
     def relay(self) -> Iterator[Relay]:
         committed = b"" if self.is_mysql else b"COMMIT\0"
         with Relay(self.real.address, self.real.port, committed=committed) as relay:

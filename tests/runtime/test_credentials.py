@@ -72,6 +72,14 @@ def test_environment_comes_first(endpoint: Endpoint, monkeypatch: pytest.MonkeyP
     assert source.forget() is False
 
 
+def test_an_empty_session_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be part of what is signed."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "")
+    assert CredentialSource().get() == Credentials("AKID", "hidden", None)
+
+
 def test_endpoint_is_asked_once_while_its_credentials_are_good(endpoint: Endpoint) -> None:
     source = CredentialSource()
     assert [source.get() for _ in range(3)] == [Credentials("ASIA1", "hidden", "session")] * 3
