@@ -2,8 +2,10 @@
 
 from aws_cdk import App
 
+from sample_app.database_stack import DatabaseStack
 from sample_app.trips_stack import TripsStack
 
 app = App()
-TripsStack(app, "Trips")
+database = DatabaseStack(app, "Database").database
+TripsStack(app, "Trips", database=database)
 app.synth()

@@ -19,7 +19,6 @@ from typing import Final
 CURRENCIES: Final = ("CHF", "EUR", "GBP", "JPY", "USD")
 _FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 _NOBODYS_CURRENCY = "XTS"  # ISO 4217 keeps it for tests, so it will never have a tariff
-_DYNAMODB_DIGITS = 38
 
 
 class Poison(StrEnum):
@@ -176,9 +175,8 @@ def _poisoned(rng: random.Random, trip: Trip, kind: Poison) -> str:
         case Poison.UNKNOWN_CURRENCY:
             return _body(replace(trip, currency=_NOBODYS_CURRENCY))
         case Poison.HANDLER_EXCEPTION:
-            # A valid number, with more digits than DynamoDB keeps: boto3 refuses to round it.
-            field = f'"distance_km": {float(trip.distance_km)}'
-            return _body(trip).replace(field, field + "3" * _DYNAMODB_DIGITS)
+            # A text like any other, but for a character that PostgreSQL keeps in none.
+            return _body(replace(trip, rider_id=f"{trip.rider_id}\0"))
 
 
 def _shuffle_apart(rng: random.Random, messages: list[Message]) -> None:

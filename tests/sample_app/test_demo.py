@@ -5,11 +5,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from sample_app.demo import Outcome, differences
+from sample_app.demo import is_refused
+from sample_app.outcome import Outcome, differences
 from sample_app.trips import Rehearsal, make_rehearsal
 
 PROJECT = Path(__file__).parents[2]
@@ -30,7 +32,10 @@ def right(rehearsal: Rehearsal) -> Outcome:
         },
         receives=[(trip_id, 5) for trip_id in rehearsal.poison],
         left=0,
-        fault_hits=dict.fromkeys(rehearsal.flaky, 2),
+        attempts=dict.fromkeys(rehearsal.flaky, 3),
+        cut=2,
+        fares={("driver-1", "EUR"): (3, Decimal("40.10")), ("driver-2", "JPY"): (1, Decimal(800))},
+        earnings={("driver-2", "JPY"): (1, Decimal(800)), ("driver-1", "EUR"): (3, Decimal("40.1"))},
     )
 
 
@@ -45,7 +50,13 @@ def wrong_outcomes(rehearsal: Rehearsal, right: Outcome) -> Iterator[Outcome]:
     yield replace(right, receives=[*right.receives, (some, 5)])
     yield replace(right, receives=[(right.receives[0][0], 4), *right.receives[1:]])
     yield replace(right, left=1)
-    yield replace(right, fault_hits=right.fault_hits | {next(iter(rehearsal.flaky)): 1})
+    yield replace(right, attempts=right.attempts | {next(iter(rehearsal.flaky)): 2})
+    yield replace(right, cut=0)
+    one, two = right.earnings
+    yield replace(right, earnings={one: right.earnings[one]})
+    yield replace(right, earnings={**right.earnings, two: (3, Decimal("40.11"))})
+    yield replace(right, earnings={**right.earnings, two: (4, Decimal("40.10"))})
+    yield replace(right, earnings={**right.earnings, ("driver-3", "EUR"): (1, Decimal(6))})
 
 
 def test_no_difference_where_all_is_right(rehearsal: Rehearsal, right: Outcome) -> None:
@@ -55,6 +66,20 @@ def test_no_difference_where_all_is_right(rehearsal: Rehearsal, right: Outcome) 
 def test_each_wrong_figure_is_a_difference(rehearsal: Rehearsal, right: Outcome) -> None:
     for wrong in wrong_outcomes(rehearsal, right):
         assert len(differences(rehearsal, wrong)) == 1, wrong
+
+
+@pytest.mark.parametrize(
+    ("came_of_it", "expected"),
+    [
+        ("refused: FATAL: IAM authentication failed for user trips", True),
+        ("refused: AccessDeniedException", True),
+        ("not refused", False),
+        ("refused: connection timed out", False),
+        ("refused: ResourceNotFoundException", False),
+    ],
+)
+def test_only_a_refusal_by_iam_counts(came_of_it: str, expected: bool) -> None:
+    assert is_refused(came_of_it) == expected
 
 
 @pytest.mark.cloud

@@ -1,17 +1,13 @@
-"""The table that holds each completed trip exactly once."""
+"""The tables that hold each completed trip exactly once, and what its driver has earned."""
 
-from dataclasses import asdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
-from boto3.dynamodb.types import TypeSerializer
-from botocore.exceptions import ClientError
+import psycopg
 from trip import Trip
 
-if TYPE_CHECKING:  # stubs, not in the package
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-_serializer = TypeSerializer()
+from constructs_lib.runtime.database import Database
+from constructs_lib.runtime.once import Once
 
 
 class TripConflictError(Exception):
@@ -21,20 +17,18 @@ class TripConflictError(Exception):
 class TripStore:
     """Stores a trip once, however often it arrives.
 
-    Powertools' idempotency would need a table of its own, and forget after a while. Here the stored trip
-    tells that it was handled.
+    The driver's earnings are a running total, so that storing a trip twice would pay for it twice. What keeps
+    them right is that the trip, the total and the marker that says that this was done are one transaction.
 
     Args:
-        client: DynamoDB.
-        table: The name of a table whose key is `trip_id`.
+        database: PostgreSQL, with the tables that the migrations make.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._client = client
-        self._table = table
+    def __init__(self, database: Database) -> None:
+        self._once = Once(database, consumer="complete-trip")
 
     def put(self, trip: Trip, fare: Decimal) -> bool:
-        """Store a trip with its fare.
+        """Store a trip with its fare, and add the fare to what the driver has earned.
 
         Args:
             trip: What the message told.
@@ -46,25 +40,30 @@ class TripStore:
         Raises:
             TripConflictError: Another trip has this id. It is not overwritten, and this one not dropped.
         """
-        item = asdict(trip) | {
-            "completed_at": trip.completed_at.isoformat(),
-            "fare": fare,
-            "fingerprint": trip.fingerprint,
-        }
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item={name: _serializer.serialize(value) for name, value in item.items()},
-                ConditionExpression="attribute_not_exists(trip_id)",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            answer: Any = error.response  # its type knows nothing of Item
-            if answer["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            # An item without a fingerprint was not written here: nobody can say that it is the same trip.
-            stored = answer.get("Item", {}).get("fingerprint", {}).get("S")
-            if stored != trip.fingerprint:
-                raise TripConflictError(f"another trip is stored as {trip.trip_id}") from error
-            return False
-        return True
+            return self._once(trip.fingerprint, partial(_insert, trip=trip, fare=fare))
+        except psycopg.errors.UniqueViolation as error:
+            raise TripConflictError(f"another trip is stored as {trip.trip_id}") from error
+
+
+def _insert(connection: psycopg.Connection, *, trip: Trip, fare: Decimal) -> None:
+    connection.execute(
+        "INSERT INTO trip (trip_id, driver_id, rider_id, currency, distance_km, duration_s, completed_at, fare)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            trip.trip_id,
+            trip.driver_id,
+            trip.rider_id,
+            trip.currency,
+            trip.distance_km,
+            trip.duration_s,
+            trip.completed_at,
+            fare,
+        ),
+    )
+    connection.execute(
+        "INSERT INTO driver_earnings AS sofar (driver_id, currency, trips, amount) VALUES (%s, %s, 1, %s)"
+        " ON CONFLICT (driver_id, currency)"
+        " DO UPDATE SET trips = sofar.trips + 1, amount = sofar.amount + excluded.amount",
+        (trip.driver_id, trip.currency, fare),
+    )

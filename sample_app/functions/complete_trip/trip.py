@@ -11,7 +11,7 @@ from typing import NoReturn
 from fare import TARIFFS
 
 _LONGEST_TEXT = 128
-_MORE_DIGITS_THAN_DYNAMODB_KEEPS = Context(prec=100)
+_MORE_DIGITS_THAN_ANY_DISTANCE_HAS = Context(prec=100)
 
 
 class InvalidTripError(ValueError):
@@ -51,7 +51,7 @@ class Trip:
         trip make no difference: a producer may write a message anew when it sends it again.
         """
         facts = asdict(self) | {
-            "distance_km": str(self.distance_km.normalize(_MORE_DIGITS_THAN_DYNAMODB_KEEPS)),
+            "distance_km": str(self.distance_km.normalize(_MORE_DIGITS_THAN_ANY_DISTANCE_HAS)),
             "completed_at": self.completed_at.isoformat(),
         }
         canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"))

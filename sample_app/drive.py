@@ -1,0 +1,277 @@
+"""Drive the deployed sample app: send messages, wait, and read back what came of them.
+
+Every figure is read back from the database, the queues and the functions' answers; nothing is taken from what a
+handler says of itself.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from constructs_lib.local import LocalCloud, LocalCloudError
+from sample_app.outcome import FAILURES_OF_FLAKY, Earnings, Outcome
+from sample_app.trips import Message, Rehearsal
+
+Outputs = dict[str, str]
+Tell = Callable[[str], None]
+
+_REFUSE_FLAKY_TRIPS = """
+CREATE SCHEMA rehearsal;
+CREATE TABLE rehearsal.flaky (trip_id text PRIMARY KEY);
+CREATE FUNCTION rehearsal.refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF EXISTS (SELECT FROM rehearsal.flaky WHERE trip_id = NEW.trip_id)
+        -- A sequence goes on when the transaction is rolled back.
+        AND nextval(format('rehearsal.%I', NEW.trip_id)) <= TG_ARGV[0]::int
+    THEN
+        RAISE EXCEPTION 'refused for the rehearsal';
+    END IF;
+    RETURN NEW;
+END
+$$;
+"""
+
+
+def outputs_of(deployed: dict[str, Outputs]) -> Outputs:
+    """Outputs of all stacks, of which each has names of its own.
+
+    Args:
+        deployed: By stack.
+
+    Returns:
+        By name.
+
+    Raises:
+        LocalCloudError: One that is needed to drive the app is not there.
+    """
+    outputs = {name: value for stack in deployed.values() for name, value in stack.items()}
+    missing = {"QueueUrl", "DeadLetterQueueUrl", "DriverEarningsName"} - outputs.keys()
+    if missing:
+        raise LocalCloudError(f"the sample app was deployed without {', '.join(sorted(missing))}.")
+    return outputs
+
+
+def administrator(cloud: LocalCloud) -> psycopg.Connection:
+    """A connection to the database as its superuser, over a socket that only this machine's user can reach.
+
+    Args:
+        cloud: With the sample app deployed.
+
+    Returns:
+        The connection; each statement is a transaction.
+
+    Raises:
+        LocalCloudError: There is not one database.
+    """
+    databases = cloud.databases()
+    if len(databases) != 1:
+        raise LocalCloudError(f"the sample app must have one database, has {len(databases)}.")
+    [database] = databases
+    return psycopg.connect(
+        host=database["socket_folder"],
+        port=database["port"],
+        user=database["superuser"],
+        dbname=database["name"],
+        autocommit=True,
+    )
+
+
+def refuse_flaky_trips(admin: psycopg.Connection, rehearsal: Rehearsal) -> None:
+    """Let the database refuse some trips twice.
+
+    Args:
+        admin: The superuser.
+        rehearsal: Says which.
+    """
+    admin.execute(_REFUSE_FLAKY_TRIPS)
+    for trip_id in sorted(rehearsal.flaky):
+        admin.execute("INSERT INTO rehearsal.flaky VALUES (%s)", (trip_id,))
+        admin.execute(sql.SQL("CREATE SEQUENCE {}").format(sql.Identifier("rehearsal", trip_id)))
+    admin.execute(
+        sql.SQL(
+            "CREATE TRIGGER rehearsal BEFORE INSERT ON trip FOR EACH ROW EXECUTE FUNCTION rehearsal.refuse({})"
+        ).format(sql.Literal(str(FAILURES_OF_FLAKY)))
+    )
+
+
+def send(sqs: Any, url: str, messages: tuple[Message, ...]) -> None:
+    """Send messages to a queue.
+
+    Args:
+        sqs: A client.
+        url: Of the queue.
+        messages: What to send, in this order.
+
+    Raises:
+        LocalCloudError: One was refused.
+    """
+    for start in range(0, len(messages), 10):
+        entries = [
+            {
+                "Id": str(index),
+                "MessageBody": message.body,
+                "MessageAttributes": {"trip_id": {"DataType": "String", "StringValue": message.trip_id}},
+            }
+            for index, message in enumerate(messages[start : start + 10])
+        ]
+        refused = sqs.send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])
+        if refused:
+            raise LocalCloudError(f"SQS refused {len(refused)} messages: {refused[0]}")
+
+
+def wait(
+    cloud: LocalCloud, outputs: Outputs, tell: Tell, cut_after: int | None, admin: psycopg.Connection
+) -> int:
+    """Wait until the queue is empty; a function that crashes is reported at once.
+
+    Args:
+        cloud: With the sample app deployed.
+        outputs: Of the sample app.
+        tell: Is told how far it is.
+        cut_after: End the connections of the application once, when so many trips are stored.
+        admin: The superuser.
+
+    Returns:
+        How many connections were cut.
+
+    Raises:
+        LocalCloudError: The function fails, and not because of a message.
+    """
+    sqs = cloud.client("sqs")
+    cut = 0
+    give_up = time.monotonic() + 120
+    while time.monotonic() < give_up:
+        left, dead = _depth(sqs, outputs["QueueUrl"]), _depth(sqs, outputs["DeadLetterQueueUrl"])
+        tell(f"handling: {left} messages in the queue, {dead} dead letters")
+        if left == 0:
+            break
+        crashed = cloud.failed_invocations()
+        if len(crashed) >= 3:
+            last = crashed[-1]
+            raise LocalCloudError(
+                f"the function {last['function']} fails:\n{last['log'].strip() or last['error']}"
+            )
+        if cut_after is not None and not cut and _one(admin, "SELECT count(*) FROM trip") >= cut_after:
+            cut = _one(
+                admin,
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'trips'",
+            )
+        time.sleep(0.1)
+    # What is still in the queue is one of the figures.
+    return cut
+
+
+def read_back(
+    cloud: LocalCloud, outputs: Outputs, rehearsal: Rehearsal, cut: int, admin: psycopg.Connection
+) -> Outcome:
+    """Read what came of it.
+
+    Args:
+        cloud: With the sample app deployed.
+        outputs: Of the sample app.
+        rehearsal: What was sent.
+        cut: How many connections were cut.
+        admin: The superuser.
+
+    Returns:
+        Everything that is judged.
+    """
+    sqs = cloud.client("sqs")
+    receives: list[tuple[str, int]] = []
+    while messages := sqs.receive_message(
+        QueueUrl=outputs["DeadLetterQueueUrl"],
+        MaxNumberOfMessages=10,
+        MessageAttributeNames=["All"],
+        MessageSystemAttributeNames=["ApproximateReceiveCount"],
+    ).get("Messages", []):
+        for message in messages:
+            trip_id = message["MessageAttributes"]["trip_id"]["StringValue"]
+            # The count goes with the message into the dead-letter queue; this receive is ours.
+            receives.append((trip_id, int(message["Attributes"]["ApproximateReceiveCount"]) - 1))
+    fares = {
+        (driver, currency): (trips, amount)
+        for driver, currency, trips, amount in admin.execute(
+            "SELECT driver_id, currency, count(*), sum(fare) FROM trip GROUP BY driver_id, currency"
+        )
+    }
+    drivers = sorted({trip.driver_id for trip in rehearsal.stored.values()})
+    return Outcome(
+        stored=_stored(admin),
+        receives=receives,
+        left=_depth(sqs, outputs["QueueUrl"]),
+        attempts=_attempts(admin, rehearsal),
+        cut=cut,
+        fares=fares,
+        earnings=_ask_for_earnings(cloud, outputs["DriverEarningsName"], drivers),
+    )
+
+
+def invoke(cloud: LocalCloud, function: str, event: dict[str, Any]) -> Any:
+    """Call a function and wait for its answer.
+
+    Args:
+        cloud: Where it is deployed.
+        function: Its name.
+        event: What it is given.
+
+    Returns:
+        Its answer.
+
+    Raises:
+        LocalCloudError: It failed.
+    """
+    answer = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    payload = json.load(answer["Payload"])
+    if "FunctionError" in answer:
+        raise LocalCloudError(f"the function {function} fails: {payload}")
+    return payload
+
+
+def _ask_for_earnings(cloud: LocalCloud, function: str, drivers: list[str]) -> Earnings:
+    earnings = {}
+    for driver in drivers:
+        for row in invoke(cloud, function, {"driver_id": driver})["earnings"]:
+            earnings[driver, row["currency"]] = row["trips"], Decimal(row["amount"])
+    return earnings
+
+
+def _stored(admin: psycopg.Connection) -> dict[str, dict[str, str]]:
+    names = ("trip_id", "driver_id", "rider_id", "currency", "distance_km", "duration_s", "completed_at")
+    admin.execute("SET timezone TO 'UTC'")
+    return {
+        row[0]: {
+            name: value.isoformat() if name == "completed_at" else str(value)
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in admin.execute(
+            sql.SQL("SELECT {} FROM trip").format(sql.SQL(", ").join(map(sql.Identifier, names)))
+        )
+    }
+
+
+def _attempts(admin: psycopg.Connection, rehearsal: Rehearsal) -> dict[str, int]:
+    return {
+        trip_id: _one(
+            admin,
+            sql.SQL("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {}").format(
+                sql.Identifier("rehearsal", trip_id)
+            ),
+        )
+        for trip_id in rehearsal.flaky
+    }
+
+
+def _one(admin: psycopg.Connection, query: psycopg.abc.Query) -> int:
+    row = admin.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _depth(sqs: Any, url: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)

@@ -1,0 +1,13 @@
+"""The sample app and an uninvited function beside it: what the demo deploys under enforced IAM."""
+
+from aws_cdk import App
+
+from sample_app.database_stack import DatabaseStack
+from sample_app.trips_stack import TripsStack
+from sample_app.uninvited_stack import UninvitedStack
+
+app = App()
+database = DatabaseStack(app, "Database").database
+TripsStack(app, "Trips", database=database)
+UninvitedStack(app, "Uninvited", database=database)
+app.synth()
