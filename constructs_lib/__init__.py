@@ -10,12 +10,14 @@ from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
     from constructs_lib.foundation.function import PythonFunction
+    from constructs_lib.foundation.release import LiveAlias
     from constructs_lib.patterns.database import ProxiedDatabase
     from constructs_lib.patterns.queue import QueueConsumer
 
-__all__ = ["InvalidPropsError", "ProxiedDatabase", "PythonFunction", "QueueConsumer"]
+__all__ = ["InvalidPropsError", "LiveAlias", "ProxiedDatabase", "PythonFunction", "QueueConsumer"]
 
 _HOMES = {
+    "LiveAlias": "constructs_lib.foundation.release",
     "ProxiedDatabase": "constructs_lib.patterns.database",
     "PythonFunction": "constructs_lib.foundation.function",
     "QueueConsumer": "constructs_lib.patterns.queue",

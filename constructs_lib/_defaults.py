@@ -325,3 +325,43 @@ DATABASE_CONNECTIONS_PERCENT: Final = 90
 FREE_STORAGE_PERCENT: Final = 5
 """Of the storage at first. RDS enlarges it when less than 10 % are free, so 5 % mean that it cannot.
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html"""
+
+# --- Releases on an alias -----------------------------------------------------------------------------
+
+LAMBDA_ALIASES: Final = _LAMBDA + "configuration-aliases.html"
+LAMBDA_WEIGHTS: Final = _LAMBDA + "configuring-alias-routing.html"
+PROVISIONED_CONCURRENCY: Final = _LAMBDA + "provisioned-concurrency.html"
+SNAP_START: Final = _LAMBDA + "snapstart.html"
+CODE_DEPLOY_ALARMS: Final = (
+    "https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_AlarmConfiguration.html"
+)
+
+ALIAS_NAME_CHARACTERS_MAX: Final = 128
+"""https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html"""
+
+PROVISIONED_CONCURRENCY_MIN: Final = 1
+"""Lambda knows no configuration of 0: scaling to it deletes the configuration, and later updates of the alias by
+CloudFormation fail because they look for it. Source: https://github.com/aws/aws-cdk/issues/29992"""
+
+TARGET_UTILIZATION: Final = 0.7
+TARGET_UTILIZATION_MIN: Final = 0.1
+TARGET_UTILIZATION_MAX: Final = 0.9
+"""Of the provisioned concurrency, kept by scaling: 0.7 leaves room for the minutes until more is there
+(PROVISIONED_CONCURRENCY). CDK refuses what is outside of 0.1 to 0.9."""
+
+UTILIZATION_ALARM: Final = 0.9
+"""Nearly all that is provisioned is in use, and the next calls spill over. AWS names the metric, not a number;
+this one is ours. Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html"""
+
+LATENCY_ALARM_SHARE_OF_TIMEOUT: Final = 0.8
+"""The slowest of a hundred calls is near its end. Source:
+https://github.com/aws/agent-toolkit-for-aws/blob/main/skills/core-skills/aws-serverless/references/production.md"""
+
+SNAP_START_PYTHON_RUNTIMES: Final = ("python3.12", "python3.13", "python3.14")
+"""Python 3.12 and newer (SNAP_START)."""
+
+SNAP_START_EPHEMERAL_STORAGE_MB_MAX: Final = 512
+"""SNAP_START."""
+
+ROLLBACK_ALARMS_MAX: Final = 10
+"""Alarms of one deployment group (CODE_DEPLOY_ALARMS)."""

@@ -9,6 +9,7 @@ from aws_cdk import Acknowledgment, Duration, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -118,19 +119,10 @@ def function_errors(
     Returns:
         The alarm, on errors in per cent of invocations.
     """
-    period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
     return alarm(
         scope,
         construct_id,
-        metric=cloudwatch.MathExpression(
-            expression="100 * errors / invocations",
-            label="Failed invocations (%)",
-            using_metrics={
-                "errors": function.metric_errors(period=period),
-                "invocations": function.metric_invocations(period=period),
-            },
-            period=period,
-        ),
+        metric=_error_rate(function),
         threshold=_defaults.ERROR_RATE_PERCENT,
         description="Invocations fail: the handler raises or times out. Its log group has the traceback.",
         send_to=send_to,
@@ -160,6 +152,192 @@ def function_throttles(
         threshold=0,
         description="Lambda refuses invocations: the reserved or the account's concurrency is used up.",
         send_to=send_to,
+    )
+
+
+def function_latency(
+    scope: Construct, construct_id: str, *, function: FunctionLike, milliseconds: float, send_to: sns.ITopic
+) -> cloudwatch.Alarm:
+    """Alarm on invocations that take long.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        function: The function, or the alias that is called.
+        milliseconds: The longest acceptable duration of 99 in 100 invocations.
+        send_to: The topic to notify.
+
+    Returns:
+        The alarm, on the 99th percentile.
+    """
+    return alarm(
+        scope,
+        construct_id,
+        metric=_latency(function),
+        threshold=milliseconds,
+        description="Invocations take long, and are near their timeout or the latency that was promised.",
+        send_to=send_to,
+    )
+
+
+def new_version_errors(
+    scope: Construct,
+    construct_id: str,
+    *,
+    alias: lambda_.Alias,
+    version: lambda_.IVersion,
+    send_to: sns.ITopic,
+) -> cloudwatch.Alarm:
+    """Alarm on the share of failed invocations of one version alone, called through the alias.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        alias: The alias that is called.
+        version: The version that is being released.
+        send_to: The topic to notify.
+
+    Returns:
+        The alarm, on errors in per cent of invocations.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+    """
+    return alarm(
+        scope,
+        construct_id,
+        metric=_error_rate(alias, _executed(alias, version)),
+        threshold=_defaults.ERROR_RATE_PERCENT,
+        description="Invocations of the version that is being released fail: a release by CodeDeploy rolls "
+        "back, one by hand is to be taken back.",
+        send_to=send_to,
+    )
+
+
+def new_version_latency(
+    scope: Construct,
+    construct_id: str,
+    *,
+    alias: lambda_.Alias,
+    version: lambda_.IVersion,
+    milliseconds: float,
+    send_to: sns.ITopic,
+) -> cloudwatch.Alarm:
+    """Alarm on the latency of one version alone, called through the alias.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        alias: The alias that is called.
+        version: The version that is being released.
+        milliseconds: The longest acceptable duration of 99 in 100 invocations.
+        send_to: The topic to notify.
+
+    Returns:
+        The alarm, on the 99th percentile.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+    """
+    return alarm(
+        scope,
+        construct_id,
+        metric=_latency(alias, _executed(alias, version)),
+        threshold=milliseconds,
+        description="Invocations of the version that is being released take long: a release by CodeDeploy "
+        "rolls back, one by hand is to be taken back.",
+        send_to=send_to,
+    )
+
+
+def provisioned_spillover(
+    scope: Construct, construct_id: str, *, alias: lambda_.Alias, send_to: sns.ITopic
+) -> cloudwatch.Alarm:
+    """Alarm on invocations that found no provisioned environment free.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        alias: The alias with the provisioned concurrency.
+        send_to: The topic to notify.
+
+    Returns:
+        The alarm.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html
+    """
+    return alarm(
+        scope,
+        construct_id,
+        metric=alias.metric(
+            "ProvisionedConcurrencySpilloverInvocations",
+            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+            statistic="Sum",
+        ),
+        threshold=0,
+        description="Invocations run on demand, with a cold start, because all provisioned concurrency is in "
+        "use. Provision more, or let it scale higher.",
+        send_to=send_to,
+    )
+
+
+def provisioned_utilization(
+    scope: Construct, construct_id: str, *, alias: lambda_.Alias, above: float, send_to: sns.ITopic
+) -> cloudwatch.Alarm:
+    """Alarm on provisioned concurrency that is nearly used up.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        alias: The alias with the provisioned concurrency.
+        above: The highest acceptable share in use, 0 to 1.
+        send_to: The topic to notify.
+
+    Returns:
+        The alarm.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html
+    """
+    return alarm(
+        scope,
+        construct_id,
+        metric=alias.metric(
+            "ProvisionedConcurrencyUtilization",
+            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+            statistic="Maximum",
+        ),
+        threshold=above,
+        description="Nearly all provisioned concurrency is in use. Provision more, or let it scale higher.",
+        send_to=send_to,
+    )
+
+
+def _executed(alias: lambda_.Alias, version: lambda_.IVersion) -> dict[str, str]:
+    """The dimensions of one version called through the alias; CDK's metrics of an alias leave the version out."""
+    name = alias.lambda_.function_name
+    return {
+        "FunctionName": name,
+        "Resource": f"{name}:{alias.alias_name}",
+        "ExecutedVersion": version.version,
+    }
+
+
+def _error_rate(
+    function: FunctionLike, dimensions: dict[str, str] | None = None
+) -> cloudwatch.MathExpression:
+    period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
+    return cloudwatch.MathExpression(
+        expression="100 * errors / invocations",
+        label="Failed invocations (%)",
+        using_metrics={
+            "errors": function.metric_errors(period=period, dimensions_map=dimensions),
+            "invocations": function.metric_invocations(period=period, dimensions_map=dimensions),
+        },
+        period=period,
+    )
+
+
+def _latency(function: FunctionLike, dimensions: dict[str, str] | None = None) -> cloudwatch.Metric:
+    return function.metric_duration(
+        period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="p99", dimensions_map=dimensions
     )
 
 

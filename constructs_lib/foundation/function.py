@@ -62,6 +62,12 @@ class PythonFunction(lambda_.Function):
         security_groups: Of `vpc`, at most five; default one of its own, which lets all out and nothing in.
         description: Shown in the console.
         reserved_concurrent_executions: The most that run at once, kept free for it; 0 turns it off.
+        snap_start: Start from a snapshot of the initialized function, in a fraction of a cold start's time.
+            Python 3.12 and newer, /tmp of 512 MB, no EFS and no provisioned concurrency; of published
+            versions alone, so call it through a `LiveAlias`. Costs for keeping the snapshot of each version
+            (by memory, three hours at least) and for each restore. What the module level made is shared by
+            all environments: unique ids, random seeds and connections belong into the handler.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
         bytecode: Whether the package carries `.pyc` files of the runtime's own Python, which makes imports at
             a cold start about three times quicker. None: if such a Python is found on this machine; it is
             said once when not. True: it must be found. Part of the asset's hash in every case.
@@ -101,6 +107,7 @@ class PythonFunction(lambda_.Function):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         description: str | None = None,
         reserved_concurrent_executions: int | None = None,
+        snap_start: bool = False,
         bytecode: bool | None = None,
         exclude: Sequence[str] = (),
         include_runtime: bool = False,
@@ -123,6 +130,8 @@ class PythonFunction(lambda_.Function):
             reserved_concurrent_executions=reserved_concurrent_executions,
         )
         _check_network(vpc, vpc_subnets, security_groups)
+        if snap_start:
+            _check_snap_start(runtime_name, ephemeral_storage_size)
         package, compiled = _package(
             scope,
             Path(entry),
@@ -159,6 +168,7 @@ class PythonFunction(lambda_.Function):
             security_groups=list(security_groups) or None,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
@@ -307,6 +317,23 @@ def _check_network(
         raise InvalidPropsError(
             f"vpc_subnets must select at most {_defaults.FUNCTION_SUBNETS_MAX} subnets, got "
             f"{len(subnets.subnet_ids)}: one in each zone is enough. See {source}"
+        )
+
+
+def _check_snap_start(runtime_name: str, ephemeral_storage_size: Size | None) -> None:
+    _validation.one_of(
+        "runtime of a function with snap_start",
+        runtime_name,
+        _defaults.SNAP_START_PYTHON_RUNTIMES,
+        source=_defaults.SNAP_START,
+    )
+    most = _defaults.SNAP_START_EPHEMERAL_STORAGE_MB_MAX
+    if ephemeral_storage_size is None or ephemeral_storage_size.is_unresolved():
+        return
+    if ephemeral_storage_size.to_mebibytes() > most:
+        raise InvalidPropsError(
+            f"ephemeral_storage_size of a function with snap_start must be at most {most} MB, got "
+            f"{ephemeral_storage_size.to_mebibytes():g}. See {_defaults.SNAP_START}"
         )
 
 

@@ -1,0 +1,564 @@
+"""An alias that callers keep while the code behind it changes: released with care, warm, and watched."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_applicationautoscaling as appscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms
+
+_ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
+_SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at\(\S+\)")
+
+_provisioned: WeakKeyDictionary[lambda_.Function, int] = WeakKeyDictionary()
+"""Most provisioned concurrency over the aliases of each function: its reserved concurrency has to hold all."""
+
+
+class LiveAlias(Construct):
+    """A version of your function and the alias that callers use, with a release that rolls itself back.
+
+    What is deployed: a version of the function, published whenever its code or configuration changes, and kept;
+    the alias; a CodeDeploy application and deployment group that move the alias to the new version, with a role
+    that may do that and nothing else; alarms on the alias (errors, throttles, latency; with provisioned
+    concurrency its spillover and utilization) and on the new version alone, called through the alias (errors,
+    latency), which roll a release back; the topic that all alarms go to. Give `alias` to whatever takes a
+    function.
+
+    **Releases.** CodeDeploy moves the traffic: a canary by default, 10 % for five minutes. A failing deployment,
+    one that is stopped, and an alarm of the new version put the alias back, and the stack with it. All at once
+    is over before an alarm can see anything: there the function given as `before_traffic` decides.
+
+    By hand instead, with `stable_version="7"`: the alias stays at version 7, and `new_version_weight` of the
+    calls go to the version just published. Raise the weight step by step. To end it, deploy once with the new
+    version's number as `stable_version` and no weight; after that `stable_version` can go, and CodeDeploy takes
+    over. Without this step it would find two versions and fail. Versions of one alias need the same role.
+    The first deployment of a function publishes version 1: it cannot be by hand.
+
+    **Provisioned concurrency.** Costs by the hour, used or not, and is always released by CodeDeploy. A plain
+    update by CloudFormation lets Lambda put weights on the alias until the new version is warm; should its
+    initialization fail, the weights stay, and every later deployment fails with "Alias with weights can not be
+    used with Provisioned Concurrency". If you meet that all the same: `aws lambda update-alias --function-name
+    NAME --name live --routing-config AdditionalVersionWeights={}`, then deploy again. Change the number and the
+    code in two deployments: one deployment of both has been seen to leave the number as it was. While a release
+    shifts traffic, Lambda refuses another number, so scaling and schedules wait until it is over.
+    Sources: https://github.com/aws/serverless-application-model/issues/1296 and /1425,
+    https://github.com/hashicorp/terraform-provider-aws/pull/48116
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        function: A function of this app: an imported one cannot be published from here. One with SnapStart
+            takes no provisioned concurrency.
+        alias_name: What callers know; default `live`.
+        provisioned_concurrency: Environments that are always initialized: at least 1, and not above the
+            function's reserved concurrency, where other aliases of the function count too. The minimum where
+            it scales, and what holds until the first schedule. None: none.
+        maximum_provisioned_concurrency: Scale up to this, by utilization.
+        target_utilization: The share in use that scaling keeps, 0.1 to 0.9; default 0.7.
+        provisioned_concurrency_schedule: By name, from when on which `min_capacity` holds. Without a
+            `max_capacity` it is exactly that many, or up to the maximum where it scales. Say the time zone.
+            At least 1: with 0 later deployments fail.
+        deployment_config: How CodeDeploy shifts traffic; default 10 %, and all of it five minutes later.
+        before_traffic: A function that CodeDeploy calls before it shifts: it checks the new version and reports
+            with `codedeploy:PutLifecycleEventHookExecutionStatus`, which it is granted. Tell it the new version
+            by `version.function_arn`, not by the alias, which waits for it.
+        after_traffic: The same, when all traffic is shifted.
+        rollback_alarms: Alarms of yours that roll a release back too, such as the API's; ten in all. One that
+            is in alarm already stops a release, the one that mends it too.
+        stable_version: Release by hand: the number of the version that the alias stays at.
+        new_version_weight: By hand: the share of calls to the new version, 0 to 1; 0 publishes it only.
+        version_removal_policy: What becomes of a version when the next one is published. Default RETAIN, so
+            that there is a way back; under SnapStart DESTROY, since each version's snapshot costs.
+        latency_threshold: Alarm when the slowest of a hundred calls takes longer, below the function's timeout;
+            default 80 % of it. None and a timeout that is not known here: no latency alarms.
+        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
+    """
+
+    alias: Final[lambda_.Alias]
+    version: Final[lambda_.Version]
+    """The version of the code as it is now: the new one, also in a release by hand."""
+    scaling: Final[lambda_.IScalableFunctionAttribute | None]
+    """None where provisioned concurrency neither scales nor has a schedule."""
+    application: Final[codedeploy.LambdaApplication | None]
+    """None in a release by hand."""
+    deployment_group: Final[codedeploy.LambdaDeploymentGroup | None]
+    """None in a release by hand."""
+    deployment_role: Final[iam.Role | None]
+    """What CodeDeploy may do: a hook that you add to the group yourself, it has to be allowed to call. None in a
+    release by hand."""
+    alarm_topic: Final[sns.ITopic]
+    errors_alarm: Final[cloudwatch.Alarm]
+    throttles_alarm: Final[cloudwatch.Alarm]
+    latency_alarm: Final[cloudwatch.Alarm | None]
+    """None where no threshold is known."""
+    new_version_errors_alarm: Final[cloudwatch.Alarm]
+    new_version_latency_alarm: Final[cloudwatch.Alarm | None]
+    """None where no threshold is known."""
+    spillover_alarm: Final[cloudwatch.Alarm | None]
+    """None without provisioned concurrency."""
+    utilization_alarm: Final[cloudwatch.Alarm | None]
+    """None without provisioned concurrency."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: lambda_.Function,
+        alias_name: str = "live",
+        provisioned_concurrency: int | None = None,
+        maximum_provisioned_concurrency: int | None = None,
+        target_utilization: float | None = None,
+        provisioned_concurrency_schedule: Mapping[str, appscaling.ScalingSchedule] | None = None,
+        deployment_config: codedeploy.ILambdaDeploymentConfig | None = None,
+        before_traffic: lambda_.IFunction | lambda_.FunctionBase | None = None,
+        after_traffic: lambda_.IFunction | lambda_.FunctionBase | None = None,
+        rollback_alarms: Sequence[cloudwatch.IAlarm] = (),
+        stable_version: str | None = None,
+        new_version_weight: float = 0,
+        version_removal_policy: RemovalPolicy | None = None,
+        latency_threshold: Duration | None = None,
+        alarm_topic: sns.ITopic | None = None,
+    ) -> None:
+        resource = _resource(function)
+        _check_alias_name(alias_name)
+        schedule = dict(provisioned_concurrency_schedule or {})
+        most = _check_provisioned(
+            provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
+        )
+        _check_room(function, resource, most)
+        snap_start = _has_snap_start(resource)
+        if snap_start and provisioned_concurrency is not None:
+            raise InvalidPropsError(
+                "provisioned_concurrency cannot be given for a function with SnapStart: Lambda takes one of the "
+                f"two. Leave it out, or turn SnapStart off. See {_defaults.SNAP_START}"
+            )
+        _check_weights(
+            stable_version,
+            new_version_weight,
+            provisioned_concurrency=provisioned_concurrency,
+            deployment_config=deployment_config,
+            before_traffic=before_traffic,
+            after_traffic=after_traffic,
+            rollback_alarms=rollback_alarms or None,
+        )
+        _check_hooks(function, before_traffic=before_traffic, after_traffic=after_traffic)
+        latency = _latency_milliseconds(function, latency_threshold)
+        _check_rollback_alarms(len(rollback_alarms), ours=1 if latency is None else 2)
+
+        super().__init__(scope, construct_id)
+        if most is not None:
+            _provisioned[function] = _provisioned.get(function, 0) + most
+
+        self.version = function.current_version
+        self.version.apply_removal_policy(
+            version_removal_policy or (RemovalPolicy.DESTROY if snap_start else RemovalPolicy.RETAIN)
+        )
+        if snap_start:
+            Annotations.of(function).acknowledge_warning(
+                "@aws-cdk/aws-lambda:snapStartRequirePublish", "The version behind the alias is published."
+            )
+        self.alias = lambda_.Alias(
+            self,
+            "Alias",
+            alias_name=alias_name,
+            version=self.version
+            if stable_version is None
+            else lambda_.Version.from_version_attributes(
+                self, "StableVersion", lambda_=function, version=stable_version
+            ),
+            provisioned_concurrent_executions=provisioned_concurrency,
+        )
+        if new_version_weight:
+            _resource_of(self.alias).routing_config = _routing(self.version, new_version_weight)
+        self.scaling = self._scale(
+            provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
+        )
+
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.errors_alarm = alarms.function_errors(
+            self, "ErrorsAlarm", function=self.alias, send_to=self.alarm_topic
+        )
+        self.throttles_alarm = alarms.function_throttles(
+            self, "ThrottlesAlarm", function=self.alias, send_to=self.alarm_topic
+        )
+        self.latency_alarm = (
+            None
+            if latency is None
+            else alarms.function_latency(
+                self, "LatencyAlarm", function=self.alias, milliseconds=latency, send_to=self.alarm_topic
+            )
+        )
+        self.new_version_errors_alarm = alarms.new_version_errors(
+            self,
+            "NewVersionErrorsAlarm",
+            alias=self.alias,
+            version=self.version,
+            send_to=self.alarm_topic,
+        )
+        self.new_version_latency_alarm = (
+            None
+            if latency is None
+            else alarms.new_version_latency(
+                self,
+                "NewVersionLatencyAlarm",
+                alias=self.alias,
+                version=self.version,
+                milliseconds=latency,
+                send_to=self.alarm_topic,
+            )
+        )
+        for alarm in (self.new_version_errors_alarm, self.new_version_latency_alarm):
+            if alarm is not None:
+                _renew_with(self.version, alarm)
+        self.spillover_alarm, self.utilization_alarm = (
+            (None, None)
+            if provisioned_concurrency is None
+            else (
+                alarms.provisioned_spillover(
+                    self, "SpilloverAlarm", alias=self.alias, send_to=self.alarm_topic
+                ),
+                alarms.provisioned_utilization(
+                    self,
+                    "UtilizationAlarm",
+                    alias=self.alias,
+                    above=_utilization_alarm(target_utilization),
+                    send_to=self.alarm_topic,
+                ),
+            )
+        )
+
+        self.application, self.deployment_role, self.deployment_group = (
+            (None, None, None)
+            if stable_version is not None
+            else self._release(
+                function, alias_name, deployment_config, before_traffic, after_traffic, rollback_alarms
+            )
+        )
+
+    def _scale(
+        self,
+        provisioned: int | None,
+        maximum: int | None,
+        target_utilization: float | None,
+        schedule: Mapping[str, appscaling.ScalingSchedule],
+    ) -> lambda_.IScalableFunctionAttribute | None:
+        if provisioned is None or (maximum is None and not schedule):
+            return None
+        scaling = self.alias.add_auto_scaling(
+            min_capacity=provisioned, max_capacity=provisioned if maximum is None else maximum
+        )
+        if maximum is not None:
+            scaling.scale_on_utilization(
+                utilization_target=_defaults.TARGET_UTILIZATION
+                if target_utilization is None
+                else target_utilization
+            )
+        for name, entry in schedule.items():
+            # Both numbers each time: what an earlier action has set would hold otherwise.
+            scaling.scale_on_schedule(
+                name,
+                schedule=entry.schedule,
+                min_capacity=entry.min_capacity,
+                max_capacity=_most_of(entry, maximum),
+                time_zone=entry.time_zone,
+                start_time=entry.start_time,
+                end_time=entry.end_time,
+            )
+        return scaling
+
+    def _release(
+        self,
+        function: lambda_.Function,
+        alias_name: str,
+        deployment_config: codedeploy.ILambdaDeploymentConfig | None,
+        before_traffic: lambda_.IFunction | lambda_.FunctionBase | None,
+        after_traffic: lambda_.IFunction | lambda_.FunctionBase | None,
+        rollback_alarms: Sequence[cloudwatch.IAlarm],
+    ) -> tuple[codedeploy.LambdaApplication, iam.Role, codedeploy.LambdaDeploymentGroup]:
+        of_new_version = [
+            alarm for alarm in (self.new_version_errors_alarm, self.new_version_latency_alarm) if alarm
+        ]
+        application = codedeploy.LambdaApplication(self, "Application")
+        role = iam.Role(self, "DeploymentRole", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
+        arn = function.function_arn
+        # What the managed policy AWSCodeDeployRoleForLambdaLimited allows, for this alias alone. The ARN is put
+        # together by hand: the alias waits for this role, so the role cannot refer to the alias.
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"],
+                resources=[arn, f"{arn}:{alias_name}"],
+            )
+        )
+        role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]))
+        hooks = [hook.function_arn for hook in (before_traffic, after_traffic) if hook is not None]
+        if hooks:
+            role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=hooks))
+        Validations.of(role).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="cloudwatch:DescribeAlarms reads composite alarms under * alone, and alarms of yours may be "
+                "such. It only reads.",
+            )
+        )
+        group = codedeploy.LambdaDeploymentGroup(
+            self,
+            "DeploymentGroup",
+            application=application,
+            # Or CDK adds the managed policy to it, and every version of the hooks.
+            role=role.without_policy_updates(),
+            alias=self.alias,
+            deployment_config=deployment_config
+            or codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+            pre_hook=before_traffic,
+            post_hook=after_traffic,
+            alarms=[*of_new_version, *rollback_alarms],
+            auto_rollback=codedeploy.AutoRollbackConfig(
+                failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
+            ),
+        )
+        # Traffic shifts once the alarms look at the new version and the role may call the hooks.
+        _resource_of(self.alias).node.add_dependency(role, *of_new_version)
+        return application, role, group
+
+
+def _resource_of(alias: lambda_.Alias) -> lambda_.CfnAlias:
+    resource = alias.node.default_child
+    assert isinstance(resource, lambda_.CfnAlias)  # noqa: S101 - what an Alias is made of
+    return resource
+
+
+def _routing(version: lambda_.Version, weight: float) -> lambda_.CfnAlias.AliasRoutingConfigurationProperty:
+    """Weights as the resource takes them: the check of CDK's Alias takes a token for a negative number."""
+    return lambda_.CfnAlias.AliasRoutingConfigurationProperty(
+        additional_version_weights=[
+            lambda_.CfnAlias.VersionWeightProperty(function_version=version.version, function_weight=weight)
+        ]
+    )
+
+
+def _renew_with(version: lambda_.Version, alarm: cloudwatch.Alarm) -> None:
+    """Make each version an alarm of its own, by the version's logical id in the alarm's.
+
+    An alarm that changes keeps its state until it is evaluated again. In alarm because of the version before,
+    it would stop the very release that mends it.
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    of_alarm, of_version = alarm.node.default_child, version.node.default_child
+    assert isinstance(of_alarm, cloudwatch.CfnAlarm)  # noqa: S101 - what an Alarm is made of
+    assert isinstance(of_version, lambda_.CfnVersion)  # noqa: S101 - what a Version is made of
+    of_alarm.override_logical_id(f"{Stack.of(alarm).get_logical_id(of_alarm)}{of_version.logical_id}")
+
+
+# --- the function --------------------------------------------------------------------------------------
+
+
+def _resource(function: object) -> lambda_.CfnFunction:
+    """What the function is made of; whatever is no function of this app is refused."""
+    if not isinstance(function, lambda_.Function):
+        given = type(function).__name__
+        raise InvalidPropsError(
+            f"function must be a Function of this app, got {given}: of an imported function, a version or an "
+            "alias no new version can be published. Make the LiveAlias where the function is made."
+        )
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what a Function is made of
+    return resource
+
+
+def _has_snap_start(resource: lambda_.CfnFunction) -> bool:
+    setting = resource.snap_start
+    return isinstance(setting, lambda_.CfnFunction.SnapStartProperty) and setting.apply_on != "None"
+
+
+def _latency_milliseconds(function: lambda_.Function, given: Duration | None) -> float | None:
+    """The threshold of the latency alarms; None where nothing is known."""
+    timeout = _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
+    if given is None:
+        return None if timeout is None else 1000 * _defaults.LATENCY_ALARM_SHARE_OF_TIMEOUT * timeout
+    threshold = _validation.seconds("latency_threshold", given)
+    if threshold is None:
+        if given.unit_label() != "millis":
+            raise InvalidPropsError(
+                "latency_threshold that is known only at deployment must be Duration.millis(...), got "
+                f"{given.unit_label()}: the alarm counts in milliseconds, and a token cannot be converted."
+            )
+        return given.to_milliseconds()
+    if threshold <= 0 or (timeout is not None and threshold >= timeout):
+        below = "" if timeout is None else f" and below the function's timeout of {timeout:g} seconds"
+        raise InvalidPropsError(
+            f"latency_threshold must be above 0{below}, got {threshold:g}: no call takes longer than the timeout."
+        )
+    return 1000 * threshold
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def _check_alias_name(name: str) -> None:
+    if _validation.is_unresolved(name):
+        return
+    if not _ALIAS_NAME.fullmatch(name) or len(name) > _defaults.ALIAS_NAME_CHARACTERS_MAX:
+        raise InvalidPropsError(
+            f"alias_name must be 1 to {_defaults.ALIAS_NAME_CHARACTERS_MAX} letters, digits, - and _, and not a "
+            f"number alone, got {name!r}. See {_defaults.LAMBDA_ALIASES}"
+        )
+
+
+def _check_provisioned(
+    provisioned: int | None,
+    maximum: int | None,
+    target_utilization: float | None,
+    schedule: Mapping[str, appscaling.ScalingSchedule],
+) -> int | None:
+    """Check the numbers, and return the most that is ever provisioned, where it is known."""
+    for name, given in (
+        ("maximum_provisioned_concurrency", maximum is not None),
+        ("provisioned_concurrency_schedule", bool(schedule)),
+    ):
+        if given and provisioned is None:
+            raise InvalidPropsError(
+                f"{name} needs provisioned_concurrency: the minimum, and what holds until the first change."
+            )
+    if target_utilization is not None and maximum is None:
+        raise InvalidPropsError(
+            "target_utilization needs maximum_provisioned_concurrency: without one nothing scales."
+        )
+    _validation.in_range(
+        "target_utilization",
+        target_utilization,
+        _defaults.TARGET_UTILIZATION_MIN,
+        _defaults.TARGET_UTILIZATION_MAX,
+        source=_defaults.PROVISIONED_CONCURRENCY,
+    )
+    _check_count("provisioned_concurrency", provisioned)
+    _check_count("maximum_provisioned_concurrency", maximum)
+    _check_order("maximum_provisioned_concurrency", maximum, "provisioned_concurrency", provisioned)
+    for name, entry in schedule.items():
+        _check_schedule(f"provisioned_concurrency_schedule[{name!r}]", entry, maximum)
+    counts = [provisioned, maximum, *(_most_of(entry, maximum) for entry in schedule.values())]
+    return max(
+        (int(count) for count in counts if count is not None and not _validation.is_unresolved(count)),
+        default=None,
+    )
+
+
+def _check_schedule(name: str, entry: object, maximum: int | None) -> None:
+    if not isinstance(entry, appscaling.ScalingSchedule):
+        raise InvalidPropsError(
+            f"{name} must be an aws_applicationautoscaling.ScalingSchedule, got {type(entry).__name__}."
+        )
+    expression = entry.schedule.expression_string
+    if not _validation.is_unresolved(expression) and not _SCHEDULE.fullmatch(expression):
+        raise InvalidPropsError(
+            f"{name} must be cron(six fields), rate(number unit) or at(time), got {expression!r}. "
+            f"See {_defaults.PROVISIONED_CONCURRENCY}"
+        )
+    if entry.min_capacity is None:
+        raise InvalidPropsError(f"{name} must say min_capacity: what holds from then on.")
+    _check_count(f"min_capacity of {name}", entry.min_capacity)
+    _check_count(f"max_capacity of {name}", entry.max_capacity)
+    _check_order(f"max_capacity of {name}", _most_of(entry, maximum), "its min_capacity", entry.min_capacity)
+
+
+def _most_of(entry: appscaling.ScalingSchedule, maximum: int | None) -> float | None:
+    """The most that a scheduled change leaves: what it says, or what scaling goes up to, or its minimum."""
+    if entry.max_capacity is not None:
+        return entry.max_capacity
+    return entry.min_capacity if maximum is None else maximum
+
+
+def _check_count(name: str, count: float | None) -> None:
+    _validation.in_range(
+        name,
+        count,
+        _defaults.PROVISIONED_CONCURRENCY_MIN,
+        float("inf"),
+        source=_defaults.PROVISIONED_CONCURRENCY,
+    )
+    _validation.whole(name, count)
+
+
+def _check_order(name: str, upper: float | None, lower_name: str, lower: float | None) -> None:
+    if upper is None or lower is None or _validation.is_unresolved(upper) or _validation.is_unresolved(lower):
+        return
+    if upper < lower:
+        raise InvalidPropsError(f"{name} must not be below {lower_name}, got {upper:g} < {lower:g}.")
+
+
+def _check_room(function: lambda_.Function, resource: lambda_.CfnFunction, most: int | None) -> None:
+    reserved = resource.reserved_concurrent_executions
+    if most is None or reserved is None or _validation.is_unresolved(reserved):
+        return
+    others = _provisioned.get(function, 0)
+    if others + most > reserved:
+        also = f" with {others} of other aliases of this function" if others else ""
+        raise InvalidPropsError(
+            f"provisioned concurrency must fit into the function's reserved concurrency of {reserved:g}, got "
+            f"{most}{also}. Raise reserved_concurrent_executions. See {_defaults.PROVISIONED_CONCURRENCY}"
+        )
+
+
+def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: object) -> None:
+    _validation.in_range("new_version_weight", weight, 0, 1, source=_defaults.LAMBDA_WEIGHTS)
+    if stable_version is None:
+        if weight:
+            raise InvalidPropsError(
+                "new_version_weight needs stable_version: the number of the version that takes the other calls. "
+                f"CDK's current_version is always the new one. See {_defaults.LAMBDA_WEIGHTS}"
+            )
+        return
+    if not _validation.is_unresolved(stable_version) and not re.fullmatch(r"[1-9]\d*", str(stable_version)):
+        raise InvalidPropsError(
+            f"stable_version must be the number of a published version, such as '7', got {stable_version!r}: an "
+            f"alias cannot point at $LATEST or at another alias. See {_defaults.LAMBDA_WEIGHTS}"
+        )
+    for name, value in of_code_deploy.items():
+        reason = (
+            "Lambda puts weights of its own on an alias with provisioned concurrency, and the two have left "
+            "aliases that no deployment could change any more. Release by CodeDeploy. "
+            "See https://github.com/aws/serverless-application-model/issues/1296"
+            if name == "provisioned_concurrency"
+            else "in a release by hand CodeDeploy does nothing, and rolls nothing back."
+        )
+        _validation.not_together(reason, stable_version=stable_version, **{name: value})
+
+
+def _check_hooks(function: lambda_.Function, **hooks: object) -> None:
+    for name, hook in hooks.items():
+        if hook is not None and getattr(hook, "lambda_", hook) is function:
+            raise InvalidPropsError(
+                f"{name} must be another function than the one that is released: it is to be there, and to "
+                "work, before the new version does."
+            )
+
+
+def _check_rollback_alarms(yours: int, *, ours: int) -> None:
+    if yours + ours > _defaults.ROLLBACK_ALARMS_MAX:
+        raise InvalidPropsError(
+            f"rollback_alarms must be at most {_defaults.ROLLBACK_ALARMS_MAX - ours} beside the {ours} of the new "
+            f"version, got {yours}. Put some into a composite alarm. See {_defaults.CODE_DEPLOY_ALARMS}"
+        )
+
+
+def _utilization_alarm(target: float | None) -> float:
+    """Above what scaling keeps up, or the alarm would ring all the time."""
+    if target is None or _validation.is_unresolved(target):
+        return _defaults.UTILIZATION_ALARM
+    return max(_defaults.UTILIZATION_ALARM, (1 + target) / 2)
