@@ -7,6 +7,7 @@ that is known only at deployment (an unresolved token) passes: CloudFormation wi
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from math import isinf
 from typing import Protocol
 
 from constructs_lib.errors import InvalidPropsError
@@ -36,7 +37,7 @@ def in_range(name: str, value: float | None, low: float, high: float, *, unit: s
         name: The argument, as the user wrote it.
         value: What was given; None and unresolved tokens pass.
         low: The smallest value that works.
-        high: The largest value that works.
+        high: The largest value that works; infinity for none.
         unit: Of all three numbers, for the message.
         source: The page that gives the limit.
 
@@ -48,8 +49,10 @@ def in_range(name: str, value: float | None, low: float, high: float, *, unit: s
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidPropsError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
     if not low <= value <= high:
-        span = f"{low:,} to {high:,}{f' {unit}' if unit else ''}"
-        raise InvalidPropsError(f"{name} must be {span}, got {value:,}. See {source}")
+        span = f"at least {low:,}" if isinf(high) else f"{low:,} to {high:,}"
+        raise InvalidPropsError(
+            f"{name} must be {span}{f' {unit}' if unit else ''}, got {value:,}. See {source}"
+        )
 
 
 class _Duration(Protocol):

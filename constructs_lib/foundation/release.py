@@ -15,6 +15,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms
 
@@ -74,8 +75,9 @@ class LiveAlias(Construct):
             with `codedeploy:PutLifecycleEventHookExecutionStatus`, which it is granted. Tell it the new version
             by `version.function_arn`, not by the alias, which waits for it.
         after_traffic: The same, when all traffic is shifted.
-        rollback_alarms: Alarms of yours that roll a release back too, such as the API's; ten in all. One that
-            is in alarm already stops a release, the one that mends it too.
+        rollback_alarms: Alarms of yours that roll a release back too, such as the API's; at most ten with the
+            new version's. One that is in alarm already stops a release, the one that mends it too; the new
+            version's own are new with each version.
         stable_version: Release by hand: the number of the version that the alias stays at.
         new_version_weight: By hand: the share of calls to the new version, 0 to 1; 0 publishes it only.
         version_removal_policy: What becomes of a version when the next one is published. Default RETAIN, so
@@ -127,8 +129,8 @@ class LiveAlias(Construct):
         target_utilization: float | None = None,
         provisioned_concurrency_schedule: Mapping[str, appscaling.ScalingSchedule] | None = None,
         deployment_config: codedeploy.ILambdaDeploymentConfig | None = None,
-        before_traffic: lambda_.IFunction | lambda_.FunctionBase | None = None,
-        after_traffic: lambda_.IFunction | lambda_.FunctionBase | None = None,
+        before_traffic: FunctionLike | None = None,
+        after_traffic: FunctionLike | None = None,
         rollback_alarms: Sequence[cloudwatch.IAlarm] = (),
         stable_version: str | None = None,
         new_version_weight: float = 0,
@@ -288,8 +290,8 @@ class LiveAlias(Construct):
         function: lambda_.Function,
         alias_name: str,
         deployment_config: codedeploy.ILambdaDeploymentConfig | None,
-        before_traffic: lambda_.IFunction | lambda_.FunctionBase | None,
-        after_traffic: lambda_.IFunction | lambda_.FunctionBase | None,
+        before_traffic: FunctionLike | None,
+        after_traffic: FunctionLike | None,
         rollback_alarms: Sequence[cloudwatch.IAlarm],
     ) -> tuple[codedeploy.LambdaApplication, iam.Role, codedeploy.LambdaDeploymentGroup]:
         of_new_version = [

@@ -8,6 +8,13 @@ from typing import Final
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
+from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
 from tests.limits.table import Limits
 
-ALL: Final[tuple[Limits, ...]] = (FUNCTION_LIMITS, QUEUE_LIMITS, DATABASE_LIMITS)
+ALL: Final[tuple[Limits, ...]] = (
+    FUNCTION_LIMITS,
+    QUEUE_LIMITS,
+    DATABASE_LIMITS,
+    RELEASE_LIMITS,
+    SNAP_START_LIMITS,
+)

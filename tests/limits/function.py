@@ -36,7 +36,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("environment above 4 KB", said(environment={"SMALL": "x", "LARGE": "x" * 4096}), "at most 4,096 bytes"),
     ("a variable's bytes count", said(environment={"A": "é" * 2048}), "got 4,097"),
     ("more than 5 layers", lambda stack: {"layers": [layer(stack, n) for n in range(6)]}, "at most 5, got 6"),
-    ("reserved below 0", said(reserved_concurrent_executions=-1), "reserved_concurrent_executions must be 0"),
+    ("reserved below 0", said(reserved_concurrent_executions=-1), "reserved_concurrent_executions must be at least 0"),
     ("deprecated runtime", said(runtime=lambda_.Runtime.PYTHON_3_10), "runtime must be one of python3.11"),
     ("another language", said(runtime=lambda_.Runtime.NODEJS_22_X), "got 'nodejs22.x'"),
     ("handler without a dot", said(handler="app"), "handler must be 'module.function', got 'app'"),

@@ -1,0 +1,139 @@
+"""The limits of LiveAlias, and of SnapStart."""
+
+from typing import Any, Final
+
+from aws_cdk import Duration, Size, Stack
+from aws_cdk import aws_applicationautoscaling as appscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_lambda as lambda_
+
+from constructs_lib import LiveAlias, PythonFunction
+from tests.gallery.plain_function import HANDLERS, function
+from tests.limits.table import Arguments, Limits, said
+
+ALL_AT_ONCE: Final = codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE
+
+
+def reserved(most: int, **arguments: Any) -> Arguments:
+    return lambda stack: {
+        "function": function(stack, "Reserved", reserved_concurrent_executions=most),
+        **arguments,
+    }
+
+
+def schedule(expression: str = "cron(0 8 * * ? *)", **capacity: Any) -> dict[str, Any]:
+    when = appscaling.Schedule.expression(expression)
+    return {
+        "provisioned_concurrency": 2,
+        "provisioned_concurrency_schedule": {"Day": appscaling.ScalingSchedule(schedule=when, **capacity)},
+    }
+
+
+def imported(stack: Stack) -> dict[str, Any]:
+    return {"function": lambda_.Function.from_function_name(stack, "Imported", "somebody-elses")}
+
+
+def alias(stack: Stack) -> dict[str, Any]:
+    version = function(stack, "Aliased").current_version
+    return {"function": lambda_.Alias(stack, "OfAlias", alias_name="live", version=version)}
+
+
+def itself_as_hook(stack: Stack) -> dict[str, Any]:
+    released = function(stack, "Itself")
+    return {"function": released, "before_traffic": released}
+
+
+def its_version_as_hook(stack: Stack) -> dict[str, Any]:
+    released = function(stack, "Itself")
+    return {"function": released, "after_traffic": released.current_version}
+
+
+def snap_start(stack: Stack) -> dict[str, Any]:
+    return {"function": function(stack, "Snap", snap_start=True), "provisioned_concurrency": 1}
+
+
+def alarms(stack: Stack, count: int) -> list[cloudwatch.IAlarm]:
+    return [cloudwatch.Alarm.from_alarm_name(stack, f"Alarm{n}", f"alarm-{n}") for n in range(count)]
+
+
+_ROWS: list[tuple[str, Arguments, str]] = [
+    ("imported function", imported, "function must be a Function of this app"),
+    ("an alias in place of a function", alias, "function must be a Function of this app, got Alias"),
+    ("alias named by a number", said(alias_name="7"), "and not a number alone, got '7'"),
+    ("alias named $LATEST", said(alias_name="$LATEST"), "alias_name must be 1 to 128 letters"),
+    ("alias name too long", said(alias_name="a" * 129), "alias_name must be 1 to 128 letters"),
+    ("provisioned 0", said(provisioned_concurrency=0), "provisioned_concurrency must be at least 1, got 0"),
+    ("provisioned a fraction", said(provisioned_concurrency=1.5), "must be a whole number, got 1.5"),
+    ("provisioned above reserved", reserved(2, provisioned_concurrency=5), "reserved concurrency of 2, got 5"),
+    ("provisioned for a function that is off", reserved(0, provisioned_concurrency=1), "concurrency of 0, got 1"),
+    ("maximum above reserved", reserved(9, provisioned_concurrency=5, maximum_provisioned_concurrency=10),
+     "reserved concurrency of 9, got 10"),
+    ("schedule above reserved", reserved(9, **schedule(min_capacity=10)), "reserved concurrency of 9, got 10"),
+    ("maximum below its minimum", said(provisioned_concurrency=5, maximum_provisioned_concurrency=4),
+     "maximum_provisioned_concurrency must not be below provisioned_concurrency, got 4 < 5"),
+    ("maximum without minimum", said(maximum_provisioned_concurrency=4), "needs provisioned_concurrency"),
+    ("schedule without a start", said(**schedule(min_capacity=1) | {"provisioned_concurrency": None}),
+     "provisioned_concurrency_schedule needs provisioned_concurrency"),
+    ("schedule that scales to 0", said(**schedule(min_capacity=0)),
+     "min_capacity of provisioned_concurrency_schedule['Day'] must be at least 1, got 0"),
+    ("schedule that says a maximum only", said(**schedule(max_capacity=3)), "must say min_capacity"),
+    ("schedule with its maximum below", said(**schedule(min_capacity=3, max_capacity=2)), "got 2 < 3"),
+    ("schedule above what is scaled to", said(**schedule(min_capacity=9), maximum_provisioned_concurrency=8),
+     "got 8 < 9"),
+    ("schedule of five fields", said(**schedule("cron(0 8 * * *)", min_capacity=1)), "must be cron(six fields)"),
+    ("schedule as a dictionary", said(provisioned_concurrency=1,
+     provisioned_concurrency_schedule={"Day": {"min_capacity": 1}}), "ScalingSchedule, got dict"),
+    ("target below 0.1", said(provisioned_concurrency=1, maximum_provisioned_concurrency=2, target_utilization=0.05),
+     "target_utilization must be 0.1 to 0.9, got 0.05"),
+    ("target above 0.9", said(provisioned_concurrency=1, maximum_provisioned_concurrency=2, target_utilization=0.95),
+     "target_utilization must be 0.1 to 0.9, got 0.95"),
+    ("target of nothing", said(provisioned_concurrency=1, target_utilization=0.7), "needs maximum_provisioned"),
+    ("provisioned and SnapStart", snap_start, "cannot be given for a function with SnapStart"),
+    ("provisioned and weights", said(provisioned_concurrency=1, stable_version="7", new_version_weight=0.1),
+     "stable_version and provisioned_concurrency cannot be given together"),
+    ("scaled and weights", said(provisioned_concurrency=1, maximum_provisioned_concurrency=2, stable_version="7"),
+     "stable_version and provisioned_concurrency cannot be given together"),
+    ("weight below 0", said(stable_version="7", new_version_weight=-0.1), "must be 0 to 1, got -0.1"),
+    ("weight above 1", said(stable_version="7", new_version_weight=10), "new_version_weight must be 0 to 1, got 10"),
+    ("weight without a stable version", said(new_version_weight=0.1), "needs stable_version"),
+    ("stable version $LATEST", said(stable_version="$LATEST"), "cannot point at $LATEST"),
+    ("stable version by an alias", said(stable_version="live"), "the number of a published version"),
+    ("stable version 0", said(stable_version="0"), "the number of a published version"),
+    ("weights and CodeDeploy", said(stable_version="7", deployment_config=ALL_AT_ONCE),
+     "stable_version and deployment_config cannot be given together"),
+    ("weights and a hook", lambda stack: {"stable_version": "7", "before_traffic": function(stack, "Hook")},
+     "stable_version and before_traffic cannot be given together"),
+    ("weights and rollback alarms", lambda stack: {"stable_version": "7", "rollback_alarms": alarms(stack, 1)},
+     "stable_version and rollback_alarms cannot be given together"),
+    ("the function as its own hook", itself_as_hook, "before_traffic must be another function"),
+    ("its version as its hook", its_version_as_hook, "after_traffic must be another function"),
+    ("more than 10 alarms", lambda stack: {"rollback_alarms": alarms(stack, 9)}, "at most 8 beside the 2"),
+    ("latency as a number", said(latency_threshold=3), "latency_threshold must be a Duration"),
+    ("latency 0", said(latency_threshold=Duration.seconds(0)), "latency_threshold must be above 0"),
+    ("latency above the timeout", said(latency_threshold=Duration.seconds(30)), "timeout of 30 seconds, got 30"),
+]  # fmt: skip
+
+RELEASE_LIMITS: Final = Limits(LiveAlias, otherwise={"function": function}, rows=_ROWS)
+
+SNAP_START_LIMITS: Final = Limits(
+    PythonFunction,
+    otherwise={
+        "entry": lambda stack: HANDLERS / "plain",
+        "handler": lambda stack: "app.handle",
+        "bytecode": lambda stack: False,
+        "snap_start": lambda stack: True,
+    },
+    rows=[
+        (
+            "SnapStart of Python 3.11",
+            said(runtime=lambda_.Runtime.PYTHON_3_11),
+            "runtime of a function with snap_start must be one of python3.12, python3.13, python3.14",
+        ),
+        (
+            "SnapStart with more than 512 MB of /tmp",
+            said(ephemeral_storage_size=Size.mebibytes(513)),
+            "ephemeral_storage_size of a function with snap_start must be at most 512 MB, got 513",
+        ),
+    ],
+)
