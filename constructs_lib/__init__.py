@@ -9,15 +9,33 @@ from typing import TYPE_CHECKING
 from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
+    from constructs_lib.foundation.authorization import Authorization
     from constructs_lib.foundation.function import PythonFunction
     from constructs_lib.foundation.release import LiveAlias
+    from constructs_lib.foundation.rest_api import UsagePlan
+    from constructs_lib.foundation.route import Route
+    from constructs_lib.patterns.api import ProvisionedApi
     from constructs_lib.patterns.database import ProxiedDatabase
     from constructs_lib.patterns.queue import QueueConsumer
 
-__all__ = ["InvalidPropsError", "LiveAlias", "ProxiedDatabase", "PythonFunction", "QueueConsumer"]
+__all__ = [
+    "Authorization",
+    "InvalidPropsError",
+    "LiveAlias",
+    "ProvisionedApi",
+    "ProxiedDatabase",
+    "PythonFunction",
+    "QueueConsumer",
+    "Route",
+    "UsagePlan",
+]
 
 _HOMES = {
+    "Authorization": "constructs_lib.foundation.authorization",
     "LiveAlias": "constructs_lib.foundation.release",
+    "ProvisionedApi": "constructs_lib.patterns.api",
+    "Route": "constructs_lib.foundation.route",
+    "UsagePlan": "constructs_lib.foundation.rest_api",
     "ProxiedDatabase": "constructs_lib.patterns.database",
     "PythonFunction": "constructs_lib.foundation.function",
     "QueueConsumer": "constructs_lib.patterns.queue",

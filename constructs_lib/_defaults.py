@@ -326,6 +326,89 @@ FREE_STORAGE_PERCENT: Final = 5
 """Of the storage at first. RDS enlarges it when less than 10 % are free, so 5 % mean that it cannot.
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html"""
 
+# --- APIs ---------------------------------------------------------------------------------------------
+
+_API_GATEWAY: Final = "https://docs.aws.amazon.com/apigateway/latest/developerguide/"
+
+REST_API_QUOTAS: Final = _API_GATEWAY + "api-gateway-execution-service-limits-table.html"
+HTTP_API_QUOTAS: Final = _API_GATEWAY + "http-api-quotas.html"
+HTTP_API_OR_REST: Final = _API_GATEWAY + "http-api-vs-rest.html"
+HTTP_API_JWT: Final = _API_GATEWAY + "http-api-jwt-authorizer.html"
+LAMBDA_AUTHORIZERS: Final = _API_GATEWAY + "apigateway-use-lambda-authorizer.html"
+API_THROTTLING: Final = _API_GATEWAY + "api-gateway-request-throttling.html"
+API_LOGGING: Final = _API_GATEWAY + "set-up-logging.html"
+API_CUSTOM_DOMAINS: Final = _API_GATEWAY + "how-to-custom-domains.html"
+API_USAGE_PLANS: Final = _API_GATEWAY + "api-gateway-api-usage-plans.html"
+API_COMPRESSION: Final = _API_GATEWAY + "api-gateway-gzip-compression-decompression.html"
+API_WEB_ACL: Final = _API_GATEWAY + "apigateway-control-access-aws-waf.html"
+API_STAGES: Final = _API_GATEWAY + "set-up-stages.html"
+API_CORS: Final = _API_GATEWAY + "how-to-cors.html"
+
+INTEGRATION_TIMEOUT_SECONDS_MIN: Final = 0.05
+REST_INTEGRATION_TIMEOUT_SECONDS: Final = 29
+"""What a Regional REST API waits for a function, before a quota increase (REST_API_QUOTAS). A function with
+more time than this works on when its caller has long had a 504."""
+
+REST_INTEGRATION_TIMEOUT_SECONDS_MAX: Final = 300
+"""The most that the quota of a Regional API has been raised to, at the price of requests per second.
+Source: https://aws.amazon.com/about-aws/whats-new/2024/06/amazon-api-gateway-integration-timeout-limit-29-seconds/"""
+
+HTTP_INTEGRATION_TIMEOUT_SECONDS: Final = 30
+"""What an HTTP API waits for a function; cannot be raised (HTTP_API_QUOTAS)."""
+
+HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX: Final = 29
+"""CDK takes no more where a time is said; the 30 s are what saying nothing gives."""
+
+REST_API_STAGE: Final = "prod"
+HTTP_API_STAGE: Final = "$default"
+"""CDK's and API Gateway's own names."""
+
+API_METRICS_NAMESPACE: Final = "ConstructsLib/Api"
+"""Of metrics that are counted from access logs."""
+
+HTTP_AUTHORIZER_TIMEOUT_SECONDS: Final = 10
+"""What an HTTP API waits for a Lambda authorizer (HTTP_API_QUOTAS)."""
+
+API_ROUTES_MAX: Final = 300
+"""Routes of an HTTP API (HTTP_API_QUOTAS), resources of a REST API (REST_API_QUOTAS)."""
+
+ALIAS_ROUTES_MAX: Final = 55
+"""Each route is a statement of at least 370 bytes in the policy of its alias, which holds 20 KB (LAMBDA_QUOTAS):
+one more never fits, and with long names fewer do."""
+
+AUTHORIZER_AUDIENCES_MAX: Final = 50
+ROUTE_SCOPES_MAX: Final = 10
+"""HTTP_API_QUOTAS."""
+
+AUTHORIZER_CACHE_SECONDS_MAX: Final = 3600
+"""LAMBDA_AUTHORIZERS."""
+
+THROTTLING_RATE_LIMIT: Final = 1000
+THROTTLING_BURST_LIMIT: Final = 500
+"""A tenth of what an account has in a Region, 10,000 requests per second and 5,000 at once, shared by all of its
+APIs: without a limit of its own, one API under attack takes down the others.
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+
+COMPRESSION_BYTES_MAX: Final = 10_485_760
+"""API_COMPRESSION."""
+
+CORS_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "X-Api-Key",
+    "X-Amz-Date",
+    "X-Amz-Security-Token",
+    "X-Amz-User-Agent",
+)
+"""What a page needs for JSON, a token, a key, or a signature (API_CORS)."""
+
+CORS_MAX_AGE_SECONDS: Final = 600
+"""Ten minutes without another preflight; browsers forget within two hours whatever is said (API_CORS)."""
+
+LATENCY_ALARM_MILLISECONDS: Final = 2500
+"""AWS's threshold for API Gateway's Latency, at p90 there; here at p99, since one slow request in a hundred is
+seen by somebody every minute.
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"""
 # --- Releases on an alias -----------------------------------------------------------------------------
 
 LAMBDA_ALIASES: Final = _LAMBDA + "configuration-aliases.html"

@@ -4,11 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, Stack, Token
+from aws_cdk import Duration, Size, Stack, Token
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from constructs_lib import InvalidPropsError, PythonFunction, QueueConsumer
+from constructs_lib import (
+    Authorization,
+    InvalidPropsError,
+    ProvisionedApi,
+    PythonFunction,
+    QueueConsumer,
+    Route,
+    UsagePlan,
+)
 from tests.gallery.database import AURORA_MYSQL, database
 from tests.gallery.plain_function import HANDLERS, function
 from tests.limits import ALL
@@ -108,4 +118,41 @@ def test_unresolved_tokens_pass(stack: Stack) -> None:
         readers=1,
         min_capacity=number,
         max_capacity=number,
+    )
+
+
+def test_unresolved_tokens_of_an_api_pass(stack: Stack) -> None:
+    number = Token.as_number({"Ref": "Number"})
+    text = Token.as_string({"Ref": "Text"})
+    behind = function(stack, "Behind", timeout=Duration.seconds(number))
+    live = lambda_.Alias(stack, "LiveOfTokens", alias_name="live", version=behind.current_version)
+    ProvisionedApi(
+        stack,
+        "RestOfTokens",
+        routes={
+            "GET /trips": Route(alias=live, throttling_rate_limit=number, throttling_burst_limit=int(number))
+        },
+        authorization=Authorization.iam(),
+        throttling_rate_limit=number,
+        throttling_burst_limit=int(number),
+        integration_timeout=Duration.millis(number),
+        minimum_compression_size=Size.bytes(number),
+        api_key_required=True,
+        usage_plans={"Plan": UsagePlan(throttling_rate_limit=number, quota_limit=int(number))},
+        web_acl_arn=text,
+        domain_name=text,
+        certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", text),
+        cors_origins=[text],
+        latency_threshold=Duration.millis(number),
+    )
+    ProvisionedApi(
+        stack,
+        "HttpOfTokens",
+        routes={"GET /trips": live},
+        authorization=Authorization.jwt(issuer=text, audience=[text]),
+        http=True,
+        throttling_rate_limit=number,
+        throttling_burst_limit=int(number),
+        integration_timeout=Duration.millis(number),
+        latency_threshold=Duration.millis(number),
     )

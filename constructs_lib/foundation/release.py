@@ -17,7 +17,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms
+from constructs_lib.foundation import alarms, behind_alias
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
 _SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at\(\S+\)")
@@ -193,6 +193,7 @@ class LiveAlias(Construct):
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
         )
 
+        behind_alias.watched.add(self.alias)
         self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
         self.errors_alarm = alarms.function_errors(
             self, "ErrorsAlarm", function=self.alias, send_to=self.alarm_topic

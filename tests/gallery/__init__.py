@@ -9,6 +9,7 @@ from typing import Final
 
 from aws_cdk import Stack
 
+from tests.gallery import api as _api
 from tests.gallery import database as _database
 from tests.gallery import function as _function
 from tests.gallery import queue as _queue
@@ -16,5 +17,11 @@ from tests.gallery import release as _release
 
 SCENES: Final[dict[str, Callable[[Stack], None]]] = {
     scene.__name__: scene
-    for scene in (*_function.SCENES, *_queue.SCENES, *_database.SCENES, *_release.SCENES)
+    for scene in (
+        *_function.SCENES,
+        *_queue.SCENES,
+        *_database.SCENES,
+        *_release.SCENES,
+        *_api.SCENES,
+    )
 }

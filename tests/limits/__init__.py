@@ -5,6 +5,7 @@ test_limits.py walks them all. One file a construct.
 
 from typing import Final
 
+from tests.limits.api import API_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
@@ -17,4 +18,5 @@ ALL: Final[tuple[Limits, ...]] = (
     DATABASE_LIMITS,
     RELEASE_LIMITS,
     SNAP_START_LIMITS,
+    API_LIMITS,
 )

@@ -1,0 +1,42 @@
+"""Findings of cdk-nag that are meant to be so, each with a reason that a reviewer can judge."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Acknowledgment, Validations
+from constructs import Construct
+
+_CHOSEN = {
+    "IAM": "Callers sign with SigV4 and need execute-api:Invoke on this route; chosen for the API or the route.",
+    "JWT": "Callers bring a token that API Gateway checks; chosen for the API or the route.",
+    "Lambda": "A function decides on each caller; chosen for the API or the route.",
+    "public": "Open to everybody, as Authorization.public() says for the API or the route.",
+}
+
+
+def acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
+    """Say why findings are no faults.
+
+    Args:
+        construct: Where they are found.
+        findings: The reasons by finding.
+    """
+    if findings:
+        Validations.of(construct).acknowledge(
+            *(Acknowledgment(id=finding, reason=reason) for finding, reason in findings.items())
+        )
+
+
+def authorization(kind: str, *, rest: bool) -> dict[str, str]:
+    """Findings on a route whose authorization was chosen otherwise than cdk-nag would.
+
+    Args:
+        kind: Of the authorization.
+        rest: Whether it is a route of a REST API, of which cdk-nag asks for Cognito.
+
+    Returns:
+        The reasons by finding.
+    """
+    if kind not in _CHOSEN:
+        return {}
+    found = {"AwsSolutions-COG4": _CHOSEN[kind]} if rest else {}
+    return found | ({"AwsSolutions-APIG4": _CHOSEN[kind]} if kind == "public" else {})

@@ -1,0 +1,180 @@
+"""A route of an API: what is called, and how it differs from the API's other routes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import AliasLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import behind_alias
+from constructs_lib.foundation.authorization import Authorization
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9:._$-]+|\{[A-Za-z0-9:._$-]+\+?\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """An alias behind a route, with what differs from the rest of the API.
+
+    Attributes:
+        alias: What is called.
+        authorization: In place of the API's own.
+        throttling_rate_limit: Requests per second, in place of the API's own.
+        throttling_burst_limit: Requests at once, in place of the API's own.
+        api_key_required: In place of the API's own; REST.
+        request_model: JSON schema (draft 4) of the body; anything else gets 400 before the function is called,
+            whatever its content type. REST.
+        required_headers: Requests without them get 400. REST.
+        required_query_strings: Requests without them get 400. REST.
+    """
+
+    alias: lambda_.IAlias | lambda_.Alias
+    authorization: Authorization | None = None
+    throttling_rate_limit: float | None = None
+    throttling_burst_limit: int | None = None
+    api_key_required: bool | None = None
+    request_model: apigateway.JsonSchema | None = None
+    required_headers: Sequence[str] = ()
+    required_query_strings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A route with nothing left open."""
+
+    method: str
+    path: str
+    alias: AliasLike
+    authorization: Authorization
+    throttling: tuple[float, int] | None
+    """Rate and burst, where they are not the API's own."""
+    api_key_required: bool
+    request_model: apigateway.JsonSchema | None
+    required_headers: Sequence[str]
+    required_query_strings: Sequence[str]
+
+    @property
+    def key(self) -> str:
+        """As the user wrote it: `POST /trips`."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether the API looks at requests before the function does."""
+        return bool(self.request_model or self.required_headers or self.required_query_strings)
+
+    @property
+    def path_of_arn(self) -> str:
+        """The path with every variable as `*`: in a source ARN it stands for each of its values."""
+        return re.sub(r"\{[^}]*\}", "*", self.path)
+
+
+def endpoints(
+    routes: Mapping[str, AliasLike | Route],
+    *,
+    authorization: Authorization,
+    throttling_rate_limit: float,
+    throttling_burst_limit: int,
+    api_key_required: bool,
+) -> list[Endpoint]:
+    """Read the routes of an API.
+
+    Args:
+        routes: `METHOD /path` and what is called.
+        authorization: Of routes that say nothing.
+        throttling_rate_limit: Of routes that say nothing.
+        throttling_burst_limit: Of routes that say nothing.
+        api_key_required: Of routes that say nothing.
+
+    Returns:
+        Them, complete and checked.
+
+    Raises:
+        InvalidPropsError: A route cannot work.
+    """
+    if not routes:
+        raise InvalidPropsError('routes must have at least one, such as {"POST /trips": live.alias}.')
+    if len(routes) > _defaults.API_ROUTES_MAX:
+        raise InvalidPropsError(
+            f"routes must be at most {_defaults.API_ROUTES_MAX}, got {len(routes)}: let one function answer "
+            f'several, as in "ANY /trips/{{proxy+}}". See {_defaults.REST_API_QUOTAS}'
+        )
+    _check_authorization("authorization", authorization)
+    check_throttling("", throttling_rate_limit, throttling_burst_limit)
+    made = []
+    for key, value in routes.items():
+        name = f"routes[{key!r}]"
+        method, path = _method_and_path(key)
+        route = value if isinstance(value, Route) else Route(alias=value)
+        behind_alias.check(name, route.alias)
+        if route.authorization is not None:
+            _check_authorization(f"authorization of {name}", route.authorization)
+        check_throttling(f" of {name}", route.throttling_rate_limit, route.throttling_burst_limit)
+        throttling = (
+            throttling_rate_limit if route.throttling_rate_limit is None else route.throttling_rate_limit,
+            throttling_burst_limit if route.throttling_burst_limit is None else route.throttling_burst_limit,
+        )
+        made.append(
+            Endpoint(
+                method=method,
+                path=path,
+                alias=route.alias,
+                authorization=route.authorization or authorization,
+                throttling=None
+                if throttling == (throttling_rate_limit, throttling_burst_limit)
+                else throttling,
+                api_key_required=(
+                    api_key_required if route.api_key_required is None else route.api_key_required
+                ),
+                request_model=route.request_model,
+                required_headers=route.required_headers,
+                required_query_strings=route.required_query_strings,
+            )
+        )
+    return made
+
+
+def _method_and_path(key: str) -> tuple[str, str]:
+    method, _, path = key.partition(" ")
+    segments = path[1:].split("/") if path != "/" else []
+    well_formed = path.startswith("/") and all(_SEGMENT.fullmatch(segment) for segment in segments)
+    if method not in _METHODS or not well_formed:
+        raise InvalidPropsError(
+            f"routes must be 'METHOD /path', such as 'GET /drivers/{{driver_id}}', with one of "
+            f"{', '.join(_METHODS)}, got {key!r}."
+        )
+    if any(segment.endswith("+}") for segment in segments[:-1]):
+        raise InvalidPropsError(
+            f"routes[{key!r}] must end with its greedy variable: it takes the whole rest."
+        )
+    return method, path
+
+
+def _check_authorization(name: str, value: object) -> None:
+    if not isinstance(value, Authorization):
+        raise InvalidPropsError(
+            f"{name} must be chosen: Authorization.iam(), .cognito(), .jwt(), .lambda_authorizer(), or "
+            f".public() for an API that anybody may call; got {value!r}."
+        )
+
+
+def check_throttling(of: str, rate: float | None, burst: int | None) -> None:
+    """Refuse limits below 0, where everything is refused.
+
+    Args:
+        of: Whose they are, for the message.
+        rate: Requests per second.
+        burst: Requests at once.
+
+    Raises:
+        InvalidPropsError: One of them cannot work.
+    """
+    for name, value in (("throttling_rate_limit", rate), ("throttling_burst_limit", burst)):
+        _validation.in_range(f"{name}{of}", value, 0, float("inf"), source=_defaults.API_THROTTLING)
+    _validation.whole(f"throttling_burst_limit{of}", burst)

@@ -1,0 +1,657 @@
+"""An API in front of live aliases: nothing of it touches a function's $LATEST."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import (
+    Annotations,
+    Duration,
+    Names,
+    RemovalPolicy,
+    Size,
+)
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms, api_alarms, behind_alias, rest_api
+from constructs_lib.foundation.api_parts import Cors
+from constructs_lib.foundation.authorization import Authorization
+from constructs_lib.foundation.rest_api import UsagePlan
+from constructs_lib.foundation.route import Endpoint, Route, check_throttling, endpoints
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_apigatewayv2 as apigatewayv2
+    from aws_cdk import aws_certificatemanager as acm
+    from aws_cdk import aws_route53 as route53
+    from aws_cdk import aws_wafv2 as wafv2
+
+
+# What most APIs do not use is imported where it is used: each service module takes a part of a second.
+
+
+class ProvisionedApi(Construct):
+    """A REST or HTTP API whose routes call aliases, with its alarms.
+
+    What is deployed: the API (Regional), one stage with throttling, a log group with a JSON line for each
+    request, and alarms: on the share of 5XX answers, the 99th percentile of the latency, requests refused with
+    429, throttled invocations of each alias, and those that spill over its provisioned concurrency (the last
+    two are a `LiveAlias`'s own, where there is one). A REST API has X-Ray tracing, and error bodies that carry
+    the request id. API Gateway may call each alias for the one API, stage, method and path, and nothing else;
+    the console's test button may not.
+
+    A function must answer within the integration's timeout, or its caller has a 504 while it works on: so its
+    own timeout must fit in.
+
+    An HTTP API costs less than a third for each request, and takes tokens of any OpenID Connect provider. It
+    has no web ACL, usage plans and keys, request validation, X-Ray, compression or resource policy, nor error
+    bodies of your choice: asking for one of them is an error.
+
+    A REST API can log only in an account where API Gateway has a role to write logs with, one for all APIs of
+    the account and Region. Many accounts have it; `account_log_role=True` makes it. An HTTP API needs none.
+
+    Costs nothing while idle, but for its alarms (about 0.10 dollars each a month), and what is asked for: a web
+    ACL (5 dollars a month and 1 for each rule), a hosted zone, provisioned concurrency of the aliases.
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        routes: `METHOD /path` and the alias to call, or a `Route` with settings of its own. Methods are GET, POST,
+            PUT, PATCH, DELETE, HEAD, OPTIONS or ANY; `{name}` in a path is a variable, `{name+}` at its end takes
+            the whole rest.
+        authorization: Who may call: `Authorization.iam()`, `.cognito(...)`, `.jwt(...)` (HTTP API),
+            `.lambda_authorizer(...)` or `.public()`. Has no default.
+        http: An HTTP API in place of a REST API.
+        api_name: Default is unique to this construct: the metrics of REST APIs with one name are mixed.
+        description: Shown in the console.
+        stage_name: Default `prod` (REST), the first part of every path without a custom domain, or `$default`.
+        throttling_rate_limit: Requests per second of each route that says nothing else; default 1,000.
+        throttling_burst_limit: Requests at once of each route that says nothing else; default 500.
+        integration_timeout: How long to wait for a function, 50 ms at least. Default is the most: 29 s (REST) or
+            30 s (HTTP). A REST API with a raised quota can wait for up to 300 s.
+        detailed_metrics: Whether each route has metrics of its own, which are paid for.
+        tracing: REST: whether X-Ray sees requests; default True.
+        execution_log_level: REST: log what API Gateway itself does, in a log group of its own; default not at all.
+        account_log_role: REST: True: make the account's role for API Gateway's logs; it stays when the stack
+            goes. False: it is there. None: the same, and it is said at synth.
+        log_retention: How long the access log is kept; default two months.
+        log_removal_policy: What becomes of the access log with the stack; default RETAIN.
+        cors_origins: Web origins that may call from a browser, such as `https://example.com`, or `*`. Your functions
+            must answer with `Access-Control-Allow-Origin` themselves in a REST API.
+        cors_headers: Headers that such calls may send.
+        cors_credentials: Whether such calls may carry cookies; not with `*`.
+        api_key_required: REST: whether each route that says nothing else needs a key of a usage plan.
+        usage_plans: REST: by name, who may call how much.
+        binary_media_types: REST: bodies of these types reach the function in base64, and may come back so;
+            `*/*` is all. An HTTP API does this by itself.
+        minimum_compression_size: REST: answers from this size on are compressed for callers that take it,
+            0 bytes to 10 MB; default never.
+        resource_policy: REST: who may reach the API, beside the authorization, such as address ranges.
+        web_acl_arn: REST: a web ACL of AWS WAF, with the scope REGIONAL.
+        domain_name: A domain of yours; the API then answers there alone, with TLS 1.2 or newer.
+        certificate: For the domain, of this Region.
+        hosted_zone: Where a record for the domain is made. None: you make it.
+        latency_threshold: Alarm when one answer in a hundred takes longer; default 2.5 seconds.
+        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
+    """
+
+    rest_api: Final[apigateway.RestApi | None]
+    """None for an HTTP API."""
+    http_api: "Final[apigatewayv2.HttpApi | None]"
+    """None for a REST API."""
+    stage: "Final[apigateway.Stage | apigatewayv2.HttpStage]"
+    url: Final[str]
+    """With a slash at its end; the custom domain's where there is one."""
+    methods: Final[Mapping[str, apigateway.Method]]
+    """Of a REST API, by route."""
+    http_routes: "Final[Mapping[str, apigatewayv2.HttpRoute]]"
+    """Of an HTTP API, by route."""
+    log_group: Final[logs.LogGroup]
+    authorizers: "Final[Sequence[apigateway.Authorizer | apigatewayv2.IHttpRouteAuthorizer]]"
+    gateway_responses: Final[Sequence[apigateway.GatewayResponse]]
+    """Of a REST API: what it answers by itself."""
+    domain: "Final[apigateway.DomainName | apigatewayv2.DomainName | None]"
+    domain_record: "Final[route53.ARecord | None]"
+    web_acl_association: "Final[wafv2.CfnWebACLAssociation | None]"
+    usage_plans: Final[Mapping[str, apigateway.UsagePlan]]
+    api_keys: Final[Mapping[str, apigateway.ApiKey]]
+    alarm_topic: Final[sns.ITopic]
+    server_errors_alarm: Final[cloudwatch.Alarm]
+    latency_alarm: Final[cloudwatch.Alarm]
+    throttled_requests_alarm: Final[cloudwatch.Alarm]
+    """Counted in the access log, since 4XXError counts every caller's own mistakes too. Of an HTTP API, a 429
+    that a function answers counts as well."""
+    throttles_alarms: Final[Sequence[cloudwatch.Alarm]]
+    """One for each alias that is not a `LiveAlias`'s: that has its own."""
+    spillover_alarms: Final[Sequence[cloudwatch.Alarm]]
+    """The same, of aliases with provisioned concurrency."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        routes: Mapping[str, lambda_.IAlias | lambda_.Alias | Route],
+        authorization: Authorization,
+        http: bool = False,
+        api_name: str | None = None,
+        description: str | None = None,
+        stage_name: str | None = None,
+        throttling_rate_limit: float = _defaults.THROTTLING_RATE_LIMIT,
+        throttling_burst_limit: int = _defaults.THROTTLING_BURST_LIMIT,
+        integration_timeout: Duration | None = None,
+        detailed_metrics: bool = False,
+        tracing: bool | None = None,
+        execution_log_level: apigateway.MethodLoggingLevel | None = None,
+        account_log_role: bool | None = None,
+        log_retention: logs.RetentionDays | None = None,
+        log_removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        cors_origins: Sequence[str] = (),
+        cors_headers: Sequence[str] = _defaults.CORS_HEADERS,
+        cors_credentials: bool = False,
+        api_key_required: bool = False,
+        usage_plans: Mapping[str, UsagePlan] | None = None,
+        binary_media_types: Sequence[str] = (),
+        minimum_compression_size: Size | None = None,
+        resource_policy: iam.PolicyDocument | None = None,
+        web_acl_arn: str | None = None,
+        domain_name: str | None = None,
+        certificate: "acm.ICertificate | acm.Certificate | None" = None,
+        hosted_zone: "route53.IHostedZone | route53.HostedZone | None" = None,
+        latency_threshold: Duration | None = None,
+        alarm_topic: sns.ITopic | None = None,
+    ) -> None:
+        served = endpoints(
+            routes,
+            authorization=authorization,
+            throttling_rate_limit=throttling_rate_limit,
+            throttling_burst_limit=throttling_burst_limit,
+            api_key_required=api_key_required,
+        )
+        plans = usage_plans or {}
+        if http:
+            _refuse_what_http_lacks(
+                tracing=tracing,
+                execution_log_level=execution_log_level,
+                account_log_role=account_log_role,
+                usage_plans=plans,
+                binary_media_types=binary_media_types,
+                minimum_compression_size=minimum_compression_size,
+                resource_policy=resource_policy,
+                web_acl_arn=web_acl_arn,
+            )
+            _check_http_routes(served)
+        else:
+            _check_rest_routes(served)
+            _check_usage_plans(plans, served)
+        _check_policies(served)
+        _check_stage_name(stage_name, http=http)
+        _check_timeouts(served, integration_timeout, http=http)
+        _check_compression(minimum_compression_size)
+        _check_web_acl(web_acl_arn)
+        _check_domain(domain_name, certificate, hosted_zone)
+        cors = _cors(cors_origins, cors_headers, served, credentials=cors_credentials)
+        milliseconds = _latency_milliseconds(latency_threshold)
+
+        super().__init__(scope, construct_id)
+        self._endpoints = served
+        name = api_name or Names.unique_resource_name(self, max_length=128, separator="-")
+        self.log_group = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=log_retention or logs.RetentionDays.TWO_MONTHS,
+            removal_policy=log_removal_policy,
+        )
+        if http:
+            from constructs_lib.foundation import http_api
+
+            made = http_api.make(
+                self,
+                name=name,
+                description=description,
+                endpoints=served,
+                stage_name=stage_name or _defaults.HTTP_API_STAGE,
+                log_group=self.log_group,
+                throttling_rate_limit=throttling_rate_limit,
+                throttling_burst_limit=throttling_burst_limit,
+                detailed_metrics=detailed_metrics,
+                integration_timeout=integration_timeout,
+                cors=cors,
+                domain_name=domain_name,
+                certificate=certificate,
+            )
+        else:
+            made = rest_api.make(
+                self,
+                name=name,
+                description=description,
+                endpoints=served,
+                stage=rest_api.stage_options(
+                    stage_name=stage_name or _defaults.REST_API_STAGE,
+                    log_group=self.log_group,
+                    endpoints=served,
+                    throttling_rate_limit=throttling_rate_limit,
+                    throttling_burst_limit=throttling_burst_limit,
+                    tracing=tracing is not False,
+                    detailed_metrics=detailed_metrics,
+                    execution_log_level=execution_log_level,
+                ),
+                integration_timeout=integration_timeout
+                or Duration.seconds(_defaults.REST_INTEGRATION_TIMEOUT_SECONDS),
+                cors=cors,
+                account_log_role=account_log_role is True,
+                binary_media_types=binary_media_types,
+                minimum_compression_size=minimum_compression_size,
+                resource_policy=resource_policy,
+                domain_name=domain_name,
+                certificate=certificate,
+                usage_plans=plans,
+                web_acl_arn=web_acl_arn,
+            )
+            if account_log_role is None:
+                _say_what_logging_needs(self)
+        self.rest_api, self.http_api = made.rest_api, made.http_api
+        self.stage, self.domain = made.stage, made.domain
+        self.methods, self.http_routes = made.methods, made.http_routes
+        self.authorizers, self.gateway_responses = made.authorizers, made.gateway_responses
+        self.usage_plans, self.api_keys = made.usage_plans, made.api_keys
+        self.web_acl_association = made.web_acl_association
+        self.domain_record = _point_to(self, made.domain, hosted_zone, domain_name)
+        self.url = self._url(domain_name)
+
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
+        # roll back a release of that alias.
+        staged = stage_name or (_defaults.HTTP_API_STAGE if http else _defaults.REST_API_STAGE)
+        dimensions = (
+            {"ApiId": made.http_api.api_id, "Stage": staged}
+            if made.http_api is not None
+            else {"ApiName": name, "Stage": staged}
+        )
+        period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
+        self.server_errors_alarm = api_alarms.server_errors(
+            self,
+            "ServerErrorsAlarm",
+            errors=self.stage.metric_server_error(period=period, statistic="Sum", dimensions_map=dimensions),
+            requests=self.stage.metric_count(period=period, dimensions_map=dimensions),
+            send_to=self.alarm_topic,
+        )
+        self.latency_alarm = api_alarms.latency(
+            self,
+            "LatencyAlarm",
+            metric=self.stage.metric_latency(period=period, statistic="p99", dimensions_map=dimensions),
+            milliseconds=milliseconds,
+            send_to=self.alarm_topic,
+        )
+        self.throttled_requests_alarm = api_alarms.throttled_requests(
+            self, "ThrottledRequestsAlarm", metric=self._throttled_requests(staged), send_to=self.alarm_topic
+        )
+        aliases = [
+            alias
+            for alias in dict.fromkeys(endpoint.alias for endpoint in served)
+            if alias not in behind_alias.watched
+        ]
+        self.throttles_alarms = [
+            alarms.function_throttles(
+                self, _numbered("ThrottlesAlarm", number), function=alias, send_to=self.alarm_topic
+            )
+            for number, alias in enumerate(aliases, start=1)
+        ]
+        self.spillover_alarms = [
+            alarms.provisioned_spillover(
+                self, _numbered("SpilloverAlarm", number), alias=alias, send_to=self.alarm_topic
+            )
+            for number, alias in enumerate(aliases, start=1)
+            if isinstance(alias, lambda_.Alias) and behind_alias.has_provisioned_concurrency(alias)
+        ]
+
+    def grant_invoke(self, grantee: iam.IGrantable, *routes: str) -> iam.Grant:
+        """Let somebody call routes with IAM authorization.
+
+        Args:
+            grantee: A role, function, user or anything else with a principal.
+            *routes: As in `routes=`; none: every route with IAM authorization.
+
+        Returns:
+            The grant.
+
+        Raises:
+            InvalidPropsError: There is no such route, or its authorization is another.
+        """
+        by_key = {each.key: each for each in self._endpoints if each.authorization.kind == "IAM"}
+        other = [route for route in routes if route not in by_key]
+        if other or not by_key:
+            raise InvalidPropsError(
+                f"grant_invoke must name routes with IAM authorization, which are "
+                f"{', '.join(by_key) or 'none here'}, got {', '.join(other) or 'none'}."
+            )
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["execute-api:Invoke"],
+            resource_arns=[self._arn(by_key[route]) for route in routes or by_key],
+        )
+
+    def _arn(self, endpoint: Endpoint) -> str:
+        api = self.rest_api if self.rest_api is not None else self.http_api
+        assert api is not None  # noqa: S101 - there is always one
+        return api.arn_for_execute_api(endpoint.method, endpoint.path_of_arn, self.stage.stage_name)
+
+    def _url(self, domain_name: str | None) -> str:
+        if domain_name is not None:
+            return f"https://{domain_name}/"
+        if isinstance(self.stage, apigateway.Stage):
+            return self.stage.url_for_path("/")
+        return f"{self.stage.url.rstrip('/')}/"
+
+    def _throttled_requests(self, stage_name: str) -> cloudwatch.Metric:
+        """What API Gateway has no metric for: its 4XXError also counts every caller's own mistakes."""
+        rest = self.rest_api is not None
+        dimensions = {"ApiId": "$.apiId", "Stage": "$.stage"}
+        self.log_group.add_metric_filter(
+            "ThrottledRequests",
+            filter_pattern=logs.FilterPattern.literal(
+                '{ $.errorType = "THROTTLED" }' if rest else '{ $.status = "429" }'
+            ),
+            metric_namespace=_defaults.API_METRICS_NAMESPACE,
+            metric_name="ThrottledRequests",
+            metric_value="1",
+            dimensions=dimensions,
+        )
+        api_id = self.rest_api.rest_api_id if self.rest_api else self.http_api and self.http_api.api_id
+        return cloudwatch.Metric(
+            namespace=_defaults.API_METRICS_NAMESPACE,
+            metric_name="ThrottledRequests",
+            dimensions_map={"ApiId": str(api_id), "Stage": stage_name},
+            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+            statistic="Sum",
+        )
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}{number}"
+
+
+def _point_to(
+    scope: Construct,
+    domain: "apigateway.DomainName | apigatewayv2.DomainName | None",
+    zone: "route53.IHostedZone | None",
+    name: str | None,
+) -> "route53.ARecord | None":
+    if domain is None or zone is None or name is None:
+        return None
+    from constructs_lib.foundation import custom_domain
+
+    return custom_domain.point_to(scope, domain, zone, name=name)
+
+
+def _say_what_logging_needs(api: ProvisionedApi) -> None:
+    Annotations.of(api).add_info_v2(
+        "constructs-lib:account-log-role",
+        "A REST API logs only where API Gateway has a role for that, one for the whole account and Region; "
+        "without it the deployment fails. Pass account_log_role=True to make it, or False where it is there. "
+        f"See {_defaults.API_LOGGING}",
+    )
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+_LACKING: Final = {
+    "tracing": "X-Ray tracing",
+    "execution_log_level": "execution logs",
+    "account_log_role": "need of a role to log",
+    "usage_plans": "usage plans",
+    "binary_media_types": "list of binary types (it sees by itself)",
+    "minimum_compression_size": "compression",
+    "resource_policy": "resource policy",
+    "web_acl_arn": "AWS WAF",
+    "api_key_required": "API keys",
+    "request_model": "request validation",
+    "required_headers": "request validation",
+    "required_query_strings": "request validation",
+}
+
+
+def _refuse_what_http_lacks(of: str = "", **arguments: object) -> None:
+    given = [name for name, value in arguments.items() if value]
+    if given:
+        lacking = dict.fromkeys(_LACKING[name] for name in given)
+        raise InvalidPropsError(
+            f"{' and '.join(given)}{of} cannot be given together with http=True: an HTTP API has no "
+            f"{' and no '.join(lacking)}. Leave http out for a REST API. See {_defaults.HTTP_API_OR_REST}"
+        )
+
+
+def _check_http_routes(served: Sequence[Endpoint]) -> None:
+    for endpoint in served:
+        authorization = endpoint.authorization
+        _refuse_what_http_lacks(
+            f" of routes[{endpoint.key!r}]",
+            api_key_required=endpoint.api_key_required,
+            request_model=endpoint.request_model,
+            required_headers=endpoint.required_headers,
+            required_query_strings=endpoint.required_query_strings,
+        )
+        if authorization.kind == "Cognito" and not authorization.user_pool_clients:
+            raise InvalidPropsError(
+                f"Authorization.cognito of an HTTP API must name clients=: their ids are the audience that "
+                f"tokens are checked for. See {_defaults.HTTP_API_JWT}"
+            )
+        if authorization.kind == "Lambda" and authorization.alias is not None:
+            seconds = behind_alias.timeout_seconds(authorization.alias)
+            if seconds is not None and seconds > _defaults.HTTP_AUTHORIZER_TIMEOUT_SECONDS:
+                raise InvalidPropsError(
+                    f"the timeout of a Lambda authorizer of an HTTP API must be at most "
+                    f"{_defaults.HTTP_AUTHORIZER_TIMEOUT_SECONDS} seconds, got {seconds:g}: API Gateway waits no "
+                    f"longer, and answers 500. See {_defaults.HTTP_API_QUOTAS}"
+                )
+
+
+def _check_rest_routes(served: Sequence[Endpoint]) -> None:
+    variables: dict[str, str] = {}
+    for endpoint in served:
+        authorization = endpoint.authorization
+        if authorization.kind == "JWT":
+            raise InvalidPropsError(
+                f"Authorization.jwt is for an HTTP API (http=True), got it for routes[{endpoint.key!r}] of a REST "
+                f"API. There, use Authorization.cognito for a user pool, or check the token in "
+                f"Authorization.lambda_authorizer. See {_defaults.HTTP_API_OR_REST}"
+            )
+        if authorization.user_pool_clients:
+            raise InvalidPropsError(
+                f"Authorization.cognito of a REST API takes no clients=, got {len(authorization.user_pool_clients)}: "
+                f"it takes tokens of every client of the pool. Tell callers apart by scopes=, or pass http=True. "
+                f"See {_defaults.HTTP_API_OR_REST}"
+            )
+        segments = endpoint.path.split("/")
+        for end, segment in enumerate(segments, start=1):
+            if segment.startswith("{"):
+                parent = "/".join(segments[: end - 1]) or "/"
+                first = variables.setdefault(parent, segment)
+                if first != segment:
+                    raise InvalidPropsError(
+                        f"routes[{endpoint.key!r}] must name the variable below {parent} {first}, as another "
+                        f"route does, got {segment}: a REST API takes one there."
+                    )
+    methods_by_path = {(endpoint.path, endpoint.method) for endpoint in served}
+    paths = {path for path, _ in methods_by_path}
+    resources = {path[:end] for path in paths for end in (*_slashes(path), len(path)) if end > 1}
+    if len(resources) > _defaults.API_ROUTES_MAX:
+        raise InvalidPropsError(
+            f"routes must be at most {_defaults.API_ROUTES_MAX} resources of a REST API, got {len(resources)}: "
+            f"each part of a path is one. See {_defaults.REST_API_QUOTAS}"
+        )
+
+
+def _slashes(path: str) -> list[int]:
+    return [place for place, letter in enumerate(path) if letter == "/"]
+
+
+def _check_policies(served: Sequence[Endpoint]) -> None:
+    by_alias = Counter(endpoint.alias for endpoint in served)
+    most = max(by_alias.values())
+    if most > _defaults.ALIAS_ROUTES_MAX:
+        raise InvalidPropsError(
+            f"routes must be at most {_defaults.ALIAS_ROUTES_MAX} for each alias, got {most}: each is a statement "
+            f'in its policy, which holds 20 KB. Let the function tell them apart, as in "ANY /trips/{{proxy+}}". '
+            f"See {_defaults.LAMBDA_QUOTAS}"
+        )
+
+
+def _check_usage_plans(plans: Mapping[str, UsagePlan], served: Sequence[Endpoint]) -> None:
+    needing = [endpoint.key for endpoint in served if endpoint.api_key_required]
+    if plans and not needing:
+        raise InvalidPropsError(
+            "usage_plans must come with api_key_required=True, here or at a route: requests without a key are "
+            f"counted by no plan. See {_defaults.API_USAGE_PLANS}"
+        )
+    if needing and not plans:
+        raise InvalidPropsError(
+            f"api_key_required (routes[{needing[0]!r}]) must come with usage_plans: a key that belongs to no plan "
+            f"is refused. See {_defaults.API_USAGE_PLANS}"
+        )
+    names = [key for plan in plans.values() for key in plan.keys]
+    for name, plan in plans.items():
+        of = f" of usage_plans[{name!r}]"
+        check_throttling(of, plan.throttling_rate_limit, plan.throttling_burst_limit)
+        _validation.in_range(
+            f"quota_limit{of}", plan.quota_limit, 1, float("inf"), source=_defaults.API_USAGE_PLANS
+        )
+        _validation.whole(f"quota_limit{of}", plan.quota_limit)
+    if len(set(names)) < len(names):
+        raise InvalidPropsError(f"keys of usage_plans must have different names, got {', '.join(names)}.")
+
+
+def _check_stage_name(stage_name: str | None, *, http: bool) -> None:
+    if stage_name is None or (http and stage_name == _defaults.HTTP_API_STAGE):
+        return
+    if _validation.is_unresolved(stage_name):
+        raise InvalidPropsError(
+            "stage_name must be known at synth, got a token: it is part of construct ids."
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", stage_name):
+        raise InvalidPropsError(
+            f"stage_name must be 1 to 128 letters, digits, _ or -, got {stage_name!r}. "
+            f"See {_defaults.API_STAGES}"
+        )
+
+
+def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | None, *, http: bool) -> None:
+    default, most, kind = (
+        (_defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS, _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS, "HTTP")
+        if http
+        else (
+            _defaults.REST_INTEGRATION_TIMEOUT_SECONDS,
+            _defaults.REST_INTEGRATION_TIMEOUT_SECONDS_MAX,
+            "REST",
+        )
+    )
+    source = _defaults.HTTP_API_QUOTAS if http else _defaults.REST_API_QUOTAS
+    seconds = _validation.seconds("integration_timeout", integration_timeout, default)
+    if integration_timeout is not None:
+        _validation.in_range(
+            f"integration_timeout of {'an' if http else 'a'} {kind} API",
+            seconds,
+            _defaults.INTEGRATION_TIMEOUT_SECONDS_MIN,
+            most,
+            unit="seconds",
+            source=source,
+        )
+        if http and seconds is not None and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX:
+            _validation.whole("integration_timeout above 29 seconds", seconds)
+    for endpoint in served:
+        timeout = behind_alias.timeout_seconds(endpoint.alias)
+        if timeout is not None and seconds is not None and timeout > seconds:
+            way_out = "" if http else " (above 29 seconds with a raised quota, integration_timeout= says so)"
+            raise InvalidPropsError(
+                f"the timeout of the function behind routes[{endpoint.key!r}] must be at most the integration's "
+                f"{seconds:g} seconds, got {timeout:g}: its caller would have a 504 while it works on. Give the "
+                f"function less time{way_out}, or put the work on a queue. See {source}"
+            )
+
+
+def _latency_milliseconds(threshold: Duration | None) -> float:
+    if threshold is None:
+        return _defaults.LATENCY_ALARM_MILLISECONDS
+    seconds = _validation.seconds("latency_threshold", threshold)
+    if seconds == 0:
+        raise InvalidPropsError("latency_threshold must be at least 1 millisecond, got 0.")
+    return threshold.to_milliseconds() if seconds is None else 1000 * seconds
+
+
+def _check_compression(size: Size | None) -> None:
+    if size is None or size.is_unresolved():
+        return
+    _validation.in_range(
+        "minimum_compression_size",
+        size.to_bytes(),
+        0,
+        _defaults.COMPRESSION_BYTES_MAX,
+        unit="bytes",
+        source=_defaults.API_COMPRESSION,
+    )
+
+
+def _check_web_acl(arn: str | None) -> None:
+    if arn is not None and not _validation.is_unresolved(arn) and ":regional/webacl/" not in arn:
+        raise InvalidPropsError(
+            f"web_acl_arn must be that of a web ACL with the scope REGIONAL, got {arn!r}: one of CloudFront's "
+            f"cannot stand before an API. See {_defaults.API_WEB_ACL}"
+        )
+
+
+def _check_domain(domain_name: str | None, certificate: object, hosted_zone: object) -> None:
+    if domain_name is None:
+        for name, value in (("certificate", certificate), ("hosted_zone", hosted_zone)):
+            if value is not None:
+                raise InvalidPropsError(f"{name} must come with domain_name: which name is it for?")
+        return
+    if certificate is None:
+        raise InvalidPropsError(
+            f"domain_name must come with a certificate for it, of this Region. See {_defaults.API_CUSTOM_DOMAINS}"
+        )
+    if not _validation.is_unresolved(domain_name) and domain_name != domain_name.lower():
+        raise InvalidPropsError(f"domain_name must be in small letters, got {domain_name!r}.")
+    zone = str(getattr(hosted_zone, "zone_name", domain_name)).rstrip(".")
+    if _validation.is_unresolved(domain_name) or _validation.is_unresolved(zone):
+        return
+    if domain_name != zone and not domain_name.endswith(f".{zone}"):
+        raise InvalidPropsError(
+            f"domain_name must be in the hosted_zone {zone}, got {domain_name!r}: CDK would make a record for "
+            f"{domain_name}.{zone}."
+        )
+
+
+def _cors(
+    origins: Sequence[str], headers: Sequence[str], served: Sequence[Endpoint], *, credentials: bool
+) -> Cors | None:
+    if not origins:
+        if credentials:
+            raise InvalidPropsError(
+                "cors_credentials must come with cors_origins: the pages that may send them."
+            )
+        return None
+    if "*" in origins and (credentials or len(origins) > 1):
+        raise InvalidPropsError(
+            f"cors_origins must name origins one by one, or be '*' alone and without cors_credentials, got "
+            f"{', '.join(origins)}. See {_defaults.API_CORS}"
+        )
+    taken = [endpoint.key for endpoint in served if endpoint.method == "OPTIONS"]
+    if taken:
+        raise InvalidPropsError(
+            f"cors_origins cannot be given together with routes[{taken[0]!r}]: API Gateway answers OPTIONS then."
+        )
+    return Cors(origins=tuple(origins), headers=tuple(headers), credentials=credentials)

@@ -1,0 +1,779 @@
+"""The promises of ProvisionedApi, one test each; none rests on a snapshot."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration, Size, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Template
+
+from constructs_lib import Authorization, InvalidPropsError, LiveAlias, ProvisionedApi, Route, UsagePlan
+from tests.gallery.api import TRIP, alias, certificate, client, user_pool, zone
+from tests.gallery.plain_function import function
+
+KINDS = pytest.mark.parametrize("http", [False, True], ids=["REST", "HTTP"])
+
+
+def api(stack: Stack, **arguments: Any) -> ProvisionedApi:
+    """An API that is right, but for what a test says of it."""
+    given: dict[str, Any] = {"authorization": Authorization.iam()}
+    given |= arguments
+    if "routes" not in given:
+        given["routes"] = {"POST /trips": alias(stack)}
+    return ProvisionedApi(stack, "Api", **given)
+
+
+def resources(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
+    """Properties of all resources of a type, by logical id."""
+    found = Template.from_stack(stack).find_resources(kind)
+    return {logical_id: resource["Properties"] for logical_id, resource in found.items()}
+
+
+def the(stack: Stack, kind: str) -> dict[str, Any]:
+    """Properties of the one resource of a type."""
+    (found,) = resources(stack, kind).values()
+    return found
+
+
+def logical_id(stack: Stack, part: Any) -> str:
+    found: str = stack.resolve(part.node.default_child.logical_id)
+    return found
+
+
+def properties(stack: Stack, part: Any) -> dict[str, Any]:
+    """What the template says of one part, found by the part and not by a hashed id."""
+    found: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"][logical_id(stack, part)]
+    return found["Properties"]  # type: ignore[no-any-return]
+
+
+def references(value: Any) -> set[str]:
+    """Logical ids that a value refers to, however deep."""
+    if isinstance(value, dict):
+        if "Ref" in value:
+            return {value["Ref"]}
+        if "Fn::GetAtt" in value:
+            return {value["Fn::GetAtt"][0]}
+        return set().union(*(references(each) for each in value.values()))
+    if isinstance(value, list):
+        return set().union(*(references(each) for each in value))
+    return set()
+
+
+def joined(value: Any) -> str:
+    """A Fn::Join as one text, references in angle brackets."""
+    if isinstance(value, str):
+        return value
+    if "Ref" in value:
+        return f"<{value['Ref']}>"
+    delimiter, parts = value["Fn::Join"]
+    return str(delimiter).join(joined(part) for part in parts)
+
+
+# --- nothing but aliases -------------------------------------------------------------------------------
+
+
+@KINDS
+def test_from_the_api_to_the_version(stack: Stack, http: bool) -> None:
+    """API -> route -> integration -> alias -> version: each followed by its reference."""
+    live = alias(stack)
+    made = api(stack, routes={"POST /trips": live}, http=http)
+    template = Template.from_stack(stack).to_json()["Resources"]
+    if http:
+        route = properties(stack, made.http_routes["POST /trips"])
+        (integration,) = references(route["Target"])
+        (target,) = references(template[integration]["Properties"]["IntegrationUri"])
+        assert references(route["ApiId"]) == {logical_id(stack, made.http_api)}
+    else:
+        method = properties(stack, made.methods["POST /trips"])
+        (target,) = references(method["Integration"]["Uri"]) - {"AWS::Partition", "AWS::Region"}
+        assert references(method["RestApiId"]) == {logical_id(stack, made.rest_api)}
+    assert template[target]["Type"] == "AWS::Lambda::Alias"
+    assert target == logical_id(stack, live)
+    (version,) = references(template[target]["Properties"]["FunctionVersion"])
+    assert template[version]["Type"] == "AWS::Lambda::Version"
+
+
+@KINDS
+def test_each_route_has_its_alias(stack: Stack, http: bool) -> None:
+    accept, earnings = alias(stack, "Accept"), alias(stack, "Earnings")
+    made = api(
+        stack,
+        routes={"POST /trips": accept, "GET /drivers/{driver_id}/earnings": Route(alias=earnings)},
+        http=http,
+    )
+    template = Template.from_stack(stack).to_json()["Resources"]
+    parts = made.http_routes if http else made.methods
+    for key, live in (("POST /trips", accept), ("GET /drivers/{driver_id}/earnings", earnings)):
+        route = properties(stack, parts[key])
+        uri = route["Integration"]["Uri"] if not http else None
+        if http:
+            (integration,) = references(route["Target"])
+            uri = template[integration]["Properties"]["IntegrationUri"]
+        assert logical_id(stack, live) in references(uri)
+
+
+@pytest.mark.parametrize(
+    ("http", "stage", "path"),
+    [
+        (False, "<ApiRestApiDeploymentStageprodE828476C>", "POST/trips"),
+        (True, "$default", "POST/trips"),
+    ],
+    ids=["REST", "HTTP"],
+)
+def test_the_api_may_call_the_alias_for_its_route_alone(
+    stack: Stack, http: bool, stage: str, path: str
+) -> None:
+    """One statement: the API, its stage, the method and the path; none for the console's test button."""
+    live = alias(stack)
+    made = api(stack, routes={"POST /trips": live}, http=http)
+    permission = the(stack, "AWS::Lambda::Permission")
+    assert permission["FunctionName"] == {"Ref": logical_id(stack, live)}
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    the_api = logical_id(stack, made.http_api if http else made.rest_api)
+    assert joined(permission["SourceArn"]) == (
+        f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{the_api}>/{stage}/{path}"
+    )
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("route", "end"),
+    [
+        ("GET /drivers/{driver_id}/earnings", "/GET/drivers/*/earnings"),
+        ("ANY /files/{file+}", "/*/files/*"),
+        ("GET /", "/GET/"),
+    ],
+)
+def test_a_variable_stands_for_all_of_its_values(stack: Stack, http: bool, route: str, end: str) -> None:
+    api(stack, routes={route: alias(stack)}, http=http)
+    arn = joined(the(stack, "AWS::Lambda::Permission")["SourceArn"])
+    assert arn.endswith(end)
+    assert arn.removesuffix(end).endswith("$default" if http else ">")
+
+
+@KINDS
+def test_a_lambda_authorizer_is_called_at_its_alias(stack: Stack, http: bool) -> None:
+    decides = alias(stack, "Decides")
+    api(stack, authorization=Authorization.lambda_authorizer(decides), http=http)
+    kind = "AWS::ApiGatewayV2::Authorizer" if http else "AWS::ApiGateway::Authorizer"
+    ((authorizer, given),) = resources(stack, kind).items()
+    assert logical_id(stack, decides) in references(given["AuthorizerUri"])
+    (allowed,) = [
+        permission
+        for permission in resources(stack, "AWS::Lambda::Permission").values()
+        if permission["FunctionName"] == {"Ref": logical_id(stack, decides)}
+    ]
+    assert joined(allowed["SourceArn"]).endswith(f"/authorizers/<{authorizer}>")
+
+
+# --- who may call --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("authorization", "said"),
+    [
+        (lambda stack: Authorization.iam(), "AWS_IAM"),
+        (lambda stack: Authorization.public(), "NONE"),
+        (lambda stack: Authorization.cognito(user_pool(stack)), "COGNITO_USER_POOLS"),
+        (lambda stack: Authorization.lambda_authorizer(alias(stack, "Decides")), "CUSTOM"),
+    ],
+    ids=["IAM", "public", "Cognito", "Lambda"],
+)
+def test_rest_callers_are_authorized(stack: Stack, authorization: Any, said: str) -> None:
+    made = api(stack, authorization=authorization(stack))
+    method = properties(stack, made.methods["POST /trips"])
+    assert method["AuthorizationType"] == said
+    with_authorizer = said in ("COGNITO_USER_POOLS", "CUSTOM")
+    assert ("AuthorizerId" in method) == with_authorizer == (len(made.authorizers) == 1)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "said"),
+    [
+        (lambda stack: Authorization.iam(), "AWS_IAM"),
+        (lambda stack: Authorization.public(), "NONE"),
+        (lambda stack: Authorization.cognito(user_pool(stack), clients=[client(stack)]), "JWT"),
+        (lambda stack: Authorization.jwt(issuer="https://example.com/", audience=["trips"]), "JWT"),
+        (lambda stack: Authorization.lambda_authorizer(alias(stack, "Decides")), "CUSTOM"),
+    ],
+    ids=["IAM", "public", "Cognito", "JWT", "Lambda"],
+)
+def test_http_callers_are_authorized(stack: Stack, authorization: Any, said: str) -> None:
+    made = api(stack, authorization=authorization(stack), http=True)
+    route = properties(stack, made.http_routes["POST /trips"])
+    assert route["AuthorizationType"] == said
+    assert ("AuthorizerId" in route) == (said in ("JWT", "CUSTOM"))
+
+
+def test_tokens_are_those_of_the_issuer_and_audience(stack: Stack) -> None:
+    api(
+        stack,
+        authorization=Authorization.jwt(issuer="https://example.com/", audience=["trips"], scopes=["write"]),
+        http=True,
+    )
+    authorizer = the(stack, "AWS::ApiGatewayV2::Authorizer")
+    assert authorizer["JwtConfiguration"] == {"Audience": ["trips"], "Issuer": "https://example.com/"}
+    assert the(stack, "AWS::ApiGatewayV2::Route")["AuthorizationScopes"] == ["write"]
+
+
+@KINDS
+def test_a_route_has_an_authorization_of_its_own(stack: Stack, http: bool) -> None:
+    live = alias(stack)
+    made = api(
+        stack,
+        routes={"POST /trips": live, "GET /health": Route(alias=live, authorization=Authorization.public())},
+        http=http,
+    )
+    parts = made.http_routes if http else made.methods
+    said = {key: properties(stack, part)["AuthorizationType"] for key, part in parts.items()}
+    assert said == {"POST /trips": "AWS_IAM", "GET /health": "NONE"}
+
+
+def test_routes_with_other_scopes_share_an_authorizer(stack: Stack) -> None:
+    live, users = alias(stack), user_pool(stack)
+    made = api(
+        stack,
+        routes={
+            "GET /trips": live,
+            "POST /trips": Route(alias=live, authorization=Authorization.cognito(users, scopes=["write"])),
+        },
+        authorization=Authorization.cognito(users, scopes=["read"]),
+    )
+    assert len(resources(stack, "AWS::ApiGateway::Authorizer")) == 1
+    scopes = {key: properties(stack, made.methods[key])["AuthorizationScopes"] for key in made.methods}
+    assert scopes == {"GET /trips": ["read"], "POST /trips": ["write"]}
+
+
+def test_answers_of_an_authorizer_are_not_cached_unless_told(stack: Stack) -> None:
+    api(stack, authorization=Authorization.lambda_authorizer(alias(stack, "Decides")))
+    assert the(stack, "AWS::ApiGateway::Authorizer")["AuthorizerResultTtlInSeconds"] == 0
+
+
+@pytest.mark.parametrize(
+    ("ttl", "sources"),
+    [
+        (None, ["$request.header.Authorization"]),
+        (Duration.minutes(5), ["$request.header.Authorization", "$context.routeKey"]),
+    ],
+)
+def test_an_answer_for_one_route_serves_no_other(
+    stack: Stack, ttl: Duration | None, sources: list[str]
+) -> None:
+    decides = Authorization.lambda_authorizer(alias(stack, "Decides"), cache_ttl=ttl)
+    api(stack, authorization=decides, http=True)
+    authorizer = the(stack, "AWS::ApiGatewayV2::Authorizer")
+    assert authorizer["IdentitySource"] == sources
+    assert authorizer["AuthorizerResultTtlInSeconds"] == (300 if ttl else 0)
+    assert authorizer["EnableSimpleResponses"] is True
+
+
+@KINDS
+def test_a_caller_is_granted_routes_and_nothing_else(stack: Stack, http: bool) -> None:
+    live = alias(stack)
+    made = api(stack, routes={"POST /trips": live, "GET /trips/{trip_id}": live}, http=http)
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    made.grant_invoke(role, "GET /trips/{trip_id}")
+    (statement,) = [
+        statement
+        for policy in resources(stack, "AWS::IAM::Policy").values()
+        if policy["Roles"] == [{"Ref": logical_id(stack, role)}]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    assert statement["Action"] == "execute-api:Invoke"
+    assert re.search(r"/(\$default|<\w+>)/GET/trips/\*$", joined(statement["Resource"]))
+
+
+def test_a_caller_is_granted_all_routes_with_iam(stack: Stack) -> None:
+    live = alias(stack)
+    public = Route(alias=live, authorization=Authorization.public())
+    made = api(stack, routes={"POST /trips": live, "GET /trips": live, "GET /health": public})
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    made.grant_invoke(role)
+    (statement,) = [
+        statement
+        for policy in resources(stack, "AWS::IAM::Policy").values()
+        if policy["Roles"] == [{"Ref": logical_id(stack, role)}]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    assert [joined(arn).split(">/")[-1] for arn in statement["Resource"]] == ["POST/trips", "GET/trips"]
+
+
+@pytest.mark.parametrize("route", ["GET /health", "GET /nowhere"])
+def test_nobody_is_granted_what_iam_does_not_decide(stack: Stack, route: str) -> None:
+    live = alias(stack)
+    public = Route(alias=live, authorization=Authorization.public())
+    made = api(stack, routes={"POST /trips": live, "GET /health": public})
+    with pytest.raises(InvalidPropsError, match=f"which are POST /trips, got {route}"):
+        made.grant_invoke(iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal()), route)
+
+
+def test_nobody_is_granted_a_public_api(stack: Stack) -> None:
+    made = api(stack, authorization=Authorization.public())
+    with pytest.raises(InvalidPropsError, match="which are none here, got none"):
+        made.grant_invoke(iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal()))
+
+
+# --- how much ------------------------------------------------------------------------------------------
+
+
+def test_a_rest_stage_is_throttled(stack: Stack) -> None:
+    api(stack)
+    (settings,) = the(stack, "AWS::ApiGateway::Stage")["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (1000, 500)
+
+
+def test_a_rest_route_is_throttled_by_itself(stack: Stack) -> None:
+    """Its settings replace all of the stage's for it, so they say the rest again."""
+    live = alias(stack)
+    routes = {
+        "POST /trips": live,
+        "GET /trips/{trip_id}": Route(alias=live, throttling_rate_limit=5),
+        "ANY /": Route(alias=live, throttling_burst_limit=0),
+    }
+    api(stack, routes=routes, detailed_metrics=True)
+    by_path = {
+        (each["ResourcePath"], each["HttpMethod"]): each
+        for each in the(stack, "AWS::ApiGateway::Stage")["MethodSettings"]
+    }
+    one = by_path["/~1trips~1{trip_id}", "GET"]
+    assert (one["ThrottlingRateLimit"], one["ThrottlingBurstLimit"], one["MetricsEnabled"]) == (5, 500, True)
+    other = by_path["/", "*"]
+    assert (other["ThrottlingRateLimit"], other["ThrottlingBurstLimit"]) == (1000, 0)
+    assert len(by_path) == 3
+
+
+def test_an_http_stage_and_a_route_of_it_are_throttled(stack: Stack) -> None:
+    live = alias(stack)
+    slow = Route(alias=live, throttling_rate_limit=5, throttling_burst_limit=10)
+    made = api(stack, routes={"GET /trips": live, "POST /trips": slow}, throttling_rate_limit=50, http=True)
+    stage = Template.from_stack(stack).find_resources("AWS::ApiGatewayV2::Stage")
+    ((_, resource),) = stage.items()
+    default = resource["Properties"]["DefaultRouteSettings"]
+    assert (default["ThrottlingRateLimit"], default["ThrottlingBurstLimit"]) == (50, 500)
+    settings = resource["Properties"]["RouteSettings"]
+    assert {
+        key: (each["ThrottlingRateLimit"], each["ThrottlingBurstLimit"]) for key, each in settings.items()
+    } == {"POST /trips": (5, 10)}
+    assert logical_id(stack, made.http_routes["POST /trips"]) in resource["DependsOn"]
+
+
+def test_keys_belong_to_plans(stack: Stack) -> None:
+    live = alias(stack)
+    made = api(
+        stack,
+        routes={"GET /trips": live, "GET /health": Route(alias=live, api_key_required=False)},
+        api_key_required=True,
+        usage_plans={"Partners": UsagePlan(keys=["Acme"], throttling_rate_limit=10, quota_limit=1000)},
+    )
+    plan = properties(stack, made.usage_plans["Partners"])
+    assert plan["Throttle"] == {"RateLimit": 10}
+    assert plan["Quota"] == {"Limit": 1000, "Period": "MONTH"}
+    (of_stage,) = plan["ApiStages"]
+    assert of_stage["ApiId"] == {"Ref": logical_id(stack, made.rest_api)}
+    assert of_stage["Stage"] == {"Ref": logical_id(stack, made.stage)}
+    link = the(stack, "AWS::ApiGateway::UsagePlanKey")
+    assert link["KeyId"] == {"Ref": logical_id(stack, made.api_keys["Acme"])}
+    assert link["UsagePlanId"] == {"Ref": logical_id(stack, made.usage_plans["Partners"])}
+    required = {key: properties(stack, part).get("ApiKeyRequired") for key, part in made.methods.items()}
+    assert required == {"GET /trips": True, "GET /health": None}
+    assert "Value" not in the(stack, "AWS::ApiGateway::ApiKey")
+
+
+# --- requests and answers ------------------------------------------------------------------------------
+
+
+def test_requests_are_checked_before_the_function_is_called(stack: Stack) -> None:
+    live = alias(stack)
+    made = api(
+        stack,
+        routes={
+            "POST /trips": Route(alias=live, request_model=TRIP, required_headers=["Idempotency-Key"]),
+            "GET /trips": Route(alias=live, required_query_strings=["since"]),
+            "GET /health": live,
+        },
+    )
+    ((validator, settings),) = resources(stack, "AWS::ApiGateway::RequestValidator").items()
+    assert settings["ValidateRequestBody"] is settings["ValidateRequestParameters"] is True
+    post, get, health = (properties(stack, part) for part in made.methods.values())
+    (model,) = resources(stack, "AWS::ApiGateway::Model")
+    # Whatever the content type: a caller cannot say text/plain to pass by.
+    assert post["RequestModels"] == {"$default": {"Ref": model}}
+    assert post["RequestParameters"] == {"method.request.header.Idempotency-Key": True}
+    assert get["RequestParameters"] == {"method.request.querystring.since": True}
+    assert post["RequestValidatorId"] == get["RequestValidatorId"] == {"Ref": validator}
+    assert "RequestValidatorId" not in health
+
+
+def test_errors_of_api_gateway_carry_the_request_id(stack: Stack) -> None:
+    made = api(stack)
+    responses = resources(stack, "AWS::ApiGateway::GatewayResponse").values()
+    assert {each["ResponseType"] for each in responses} == {"DEFAULT_4XX", "DEFAULT_5XX"}
+    for each in responses:
+        body = each["ResponseTemplates"]["application/json"]
+        filled = body.replace("$context.error.messageString", '"Forbidden"').replace(
+            "$context.requestId", "1"
+        )
+        assert json.loads(filled) == {"message": "Forbidden", "requestId": "1"}
+        assert each["RestApiId"] == {"Ref": logical_id(stack, made.rest_api)}
+
+
+def test_web_pages_may_ask_and_read_errors(stack: Stack) -> None:
+    live = alias(stack)
+    api(
+        stack,
+        routes={"GET /trips": live, "POST /trips": live},
+        cors_origins=["https://app.example.com"],
+        cors_credentials=True,
+    )
+    (preflight,) = [
+        method
+        for method in resources(stack, "AWS::ApiGateway::Method").values()
+        if method["HttpMethod"] == "OPTIONS"
+    ]
+    assert preflight["AuthorizationType"] == "NONE"
+    (answer,) = preflight["Integration"]["IntegrationResponses"]
+    headers = {name.rpartition(".")[2]: value for name, value in answer["ResponseParameters"].items()}
+    assert headers["Access-Control-Allow-Origin"] == "'https://app.example.com'"
+    assert headers["Access-Control-Allow-Methods"] == "'GET,POST,OPTIONS'"
+    assert headers["Access-Control-Allow-Credentials"] == "'true'"
+    for response in resources(stack, "AWS::ApiGateway::GatewayResponse").values():
+        parameters = response["ResponseParameters"]
+        assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'https://app.example.com'"
+
+
+def test_web_pages_may_call_an_http_api(stack: Stack) -> None:
+    api(stack, cors_origins=["https://a.example.com", "https://b.example.com"], http=True)
+    cors = the(stack, "AWS::ApiGatewayV2::Api")["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["https://a.example.com", "https://b.example.com"]
+    assert cors["AllowMethods"] == ["POST"]
+    assert "Authorization" in cors["AllowHeaders"]
+
+
+def test_binary_bodies_and_compression(stack: Stack) -> None:
+    api(stack, binary_media_types=["image/png"], minimum_compression_size=Size.kibibytes(1))
+    made = the(stack, "AWS::ApiGateway::RestApi")
+    assert (made["BinaryMediaTypes"], made["MinimumCompressionSize"]) == (["image/png"], 1024)
+
+
+@pytest.mark.parametrize(
+    ("given", "waits"), [(None, 29_000), (Duration.seconds(60), 60_000)], ids=["default", "raised quota"]
+)
+def test_a_rest_api_waits_as_long_as_it_can(stack: Stack, given: Duration | None, waits: int) -> None:
+    made = api(stack, routes={"POST /trips": alias(stack, seconds=29)}, integration_timeout=given)
+    assert properties(stack, made.methods["POST /trips"])["Integration"]["TimeoutInMillis"] == waits
+
+
+@pytest.mark.parametrize("given", [None, Duration.seconds(30)])
+def test_an_http_api_waits_for_thirty_seconds(stack: Stack, given: Duration | None) -> None:
+    """Nothing said, which is 30 seconds."""
+    api(stack, routes={"POST /trips": alias(stack, seconds=30)}, integration_timeout=given, http=True)
+    assert "TimeoutInMillis" not in the(stack, "AWS::ApiGatewayV2::Integration")
+
+
+def test_an_http_api_waits_for_less_when_told(stack: Stack) -> None:
+    api(stack, integration_timeout=Duration.seconds(10), http=True)
+    assert the(stack, "AWS::ApiGatewayV2::Integration")["TimeoutInMillis"] == 10_000
+
+
+def test_an_imported_alias_is_called_and_its_timeout_not_known(stack: Stack) -> None:
+    behind = lambda_.Function.from_function_arn(
+        stack, "Theirs", "arn:aws:lambda:us-east-1:123456789012:function:theirs"
+    )
+    version = lambda_.Version.from_version_attributes(stack, "Version", lambda_=behind, version="7")
+    live = lambda_.Alias.from_alias_attributes(stack, "Live", alias_name="live", alias_version=version)
+    made = api(stack, routes={"POST /trips": live})
+    uri = properties(stack, made.methods["POST /trips"])["Integration"]["Uri"]
+    assert ":function:theirs:live/invocations" in joined(uri)
+
+
+# --- logs and traces -----------------------------------------------------------------------------------
+
+
+@KINDS
+def test_each_request_is_a_line_of_json(stack: Stack, http: bool) -> None:
+    made = api(stack, http=http)
+    stage = properties(stack, made.stage)
+    settings = stage["AccessLogSettings" if http else "AccessLogSetting"]
+    assert settings["DestinationArn"] == {"Fn::GetAtt": [logical_id(stack, made.log_group), "Arn"]}
+    line = json.loads(settings["Format"])
+    assert {"requestId", "status", "route", "latency", "errorType", "ip", "apiId", "stage"} <= set(line)
+    assert len(settings["Format"]) < 3072
+    assert properties(stack, made.log_group)["RetentionInDays"] == 60
+
+
+@pytest.mark.parametrize(("given", "traced"), [(None, True), (False, False)])
+def test_x_ray_sees_requests_unless_told_otherwise(stack: Stack, given: bool | None, traced: bool) -> None:
+    made = api(stack, tracing=given)
+    assert properties(stack, made.stage)["TracingEnabled"] is traced
+
+
+@pytest.mark.parametrize(
+    ("given", "role", "said"), [(None, False, True), (False, False, False), (True, True, False)]
+)
+def test_the_role_of_the_account_is_made_when_asked_for(
+    stack: Stack, given: bool | None, role: bool, said: bool
+) -> None:
+    made = api(stack, account_log_role=given)
+    assert bool(Template.from_stack(stack).find_resources("AWS::ApiGateway::Account")) is role
+    infos = [str(entry.data) for entry in made.node.metadata if entry.type == "aws:cdk:info"]
+    assert any("account_log_role=True" in info for info in infos) is said
+
+
+def test_the_role_of_the_account_outlives_the_stack(stack: Stack) -> None:
+    """Other APIs of the account write their logs with it."""
+    api(stack, account_log_role=True)
+    (account,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Account").values()
+    assert account["DeletionPolicy"] == "Retain"
+
+
+def test_execution_logs_are_off_unless_told_otherwise(stack: Stack) -> None:
+    api(stack)
+    (settings,) = the(stack, "AWS::ApiGateway::Stage")["MethodSettings"]
+    assert "LoggingLevel" not in settings
+    assert settings["DataTraceEnabled"] is False
+
+
+# --- the way in ----------------------------------------------------------------------------------------
+
+
+@KINDS
+def test_behind_a_custom_domain_it_is_the_only_way_in(stack: Stack, http: bool) -> None:
+    made = api(
+        stack,
+        domain_name="api.example.com",
+        certificate=certificate(stack),
+        hosted_zone=zone(stack),
+        http=http,
+    )
+    the_api = properties(stack, made.http_api if http else made.rest_api)
+    assert the_api["DisableExecuteApiEndpoint"] is True
+    domain = properties(stack, made.domain)
+    settings = domain["DomainNameConfigurations"][0] if http else domain
+    assert settings["SecurityPolicy"] == "TLS_1_2"
+    record = properties(stack, made.domain_record)
+    assert record["Name"] == "api.example.com."
+    assert references(record["AliasTarget"]) == {logical_id(stack, made.domain)}
+    mapping = the(stack, "AWS::ApiGatewayV2::ApiMapping" if http else "AWS::ApiGateway::BasePathMapping")
+    assert references(mapping) >= {
+        logical_id(stack, made.domain),
+        logical_id(stack, made.http_api or made.rest_api),
+    }
+    assert made.url == "https://api.example.com/"
+    assert "Outputs" not in Template.from_stack(stack).to_json()
+
+
+@KINDS
+def test_the_url_ends_with_a_slash(stack: Stack, http: bool) -> None:
+    made = api(stack, stage_name="v1", http=http)
+    assert joined(stack.resolve(made.url)).endswith("/" if not http else "/v1/")
+
+
+def test_a_web_acl_stands_before_the_stage(stack: Stack) -> None:
+    arn = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/edge/1"
+    made = api(stack, web_acl_arn=arn)
+    association = the(stack, "AWS::WAFv2::WebACLAssociation")
+    assert association["WebACLArn"] == arn
+    assert logical_id(stack, made.stage) in references(association["ResourceArn"])
+
+
+def test_a_resource_policy_is_the_apis(stack: Stack) -> None:
+    policy = iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()], actions=["execute-api:Invoke"], resources=["execute-api:/*"]
+            )
+        ]
+    )
+    api(stack, resource_policy=policy)
+    (statement,) = the(stack, "AWS::ApiGateway::RestApi")["Policy"]["Statement"]
+    assert statement["Resource"] == "execute-api:/*"
+
+
+def test_metrics_of_two_apis_are_not_mixed(stack: Stack) -> None:
+    """CloudWatch tells REST APIs apart by name."""
+    live = alias(stack)
+    for construct_id in ("One", "Two"):
+        ProvisionedApi(stack, construct_id, routes={"GET /": live}, authorization=Authorization.iam())
+    names = {each["Name"] for each in resources(stack, "AWS::ApiGateway::RestApi").values()}
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"binary_media_types": lambda stack: ["image/png"]},
+        {"authorization": lambda stack: Authorization.public()},
+        {"authorization": lambda stack: Authorization.lambda_authorizer(
+            alias(stack, "Decides"), cache_ttl=Duration.minutes(1))},
+        {"authorization": lambda stack: Authorization.lambda_authorizer(
+            alias(stack, "Decides"), identity_header="X-Token")},
+    ],
+    ids=["binary types", "authorization", "authorizer's cache", "authorizer's header"],
+)  # fmt: skip
+def test_what_is_changed_is_deployed(change: dict[str, Any]) -> None:
+    """A deployment is a snapshot: without a new one the stage stays as it was."""
+
+    def deployment(arguments: dict[str, Any]) -> str:
+        stack = Stack(App(), "Stack")
+        made = {name: make(stack) for name, make in arguments.items()}
+        if "authorization" not in made:
+            made["authorization"] = Authorization.lambda_authorizer(alias(stack, "Decides"))
+        api(stack, **made)
+        (found,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Deployment")
+        return found
+
+    assert deployment({}) != deployment(change)
+    assert deployment({}) == deployment({})
+
+
+# --- alarms --------------------------------------------------------------------------------------------
+
+ALARMS = (
+    "server_errors_alarm",
+    "latency_alarm",
+    "throttled_requests_alarm",
+    "throttles_alarms",
+    "spillover_alarms",
+)
+
+
+def alarms(made: ProvisionedApi, name: str) -> list[Any]:
+    found = getattr(made, name)
+    return list(found) if isinstance(found, list) else [found]
+
+
+@KINDS
+@pytest.mark.parametrize("name", ALARMS)
+def test_every_alarm_tells_somebody_and_no_traffic_is_no_fault(stack: Stack, http: bool, name: str) -> None:
+    mine = sns.Topic(stack, "Mine")
+    made = api(stack, routes={"GET /": alias(stack, provisioned=1)}, alarm_topic=mine, http=http)
+    found = alarms(made, name)
+    assert found
+    for alarm in found:
+        said = properties(stack, alarm)
+        assert said["AlarmActions"] == [{"Ref": logical_id(stack, mine)}]
+        assert said["TreatMissingData"] == "notBreaching"
+
+
+@pytest.mark.parametrize(
+    ("http", "errors", "dimension"),
+    [(False, "5XXError", "ApiName"), (True, "5xx", "ApiId")],
+    ids=["REST", "HTTP"],
+)
+def test_one_failure_in_a_hundred_alarms(stack: Stack, http: bool, errors: str, dimension: str) -> None:
+    made = api(stack, http=http)
+    alarm = properties(stack, made.server_errors_alarm)
+    assert alarm["Threshold"] == 1
+    expression, *metrics = alarm["Metrics"]
+    assert expression["Expression"] == "100 * errors / requests"
+    read = {
+        each["Id"]: (each["MetricStat"]["Metric"]["MetricName"], each["MetricStat"]["Stat"])
+        for each in metrics
+    }
+    assert read == {"errors": (errors, "Sum"), "requests": ("Count", "SampleCount")}
+    for each in metrics:
+        dimensions = {d["Name"]: d["Value"] for d in each["MetricStat"]["Metric"]["Dimensions"]}
+        assert set(dimensions) == {dimension, "Stage"}
+
+
+@KINDS
+def test_slow_answers_alarm(stack: Stack, http: bool) -> None:
+    made = api(stack, latency_threshold=Duration.millis(800), http=http)
+    alarm = properties(stack, made.latency_alarm)
+    assert (alarm["MetricName"], alarm["ExtendedStatistic"], alarm["Threshold"]) == ("Latency", "p99", 800)
+
+
+@pytest.mark.parametrize(
+    ("http", "line"),
+    [(False, '{ $.errorType = "THROTTLED" }'), (True, '{ $.status = "429" }')],
+    ids=["REST", "HTTP"],
+)
+def test_refused_requests_alarm(stack: Stack, http: bool, line: str) -> None:
+    """Counted in the access log: the metric 4XXError counts every caller's own mistakes too."""
+    made = api(stack, http=http)
+    counted = the(stack, "AWS::Logs::MetricFilter")
+    assert counted["FilterPattern"] == line
+    assert counted["LogGroupName"] == {"Ref": logical_id(stack, made.log_group)}
+    (metric,) = counted["MetricTransformations"]
+    alarm = properties(stack, made.throttled_requests_alarm)
+    assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
+    of_line = {each["Key"]: each["Value"] for each in metric["Dimensions"]}
+    assert of_line == {"ApiId": "$.apiId", "Stage": "$.stage"}
+    of_alarm = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+    assert of_alarm["ApiId"] == {"Ref": logical_id(stack, made.http_api or made.rest_api)}
+    assert set(of_alarm) == set(of_line)
+
+
+def test_throttles_are_those_of_each_alias(stack: Stack) -> None:
+    accept, earnings = alias(stack, "Accept"), alias(stack, "Earnings")
+    made = api(stack, routes={"POST /trips": accept, "GET /trips": accept, "GET /earnings": earnings})
+    of_alias = [
+        {each["Name"]: joined(each["Value"]) for each in properties(stack, alarm)["Dimensions"]}
+        for alarm in made.throttles_alarms
+    ]
+    assert [each["Resource"] for each in of_alias] == [
+        f"<{logical_id(stack, live.lambda_)}>:live" for live in (accept, earnings)
+    ]
+
+
+def test_spillover_alarms_where_concurrency_is_provisioned(stack: Stack) -> None:
+    cold, warm = alias(stack, "Cold"), alias(stack, "Warm", provisioned=2)
+    made = api(stack, routes={"GET /cold": cold, "GET /warm": warm})
+    (alarm,) = made.spillover_alarms
+    said = properties(stack, alarm)
+    assert said["MetricName"] == "ProvisionedConcurrencySpilloverInvocations"
+    resource = {each["Name"]: joined(each["Value"]) for each in said["Dimensions"]}["Resource"]
+    assert resource == f"<{logical_id(stack, warm.lambda_)}>:live"
+
+
+@KINDS
+@pytest.mark.parametrize("name", ["server_errors_alarm", "latency_alarm", "throttled_requests_alarm"])
+def test_an_alarm_of_the_api_can_roll_a_release_back(stack: Stack, http: bool, name: str) -> None:
+    """The alias waits for its deployment group, and the group for its alarms: they must not wait for the alias."""
+    made = api(stack, http=http)
+    alarm = properties(stack, getattr(made, name))
+    the_api = logical_id(stack, made.http_api or made.rest_api)
+    assert references([alarm.get("Dimensions"), alarm.get("Metrics")]) <= {the_api}
+    assert "prod" in str(alarm) or "$default" in str(alarm)
+
+
+def test_a_live_alias_has_alarms_of_its_own(stack: Stack) -> None:
+    """One throttled alias wakes one person once."""
+    behind = function(stack, timeout=Duration.seconds(10))
+    live = LiveAlias(stack, "Live", function=behind, provisioned_concurrency=2)
+    made = api(stack, routes={"GET /": live.alias})
+    assert (made.throttles_alarms, made.spillover_alarms) == ([], [])
+    metrics = [each.get("MetricName") for each in resources(stack, "AWS::CloudWatch::Alarm").values()]
+    assert (metrics.count("Throttles"), metrics.count("ProvisionedConcurrencySpilloverInvocations")) == (1, 1)
+
+
+# --- parts ---------------------------------------------------------------------------------------------
+
+
+def test_the_parts_are_real(stack: Stack) -> None:
+    live = alias(stack)
+    rest = ProvisionedApi(stack, "Rest", routes={"GET /": live}, authorization=Authorization.iam())
+    assert isinstance(rest.rest_api, apigateway.RestApi)
+    assert isinstance(rest.stage, apigateway.Stage)
+    assert (rest.http_api, dict(rest.http_routes), rest.domain, rest.web_acl_association) == (
+        None,
+        {},
+        None,
+        None,
+    )
+    web = ProvisionedApi(stack, "Http", routes={"GET /": live}, authorization=Authorization.iam(), http=True)
+    assert isinstance(web.http_api, apigatewayv2.HttpApi)
+    assert isinstance(web.stage, apigatewayv2.HttpStage)
+    assert (web.rest_api, dict(web.methods), dict(web.usage_plans)) == (None, {}, {})
+
+
+def test_a_function_is_no_alias(stack: Stack) -> None:
+    with pytest.raises(InvalidPropsError, match="It would be called at \\$LATEST"):
+        api(stack, routes={"GET /": function(stack, timeout=Duration.seconds(10))})
