@@ -92,8 +92,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "must name clients="),
     ("an authorizer of 11 s before HTTP", by_function(11, http=True), "must be at most 10 seconds, got 11"),
     # throttling
-    ("rate below 0", said(throttling_rate_limit=-1), "throttling_rate_limit must be 0 to"),
-    ("burst below 0", said(throttling_burst_limit=-1), "throttling_burst_limit must be 0 to"),
+    ("rate below 0", said(throttling_rate_limit=-1), "throttling_rate_limit must be at least 0"),
+    ("burst below 0", said(throttling_burst_limit=-1), "throttling_burst_limit must be at least 0"),
     ("a burst of a half", said(throttling_burst_limit=0.5), "throttling_burst_limit must be a whole number"),
     ("a route's rate below 0", route(throttling_rate_limit=-1), "throttling_rate_limit of routes['GET /trips'] must"),
     ("a route's burst below 0", route(throttling_burst_limit=-1), "throttling_burst_limit of routes['GET /trips']"),
@@ -101,7 +101,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("keys without a plan", said(api_key_required=True), "must come with usage_plans"),
     ("a plan without keys", plans(api_key_required=False), "usage_plans must come with api_key_required=True"),
     ("a plan's rate below 0", plans(throttling_rate_limit=-1), "throttling_rate_limit of usage_plans['Partners'] must"),
-    ("a quota of 0", plans(quota_limit=0), "quota_limit of usage_plans['Partners'] must be 1 to"),
+    ("a quota of 0", plans(quota_limit=0), "quota_limit of usage_plans['Partners'] must be at least 1"),
     ("a quota of a half", plans(quota_limit=1.5), "must be a whole number, got 1.5"),
     ("two keys of one name", plans(keys=["A", "A"]), "keys of usage_plans must have different names, got A, A"),
     # what HTTP lacks
