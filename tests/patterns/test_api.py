@@ -605,6 +605,19 @@ def test_metrics_of_two_apis_are_not_mixed(stack: Stack) -> None:
     assert len(names) == 2
 
 
+@KINDS
+def test_a_name_of_yours_is_taken(stack: Stack, http: bool) -> None:
+    made = api(stack, api_name="trips", description="Trips", http=http)
+    said = properties(stack, made.http_api or made.rest_api)
+    assert (said["Name"], said["Description"]) == ("trips", "Trips")
+
+
+def test_a_rest_api_is_regional(stack: Stack) -> None:
+    """An edge-optimized one goes through a CloudFront of AWS's own, and can wait for 29 seconds only."""
+    api(stack)
+    assert the(stack, "AWS::ApiGateway::RestApi")["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+
+
 @pytest.mark.parametrize(
     "change",
     [
