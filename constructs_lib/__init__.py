@@ -10,11 +10,13 @@ from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
     from constructs_lib.foundation.function import PythonFunction
+    from constructs_lib.patterns.database import ProxiedDatabase
     from constructs_lib.patterns.queue import QueueConsumer
 
-__all__ = ["InvalidPropsError", "PythonFunction", "QueueConsumer"]
+__all__ = ["InvalidPropsError", "ProxiedDatabase", "PythonFunction", "QueueConsumer"]
 
 _HOMES = {
+    "ProxiedDatabase": "constructs_lib.patterns.database",
     "PythonFunction": "constructs_lib.foundation.function",
     "QueueConsumer": "constructs_lib.patterns.queue",
 }

@@ -7,6 +7,7 @@ them, the check of an argument guards them, and a rule over templates can hold a
 from typing import Final
 
 _LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/"
+_RDS: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
 _SQS: Final = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 
 # --- Lambda functions ---------------------------------------------------------------------------------
@@ -62,6 +63,23 @@ incident and its review. Source: https://docs.aws.amazon.com/lambda/latest/dg/mo
 
 RESERVED_CONCURRENCY_MIN: Final = 0
 """0 turns a function off (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
+
+LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"
+
+NETWORK_INTERFACE_ACTIONS: Final = (
+    "CreateNetworkInterface",
+    "DescribeNetworkInterfaces",
+    "DescribeSubnets",
+    "DeleteNetworkInterface",
+    "AssignPrivateIpAddresses",
+    "UnassignPrivateIpAddresses",
+)
+"""What Lambda does in EC2, with the role of the function, to join a VPC (LAMBDA_VPC)."""
+
+FUNCTION_SECURITY_GROUPS_MAX: Final = 5
+FUNCTION_SUBNETS_MAX: Final = 16
+"""Of one function.
+Source: https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
 
 # --- SQS queues ---------------------------------------------------------------------------------------
 
@@ -127,6 +145,60 @@ OLDEST_MESSAGE_ALARM_SECONDS: Final = 900
 """Work that has waited a quarter of an hour is late for any queue that somebody is waiting on. AWS names the
 metric, not a number; this one is ours.
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
+
+# --- VPC ----------------------------------------------------------------------------------------------
+
+VPC_CIDR: Final = "10.0.0.0/16"
+SUBNET_MASK: Final = 22
+"""A thousand addresses in each subnet: functions of one security group share addresses, endpoints and proxies
+take a few. Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
+
+AVAILABILITY_ZONES: Final = 2
+AVAILABILITY_ZONES_MIN: Final = 2
+"""RDS Proxy and a DB subnet group want two (RDS_PROXY_NETWORK)."""
+
+# --- Databases ----------------------------------------------------------------------------------------
+
+RDS_PROXY: Final = _RDS + "rds-proxy.html"
+RDS_PROXY_NETWORK: Final = _RDS + "rds-proxy-network-prereqs.html"
+RDS_PROXY_CONNECTIONS: Final = _RDS + "rds-proxy-connections.html"
+
+PROXY_PORT: Final = {"postgres": 5432, "mysql": 3306}
+"""Where RDS Proxy listens, whatever the port of the database behind it is (RDS_PROXY, limitations)."""
+
+PROXY_NAME_LENGTH_MAX: Final = 60
+"""Longer ones are cut off in metrics and logs (RDS_PROXY)."""
+
+DATABASE_NAME: Final = "app"
+APPLICATION_USER: Final = "app"
+MASTER_USER: Final = {"postgres": "postgres", "mysql": "admin"}
+"""What RDS itself suggests."""
+
+DATABASE_PARAMETERS: Final = {
+    "postgres": {"rds.force_ssl": "1"},
+    "mysql": {"require_secure_transport": "ON", "slow_query_log": "1", "log_output": "FILE"},
+}
+"""TLS or no connection. MySQL writes slow queries only when told to, and exports only files.
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html"""
+
+DATABASE_LOGS: Final = {"postgres": ("postgresql",), "mysql": ("error", "slowquery")}
+"""What is sent to CloudWatch Logs: errors and slow queries, not each query."""
+
+PASSWORD_WITHOUT: Final = " %+~`#$&*()|[]{}:;<>?!'/@\"\\"
+PASSWORD_LENGTH: Final = 32
+"""No character that some driver, URL or shell takes for its own; the length makes up for them."""
+
+ROTATION_DAYS: Final = 30
+BACKUP_RETENTION_DAYS: Final = 7
+STORAGE_GIB: Final = 20
+MAX_STORAGE_GIB: Final = 100
+MIN_CAPACITY_ACU: Final = 0.5
+MAX_CAPACITY_ACU: Final = 4
+
+MAX_CONNECTIONS_PERCENT: Final = 90
+MAX_IDLE_CONNECTIONS_PERCENT: Final = 50
+BORROW_TIMEOUT_SECONDS: Final = 10
+IDLE_CLIENT_TIMEOUT_SECONDS: Final = 1800
 
 # --- Alarms -------------------------------------------------------------------------------------------
 

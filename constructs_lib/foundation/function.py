@@ -5,7 +5,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Size, Stack, Stage, Validations
+from aws_cdk import (
+    Acknowledgment,
+    Annotations,
+    ArnFormat,
+    Duration,
+    RemovalPolicy,
+    Size,
+    Stack,
+    Stage,
+    Validations,
+)
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -13,7 +24,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import interpreter, packaging
+from constructs_lib.foundation import interpreter, network, packaging
 
 PACKAGE_FOR_CONTEXT: Final = "constructs-lib:package-for"
 """Context of the local cloud alone: `host` packages for the Python and the machine that run the synth."""
@@ -23,7 +34,8 @@ class PythonFunction(lambda_.Function):
     """A Lambda function from a folder of Python code and its lock file.
 
     What is deployed: the function (arm64, X-Ray tracing, JSON logs), a log group of its own with a retention,
-    and a role that may write to that log group, send traces, and nothing else. No managed policy, no custom
+    and a role that may write to that log group, send traces, and nothing else. In a VPC, Lambda may also manage
+    the function's network interfaces with it; the function's code may not. No managed policy, no custom
     resource. The package holds exactly what `uv.lock` or the hashed `requirements.txt` beside the handler
     say, in wheels for the function's machine, compiled for its Python.
 
@@ -44,6 +56,10 @@ class PythonFunction(lambda_.Function):
         ephemeral_storage_size: /tmp, 512 to 10,240 MB; default 512.
         environment: Variables, at most 4 KB in all.
         layers: At most five.
+        vpc: Run in this VPC. From there the internet is reached through a NAT gateway alone, and AWS's services
+            through one or through VPC endpoints. None: outside of any.
+        vpc_subnets: Which subnets of `vpc`, at most 16; default those with a NAT gateway, or else the isolated.
+        security_groups: Of `vpc`, at most five; default one of its own, which lets all out and nothing in.
         description: Shown in the console.
         reserved_concurrent_executions: The most that run at once, kept free for it; 0 turns it off.
         bytecode: Whether the package carries `.pyc` files of the runtime's own Python, which makes imports at
@@ -80,6 +96,9 @@ class PythonFunction(lambda_.Function):
         ephemeral_storage_size: Size | None = None,
         environment: Mapping[str, str] | None = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
         description: str | None = None,
         reserved_concurrent_executions: int | None = None,
         bytecode: bool | None = None,
@@ -103,6 +122,7 @@ class PythonFunction(lambda_.Function):
             layers=layers,
             reserved_concurrent_executions=reserved_concurrent_executions,
         )
+        _check_network(vpc, vpc_subnets, security_groups)
         package, compiled = _package(
             scope,
             Path(entry),
@@ -134,6 +154,9 @@ class PythonFunction(lambda_.Function):
             ephemeral_storage_size=ephemeral_storage_size,
             environment=dict(environment or {}),
             layers=list(layers) or None,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=list(security_groups) or None,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
             role=role,
@@ -146,13 +169,14 @@ class PythonFunction(lambda_.Function):
         self.package = package
 
         log_group.grant_write(role)
-        _acknowledge(
-            role,
-            {
-                "AwsSolutions-IAM5[Resource::*]": "xray:PutTraceSegments and xray:PutTelemetryRecords know no "
-                "resource: AWS offers nothing narrower than *."
-            },
-        )
+        anything = "xray:PutTraceSegments and xray:PutTelemetryRecords know no resource: AWS offers nothing narrower than *."
+        if vpc is not None:
+            _let_lambda_manage_network_interfaces(role)
+            anything += (
+                " Lambda makes and deletes network interfaces whose names nobody knows before; the function's own "
+                "code is denied the same."
+            )
+        _acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": anything})
         _acknowledge(
             self,
             {
@@ -170,6 +194,28 @@ class PythonFunction(lambda_.Function):
                 f"compile every import again. Install one (uv python install {runtime_name[6:]}), or pass "
                 f"bytecode=False to say that this is meant.",
             )
+
+
+def _let_lambda_manage_network_interfaces(role: iam.Role) -> None:
+    """Allow Lambda what it needs to join the VPC, and deny it to the code that runs with the same role.
+
+    Calls of the function's code carry `lambda:SourceFunctionArn`, calls of the service itself do not. The
+    pattern stands for this function: no other has the role, and its own ARN here would be a cycle.
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    actions = [f"ec2:{name}" for name in _defaults.NETWORK_INTERFACE_ACTIONS]
+    functions = Stack.of(role).format_arn(
+        service="lambda", resource="function", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    for sid, effect, conditions in (
+        ("LambdaJoinsTheVpc", iam.Effect.ALLOW, None),
+        ("CodeOfTheFunctionDoesNot", iam.Effect.DENY, {"ArnLike": {"lambda:SourceFunctionArn": functions}}),
+    ):
+        role.add_to_policy(
+            iam.PolicyStatement(
+                sid=sid, effect=effect, actions=actions, resources=["*"], conditions=conditions
+            )
+        )
 
 
 def _acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
@@ -235,6 +281,30 @@ def _check_arguments(
         float("inf"),
         source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",
     )
+
+
+def _check_network(
+    vpc: ec2.IVpc | None,
+    vpc_subnets: ec2.SubnetSelection | None,
+    security_groups: Sequence[ec2.ISecurityGroup],
+) -> None:
+    source = _defaults.LAMBDA_VPC
+    if vpc is None and (vpc_subnets is not None or security_groups):
+        given = "vpc_subnets" if vpc_subnets is not None else "security_groups"
+        raise InvalidPropsError(f"{given} needs vpc=: it says where in a VPC the function runs. See {source}")
+    if len(security_groups) > _defaults.FUNCTION_SECURITY_GROUPS_MAX:
+        raise InvalidPropsError(
+            f"security_groups must be at most {_defaults.FUNCTION_SECURITY_GROUPS_MAX}, got "
+            f"{len(security_groups)}: put the rules of some into one. See {source}"
+        )
+    if vpc is None:
+        return
+    subnets = network.selected(vpc, vpc_subnets)
+    if len(subnets.subnet_ids) > _defaults.FUNCTION_SUBNETS_MAX:
+        raise InvalidPropsError(
+            f"vpc_subnets must select at most {_defaults.FUNCTION_SUBNETS_MAX} subnets, got "
+            f"{len(subnets.subnet_ids)}: one in each zone is enough. See {source}"
+        )
 
 
 def _package(

@@ -1,0 +1,149 @@
+"""A VPC for functions and their database: isolated subnets, endpoints, flow logs."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from constructs_lib import _defaults
+from constructs_lib.errors import InvalidPropsError
+
+
+def private_vpc(scope: Construct, construct_id: str, *, max_azs: int, nat_gateways: int) -> ec2.Vpc:
+    """Make a VPC that nothing outside can reach.
+
+    Its subnets are isolated: no route leads to the internet or from it. With NAT gateways there are private
+    subnets too, for functions that must reach the internet, and the public ones that the gateways stand in.
+    The gateway endpoints of S3 and DynamoDB cost nothing.
+
+    The default security group is left as AWS made it: nothing of ours is in it, and closing it takes a custom
+    resource, a function in your account that may change security groups.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        max_azs: In how many zones.
+        nat_gateways: How many; 0 for none.
+
+    Returns:
+        The VPC, with a flow log of what its security groups refuse.
+    """
+    subnets = [
+        ec2.SubnetConfiguration(
+            name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=_defaults.SUBNET_MASK
+        )
+    ]
+    if nat_gateways:
+        subnets += [
+            ec2.SubnetConfiguration(
+                name="Private",
+                subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS,
+                cidr_mask=_defaults.SUBNET_MASK,
+            ),
+            ec2.SubnetConfiguration(
+                name="Public",
+                subnet_type=ec2.SubnetType.PUBLIC,
+                cidr_mask=_defaults.SUBNET_MASK,
+                map_public_ip_on_launch=False,
+            ),
+        ]
+    vpc = ec2.Vpc(
+        scope,
+        construct_id,
+        ip_addresses=ec2.IpAddresses.cidr(_defaults.VPC_CIDR),
+        max_azs=max_azs,
+        nat_gateways=nat_gateways,
+        subnet_configuration=subnets,
+        restrict_default_security_group=False,
+        gateway_endpoints={
+            "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
+            "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+        },
+    )
+    log_group = logs.LogGroup(
+        scope,
+        f"{construct_id}FlowLogGroup",
+        retention=logs.RetentionDays.ONE_MONTH,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    vpc.add_flow_log(
+        "Refused",
+        destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group),
+        traffic_type=ec2.FlowLogTrafficType.REJECT,
+    )
+    return vpc
+
+
+def interface_endpoints(
+    scope: Construct,
+    *,
+    vpc: ec2.IVpc,
+    vpc_subnets: ec2.SubnetSelection | None,
+    names: Sequence[str],
+    from_cidr: str | None,
+) -> Mapping[str, ec2.InterfaceVpcEndpoint]:
+    """Let what runs in the VPC reach AWS services without the internet.
+
+    Args:
+        scope: Where to put them.
+        vpc: The VPC.
+        vpc_subnets: The subnets to put an address into, at most one in a zone.
+        names: The services as AWS abbreviates them, such as `sqs` or `secretsmanager`.
+        from_cidr: Who may use them; None for the whole VPC.
+
+    Returns:
+        The endpoints by name; they share one security group.
+    """
+    if not names:
+        return {}
+    security_group = ec2.SecurityGroup(
+        scope,
+        "EndpointSecurityGroup",
+        vpc=vpc,
+        description="Interface endpoints of AWS services",
+        allow_all_outbound=False,
+    )
+    security_group.add_ingress_rule(
+        ec2.Peer.ipv4(from_cidr or vpc.vpc_cidr_block), ec2.Port.HTTPS, "From inside the VPC"
+    )
+    return {
+        name: ec2.InterfaceVpcEndpoint(
+            scope,
+            f"{''.join(part.capitalize() for part in name.replace('-', '.').split('.'))}Endpoint",
+            vpc=vpc,
+            subnets=vpc_subnets,
+            service=ec2.InterfaceVpcEndpointAwsService(name),
+            security_groups=[security_group],
+            open=False,
+        )
+        for name in names
+    }
+
+
+def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.SelectedSubnets:
+    """The subnets that a selection stands for.
+
+    Args:
+        vpc: The VPC.
+        vpc_subnets: Which of its subnets.
+
+    Returns:
+        The subnets.
+
+    Raises:
+        InvalidPropsError: The VPC has none of that kind.
+    """
+    chosen = vpc_subnets or ec2.SubnetSelection()
+    try:
+        return vpc.select_subnets(
+            availability_zones=chosen.availability_zones,
+            one_per_az=chosen.one_per_az,
+            subnet_filters=chosen.subnet_filters,
+            subnet_group_name=chosen.subnet_group_name,
+            subnets=chosen.subnets,
+            subnet_type=chosen.subnet_type,
+        )
+    except RuntimeError as error:  # what CDK throws becomes this in Python
+        raise InvalidPropsError(f"vpc_subnets selects nothing in vpc {vpc.node.path}: {error}") from None
