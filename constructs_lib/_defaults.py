@@ -4,9 +4,11 @@ Plain numbers with their unit in the name, so that whatever reads them needs no 
 them, the check of an argument guards them, and a rule over templates can hold any template to them.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 _LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/"
+_AURORA: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/"
+_VPC: Final = "https://docs.aws.amazon.com/vpc/latest/userguide/"
 _RDS: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
 _SQS: Final = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 
@@ -64,6 +66,8 @@ incident and its review. Source: https://docs.aws.amazon.com/lambda/latest/dg/mo
 RESERVED_CONCURRENCY_MIN: Final = 0
 """0 turns a function off (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
 
+LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
+LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
 LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"
 
 NETWORK_INTERFACE_ACTIONS: Final = (
@@ -148,31 +152,82 @@ Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGui
 
 # --- VPC ----------------------------------------------------------------------------------------------
 
+NAT_GATEWAYS: Final = _VPC + "vpc-nat-gateway.html"
+INTERFACE_ENDPOINTS: Final = (
+    "https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"
+)
+
 VPC_CIDR: Final = "10.0.0.0/16"
 SUBNET_MASK: Final = 22
-"""A thousand addresses in each subnet: functions of one security group share addresses, endpoints and proxies
-take a few. Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
+"""A thousand addresses in each subnet. Functions of one security group share a few, but a proxy can take a
+hundred and more when it grows (RDS_PROXY_NETWORK)."""
 
 AVAILABILITY_ZONES: Final = 2
 AVAILABILITY_ZONES_MIN: Final = 2
 """RDS Proxy and a DB subnet group want two (RDS_PROXY_NETWORK)."""
+AVAILABILITY_ZONES_MAX: Final = 6
+"""No Region has more. Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"""
+
+FLOW_LOG_RETENTION_DAYS: Final = 30
+"""Of what security groups have refused: enough to look back from an incident.
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html"""
 
 # --- Databases ----------------------------------------------------------------------------------------
 
 RDS_PROXY: Final = _RDS + "rds-proxy.html"
 RDS_PROXY_NETWORK: Final = _RDS + "rds-proxy-network-prereqs.html"
 RDS_PROXY_CONNECTIONS: Final = _RDS + "rds-proxy-connections.html"
+RDS_PROXY_ENDPOINTS: Final = _RDS + "rds-proxy-endpoints.html"
+RDS_PROXY_IAM: Final = _RDS + "rds-proxy-iam-setup.html"
+RDS_LIMITS: Final = _RDS + "CHAP_Limits.html"
+RDS_STORAGE: Final = _RDS + "CHAP_Storage.html"
+RDS_BACKUP: Final = _RDS + "USER_WorkingWithAutomatedBackups.BackupRetention.html"
+RDS_CREATE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html"
+AURORA_CAPACITY: Final = _AURORA + "aurora-serverless-v2.setting-capacity.html"
+AURORA_READERS: Final = _AURORA + "Aurora.Replication.html"
+ROTATION_STRATEGIES: Final = (
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html"
+)
+ROTATION_SCHEDULE: Final = (
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html"
+)
+
+DATABASE_ENGINES: Final[dict[str, Literal["postgres", "mysql"]]] = {
+    "postgres": "postgres",
+    "mysql": "mysql",
+    "aurora-postgresql": "postgres",
+    "aurora-mysql": "mysql",
+}
+"""As RDS calls them, and what a secret's `engine` says for AWS's rotation.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html"""
 
 PROXY_PORT: Final = {"postgres": 5432, "mysql": 3306}
-"""Where RDS Proxy listens, whatever the port of the database behind it is (RDS_PROXY, limitations)."""
+"""Where every proxy listens, whatever the port of the database behind it is (RDS_PROXY, limitations)."""
 
 PROXY_NAME_LENGTH_MAX: Final = 60
-"""Longer ones are cut off in metrics and logs (RDS_PROXY)."""
+"""Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBProxy.html"""
+
+DATABASE_PORT_MIN: Final = 1150
+DATABASE_PORT_MAX: Final = 65_535
+"""RDS_CREATE."""
 
 DATABASE_NAME: Final = "app"
 APPLICATION_USER: Final = "app"
+"""Names that need no quoting in SQL."""
+
 MASTER_USER: Final = {"postgres": "postgres", "mysql": "admin"}
 """What RDS itself suggests."""
+
+USERS_OF_RDS: Final = ("rdsadmin", "rdsproxyadmin", "rds_superuser", "rds_iam")
+"""Users and roles that are in every database of RDS, or that a proxy makes (RDS_PROXY)."""
+
+DATABASE_NAME_LENGTH_MAX: Final = 63
+USER_NAME_LENGTH_MAX: Final = {"postgres": 63, "mysql": 32}
+MASTER_USER_LENGTH_MAX: Final = {"postgres": 63, "mysql": 16}
+"""RDS_CREATE; PostgreSQL cuts longer names off, MySQL refuses them."""
+
+ALTERNATE_USER_SUFFIX: Final = "_clone"
+"""What AWS's rotation calls the second user (ROTATION_STRATEGIES)."""
 
 DATABASE_PARAMETERS: Final = {
     "postgres": {"rds.force_ssl": "1"},
@@ -182,23 +237,58 @@ DATABASE_PARAMETERS: Final = {
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html"""
 
 DATABASE_LOGS: Final = {"postgres": ("postgresql",), "mysql": ("error", "slowquery")}
-"""What is sent to CloudWatch Logs: errors and slow queries, not each query."""
+"""What is sent to CloudWatch Logs: errors and slow queries, not each query, which would be a copy of the data.
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.html"""
 
-PASSWORD_WITHOUT: Final = " %+~`#$&*()|[]{}:;<>?!'/@\"\\"
+PASSWORD_WITHOUT: Final = " %+~`#$&*()|[]{}:;<>?!'/@\"\\"  # noqa: S105 - not a password
 PASSWORD_LENGTH: Final = 32
-"""No character that some driver, URL or shell takes for its own; the length makes up for them."""
+"""None of the characters that a URL, a shell or SQL takes for its own; the length makes up for them."""
 
 ROTATION_DAYS: Final = 30
+"""Secrets Manager's own suggestion (ROTATION_SCHEDULE)."""
+ROTATION_SECONDS_MIN: Final = 4 * 3600
+ROTATION_SECONDS_MAX: Final = 1000 * 86_400
+"""4 hours to 1,000 days (ROTATION_SCHEDULE)."""
+
 BACKUP_RETENTION_DAYS: Final = 7
+BACKUP_RETENTION_DAYS_MIN: Final = 1
+BACKUP_RETENTION_DAYS_MAX: Final = 35
+"""RDS_BACKUP. 0 would turn backups off; a week is what the console gives."""
+
 STORAGE_GIB: Final = 20
+STORAGE_GIB_MIN: Final = 20
+STORAGE_GIB_MAX: Final = 65_536
+"""Of gp3 (RDS_STORAGE)."""
 MAX_STORAGE_GIB: Final = 100
+"""Where autoscaling stops unless told otherwise: a bill that somebody looks at."""
+MAX_STORAGE_FACTOR_MIN: Final = 1.1
+"""Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html"""
+
 MIN_CAPACITY_ACU: Final = 0.5
 MAX_CAPACITY_ACU: Final = 4
+CAPACITY_ACU_MIN: Final = 0.5
+CAPACITY_ACU_MAX: Final = 256
+"""AURORA_CAPACITY. 0, a cluster that pauses, does not go with a proxy, which keeps connections open."""
+
+READERS_MAX: Final = 15
+"""AURORA_READERS."""
+
+MAX_CONNECTIONS_MIN: Final = 6
+MAX_CONNECTIONS_MAX: Final = {"postgres": 262_143, "mysql": 100_000}
+"""What the parameter takes (RDS_LIMITS)."""
 
 MAX_CONNECTIONS_PERCENT: Final = 90
-MAX_IDLE_CONNECTIONS_PERCENT: Final = 50
+"""RDS Proxy's own 100 % leaves no connection for the rotation, the console or a person (RDS_PROXY_CONNECTIONS)."""
+
 BORROW_TIMEOUT_SECONDS: Final = 10
+BORROW_TIMEOUT_SECONDS_MAX: Final = 3600
+"""RDS Proxy's own 120 s outlast the 30 s of a function: it would die waiting, without an error that says why.
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ConnectionPoolConfiguration.html"""
+
 IDLE_CLIENT_TIMEOUT_SECONDS: Final = 1800
+IDLE_CLIENT_TIMEOUT_SECONDS_MAX: Final = 28_800
+"""RDS Proxy's own half hour: an environment that Lambda keeps is rarely silent for longer. Up to 8 hours
+(RDS_PROXY_CONNECTIONS)."""
 
 # --- Alarms -------------------------------------------------------------------------------------------
 
@@ -210,3 +300,26 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Prac
 
 ERROR_RATE_PERCENT: Final = 1
 """Failed invocations in a hundred (the same page, Lambda)."""
+
+RDS_METRICS: Final = _RDS + "rds-metrics.html"
+RDS_PROXY_METRICS: Final = _RDS + "rds-proxy.monitoring.html"
+
+PROXY_CONNECTIONS_PERCENT: Final = 75
+"""Of the connections that the proxy may open: AWS wants that limit 30 % above the most that is used, which is
+three quarters of it (RDS_PROXY_CONNECTIONS)."""
+
+BORROW_LATENCY_MICROSECONDS: Final = 100_000
+"""A free connection is had in a few milliseconds; a tenth of a second is a queue. AWS names the metric, not a
+number; this one is ours (RDS_PROXY_METRICS)."""
+
+PINNED_SESSIONS_PERCENT: Final = 10
+"""Of the connections that the proxy may open: a pinned one serves one client, idle or not. A few come from tools
+and migrations. AWS names the metric, not a number; this one is ours (RDS_PROXY_METRICS)."""
+
+DATABASE_CPU_PERCENT: Final = 90
+DATABASE_CONNECTIONS_PERCENT: Final = 90
+"""Recommended by AWS for RDS; connections in per cent of max_connections (the page of ALARM_DATAPOINTS)."""
+
+FREE_STORAGE_PERCENT: Final = 5
+"""Of the storage at first. RDS enlarges it when less than 10 % are free, so 5 % mean that it cannot.
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html"""

@@ -4,6 +4,7 @@ Every check raises `InvalidPropsError` with the argument, the limit, the value g
 that is known only at deployment (an unresolved token) passes: CloudFormation will judge it.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Protocol
@@ -131,6 +132,23 @@ def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> Non
     near = get_close_matches(value, words, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InvalidPropsError(f"{name} must be one of {', '.join(words)}, got {value!r}.{hint} See {source}")
+
+
+def matches(name: str, value: str, pattern: str, words: str, *, source: str) -> None:
+    """Refuse a name that AWS or the database would refuse.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; unresolved tokens pass.
+        pattern: A regular expression for the whole of it.
+        words: The same as a person would say it.
+        source: The page that gives it.
+
+    Raises:
+        InvalidPropsError: The value does not match.
+    """
+    if not is_unresolved(value) and not re.fullmatch(pattern, str(value)):
+        raise InvalidPropsError(f"{name} must be {words}, got {value!r}. See {source}")
 
 
 def environment_fits(name: str, environment: Mapping[str, str] | None, limit: int, *, source: str) -> None:

@@ -63,13 +63,13 @@ def dead_letters(
     Returns:
         The alarm, on a single minute with a message: each is one that nobody will retry.
     """
-    return _alarm(
+    return alarm(
         scope,
         construct_id,
         metric=queue.metric_approximate_number_of_messages_visible(
             period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="Maximum"
         ),
-        above=0,
+        threshold=0,
         periods=1,
         datapoints=1,
         description="Messages failed for good and wait in the dead-letter queue. Find out why, then redrive.",
@@ -92,13 +92,13 @@ def oldest_message(
     Returns:
         The alarm.
     """
-    return _alarm(
+    return alarm(
         scope,
         construct_id,
         metric=queue.metric_approximate_age_of_oldest_message(
             period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="Maximum"
         ),
-        above=seconds,
+        threshold=seconds,
         description="Messages wait longer than they should: the consumer is too slow, throttled or failing.",
         send_to=send_to,
     )
@@ -119,7 +119,7 @@ def function_errors(
         The alarm, on errors in per cent of invocations.
     """
     period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
-    return _alarm(
+    return alarm(
         scope,
         construct_id,
         metric=cloudwatch.MathExpression(
@@ -131,7 +131,7 @@ def function_errors(
             },
             period=period,
         ),
-        above=_defaults.ERROR_RATE_PERCENT,
+        threshold=_defaults.ERROR_RATE_PERCENT,
         description="Invocations fail: the handler raises or times out. Its log group has the traceback.",
         send_to=send_to,
     )
@@ -151,39 +151,56 @@ def function_throttles(
     Returns:
         The alarm.
     """
-    return _alarm(
+    return alarm(
         scope,
         construct_id,
         metric=function.metric_throttles(
             period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="Sum"
         ),
-        above=0,
+        threshold=0,
         description="Lambda refuses invocations: the reserved or the account's concurrency is used up.",
         send_to=send_to,
     )
 
 
-def _alarm(
+def alarm(
     scope: Construct,
     construct_id: str,
     *,
     metric: cloudwatch.IMetric,
-    above: float,
+    threshold: float,
+    comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
     description: str,
     send_to: sns.ITopic,
     periods: int = _defaults.ALARM_EVALUATION_PERIODS,
     datapoints: int = _defaults.ALARM_DATAPOINTS,
 ) -> cloudwatch.Alarm:
-    alarm = cloudwatch.Alarm(
+    """Make an alarm as all of them are.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        metric: What it looks at.
+        threshold: What is too much, or too little.
+        comparison: Which of the two.
+        description: What is wrong, and what to do, for the one who is woken.
+        send_to: The topic to notify.
+        periods: How many minutes it looks back.
+        datapoints: How many of them must be bad.
+
+    Returns:
+        The alarm.
+    """
+    made = cloudwatch.Alarm(
         scope,
         construct_id,
         metric=metric,
-        threshold=above,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+        threshold=threshold,
+        comparison_operator=comparison,
         evaluation_periods=periods,
         datapoints_to_alarm=datapoints,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         alarm_description=description,
     )
-    alarm.add_alarm_action(actions.SnsAction(send_to))
-    return alarm
+    made.add_alarm_action(actions.SnsAction(send_to))
+    return made

@@ -69,6 +69,7 @@ def rotate(
     interval: Duration,
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection | None,
+    secrets_manager: ec2.InterfaceVpcEndpoint | None,
 ) -> secretsmanager.RotationSchedule:
     """Let AWS's own function change the password now and then.
 
@@ -80,6 +81,7 @@ def rotate(
         interval: From one change to the next.
         vpc: Where the function runs.
         vpc_subnets: Which of its subnets.
+        secrets_manager: The endpoint that it reaches Secrets Manager through; None: however the VPC does it.
 
     Returns:
         The schedule; the first change comes after `interval`, not at deployment: the user does not exist
@@ -92,22 +94,32 @@ def rotate(
         description="Rotation of the application's password",
         allow_all_outbound=False,
     )
-    security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "Secrets Manager")
+    services = (
+        ec2.Peer.any_ipv4() if secrets_manager is None else secrets_manager.connections.security_groups[0]
+    )
+    security_group.add_egress_rule(services, ec2.Port.HTTPS, "Secrets Manager")
     server.connections.allow_from(security_group, ec2.Port.tcp(server.port), "Rotation")
-    where = {
-        "vpc": vpc,
-        "vpc_subnets": vpc_subnets,
-        "security_groups": [security_group],
-        "exclude_characters": _defaults.PASSWORD_WITHOUT,
-    }
     hosted = secretsmanager.HostedRotation
     if alternating_users:
         assert server.master_secret is not None  # noqa: S101 - checked with the arguments
-        make = hosted.postgre_sql_multi_user if server.family == "postgres" else hosted.mysql_multi_user
-        rotation = make(master_secret=server.master_secret, **where)
+        rotation = (
+            hosted.postgre_sql_multi_user if server.family == "postgres" else hosted.mysql_multi_user
+        )(
+            master_secret=server.master_secret,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=[security_group],
+            exclude_characters=_defaults.PASSWORD_WITHOUT,
+        )
     else:
-        single = hosted.postgre_sql_single_user if server.family == "postgres" else hosted.mysql_single_user
-        rotation = single(**where)
+        rotation = (
+            hosted.postgre_sql_single_user if server.family == "postgres" else hosted.mysql_single_user
+        )(
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=[security_group],
+            exclude_characters=_defaults.PASSWORD_WITHOUT,
+        )
     return secret.add_rotation_schedule(
         "Rotation",
         hosted_rotation=rotation,

@@ -1,7 +1,8 @@
-"""The database itself: an instance, or an Aurora Serverless v2 cluster."""
+"""The database itself: an instance, an Aurora Serverless v2 cluster, or one that exists."""
 
+import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -10,21 +11,22 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from constructs_lib import _defaults
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
 
 Family = Literal["postgres", "mysql"]
-"""What both a secret's `engine` and the drivers call it."""
+"""As the secret of a user calls its engine."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A database, made here or before, as a proxy and its users need to know it."""
+    """A database, as its proxy and its users need to know it."""
 
     family: Family
     instance: rds.IDatabaseInstance | None
     cluster: rds.IDatabaseCluster | None
     host: str
-    port: int
+    port: float
     resource_id: str | None
     """As `rds-db:connect` names it; None where an imported database does not say."""
     master_secret: secretsmanager.ISecret | None
@@ -64,11 +66,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Settings:
-    """What an instance and a cluster have in common."""
+    """How to make one."""
 
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection | None
-    security_group: ec2.ISecurityGroup
     database_name: str
     port: int
     master_user: str
@@ -78,88 +79,104 @@ class Settings:
     removal_policy: RemovalPolicy
     encryption_key: kms.IKey | None
     snapshot_identifier: str | None
+    instance_type: ec2.InstanceType | None
+    multi_az: bool
+    allocated_storage: int
+    max_allocated_storage: int | None
+    min_capacity: float
+    max_capacity: float
+    readers: int
 
 
-def make_instance(
+def make(
     scope: Construct,
-    construct_id: str,
     *,
-    engine: rds.IInstanceEngine,
+    engine: rds.IInstanceEngine | rds.IClusterEngine | None,
     family: Family,
     settings: Settings,
-    instance_type: ec2.InstanceType,
-    multi_az: bool,
-    allocated_storage: int,
-    max_allocated_storage: int,
 ) -> Server:
-    """Make a DB instance.
+    """Make a database.
 
     Args:
         scope: Where to put it.
-        construct_id: Its name there.
-        engine: PostgreSQL or MySQL, with a version.
-        family: Which of them.
-        settings: What is the same for a cluster.
-        instance_type: The machine.
-        multi_az: With a standby in another zone.
-        allocated_storage: GiB to start with.
-        max_allocated_storage: GiB to grow to.
+        engine: As `check_engine` has accepted it.
+        family: What it has said.
+        settings: How to make it.
 
     Returns:
-        The server.
+        The database, in a security group of its own that nothing may enter yet.
     """
+    security_group = ec2.SecurityGroup(
+        scope,
+        "DatabaseSecurityGroup",
+        vpc=settings.vpc,
+        description="The database",
+        allow_all_outbound=False,
+    )
+    parameters = dict(_defaults.DATABASE_PARAMETERS[family])
+    if settings.max_connections is not None:
+        parameters["max_connections"] = str(settings.max_connections)
     common: dict[str, Any] = {
         "engine": engine,
         "vpc": settings.vpc,
         "vpc_subnets": settings.vpc_subnets,
-        "security_groups": [settings.security_group],
-        "publicly_accessible": False,
-        "instance_type": instance_type,
-        "multi_az": multi_az,
-        "storage_type": rds.StorageType.GP3,
-        "allocated_storage": allocated_storage,
-        "max_allocated_storage": max_allocated_storage,
+        "security_groups": [security_group],
         "port": settings.port,
+        "parameters": parameters,
         "iam_authentication": True,
-        "parameters": _parameters(family, settings.max_connections),
         "cloudwatch_logs_exports": list(_defaults.DATABASE_LOGS[family]),
-        "backup_retention": settings.backup_retention,
         "deletion_protection": settings.deletion_protection,
         "removal_policy": settings.removal_policy,
+    }
+    if hasattr(engine, "bind_to_cluster"):
+        return _make_cluster(scope, family, settings, common)
+    return _make_instance(scope, family, settings, common)
+
+
+def _make_instance(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
+    most = settings.max_allocated_storage
+    if most is None and not _validation.is_unresolved(settings.allocated_storage):
+        most = max(_defaults.MAX_STORAGE_GIB, 2 * settings.allocated_storage)
+    common |= {
+        "publicly_accessible": False,
+        "instance_type": settings.instance_type
+        or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
+        "multi_az": settings.multi_az,
+        "storage_type": rds.StorageType.GP3,
+        "allocated_storage": settings.allocated_storage,
+        "max_allocated_storage": most,
+        "backup_retention": settings.backup_retention,
         "auto_minor_version_upgrade": True,
     }
+    key = settings.encryption_key
     instance: rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot
     if settings.snapshot_identifier is None:
         instance = rds.DatabaseInstance(
             scope,
-            construct_id,
+            "Instance",
             **common,
             database_name=settings.database_name,
             storage_encrypted=True,
-            storage_encryption_key=settings.encryption_key,
-            credentials=rds.Credentials.from_username(
-                settings.master_user, encryption_key=settings.encryption_key
-            ),
+            storage_encryption_key=key,
+            credentials=rds.Credentials.from_username(settings.master_user, encryption_key=key),
             manage_master_user_password=True,
         )
         master_secret = instance.secret
     else:
         instance = rds.DatabaseInstanceFromSnapshot(
-            scope, construct_id, **common, snapshot_identifier=settings.snapshot_identifier
+            scope, "Instance", **common, snapshot_identifier=settings.snapshot_identifier
         )
-        # The L2 of a restored instance does not know RDS-managed passwords; the resource does.
+        # The L2 of a restored instance knows no password that RDS manages; the resource does.
         resource = instance.node.default_child
         assert isinstance(resource, rds.CfnDBInstance)  # noqa: S101 - what an instance is made of
         resource.manage_master_user_password = True
-        if settings.encryption_key is not None:
-            resource.master_user_secret = rds.CfnDBInstance.MasterUserSecretProperty(
-                kms_key_id=settings.encryption_key.key_arn
-            )
+        if key is not None:
+            resource.master_user_secret = rds.CfnDBInstance.MasterUserSecretProperty(kms_key_id=key.key_arn)
         master_secret = secretsmanager.Secret.from_secret_attributes(
-            instance,
-            "ManagedSecret",
+            scope,
+            "MasterSecret",
             secret_complete_arn=resource.attr_master_user_secret_secret_arn,
-            encryption_key=settings.encryption_key,
+            encryption_key=key,
         )
     return Server(
         family=family,
@@ -172,80 +189,48 @@ def make_instance(
     )
 
 
-def make_cluster(
-    scope: Construct,
-    construct_id: str,
-    *,
-    engine: rds.IClusterEngine,
-    family: Family,
-    settings: Settings,
-    min_capacity: float,
-    max_capacity: float,
-    readers: int,
-) -> Server:
-    """Make an Aurora Serverless v2 cluster.
-
-    Args:
-        scope: Where to put it.
-        construct_id: Its name there.
-        engine: Aurora PostgreSQL or Aurora MySQL, with a version.
-        family: Which of them.
-        settings: What is the same for an instance.
-        min_capacity: The least that each of its instances has, in ACU.
-        max_capacity: The most.
-        readers: How many instances beside the writer.
-
-    Returns:
-        The server.
-    """
-    common: dict[str, Any] = {
-        "engine": engine,
-        "vpc": settings.vpc,
-        "vpc_subnets": settings.vpc_subnets,
-        "security_groups": [settings.security_group],
+def _make_cluster(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
+    key = settings.encryption_key
+    common |= {
         "writer": rds.ClusterInstance.serverless_v2("Writer", publicly_accessible=False),
         "readers": [
             # The first takes over when the writer fails, so it is as large as the writer.
             rds.ClusterInstance.serverless_v2(
                 f"Reader{number}", publicly_accessible=False, scale_with_writer=number == 1
             )
-            for number in range(1, readers + 1)
+            for number in range(1, settings.readers + 1)
         ],
-        "serverless_v2_min_capacity": min_capacity,
-        "serverless_v2_max_capacity": max_capacity,
-        "port": settings.port,
-        "iam_authentication": True,
-        "parameters": _parameters(family, settings.max_connections),
-        "cloudwatch_logs_exports": list(_defaults.DATABASE_LOGS[family]),
+        "serverless_v2_min_capacity": settings.min_capacity,
+        "serverless_v2_max_capacity": settings.max_capacity,
         "backup": rds.BackupProps(retention=settings.backup_retention),
-        "deletion_protection": settings.deletion_protection,
-        "removal_policy": settings.removal_policy,
         "storage_encrypted": True,
-        "storage_encryption_key": settings.encryption_key,
+        "storage_encryption_key": key,
         "manage_master_user_password": True,
-        "default_database_name": settings.database_name,
     }
     cluster: rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot
     if settings.snapshot_identifier is None:
         cluster = rds.DatabaseCluster(
             scope,
-            construct_id,
+            "Cluster",
             **common,
-            credentials=rds.Credentials.from_username(
-                settings.master_user, encryption_key=settings.encryption_key
-            ),
+            default_database_name=settings.database_name,
+            credentials=rds.Credentials.from_username(settings.master_user, encryption_key=key),
         )
+        master_secret = cluster.secret
     else:
         cluster = rds.DatabaseClusterFromSnapshot(
+            scope, "Cluster", **common, snapshot_identifier=settings.snapshot_identifier
+        )
+        # The L2 of a restored cluster takes no key for a password that RDS manages; the resource does.
+        resource = cluster.node.default_child
+        assert isinstance(resource, rds.CfnDBCluster)  # noqa: S101 - what a cluster is made of
+        if key is not None:
+            resource.master_user_secret = rds.CfnDBCluster.MasterUserSecretProperty(kms_key_id=key.key_arn)
+        master_secret = secretsmanager.Secret.from_secret_attributes(
             scope,
-            construct_id,
-            **common,
-            snapshot_identifier=settings.snapshot_identifier,
-            snapshot_credentials=None
-            if settings.encryption_key is None
-            else rds.SnapshotCredentials.from_generated_secret(
-                settings.master_user, encryption_key=settings.encryption_key
-            ),
+            "MasterSecret",
+            secret_complete_arn=resource.attr_master_user_secret_secret_arn,
+            encryption_key=key,
         )
     return Server(
         family=family,
@@ -254,12 +239,198 @@ def make_cluster(
         host=cluster.cluster_endpoint.hostname,
         port=settings.port,
         resource_id=cluster.cluster_resource_identifier,
-        master_secret=cluster.secret,
+        master_secret=master_secret,
     )
 
 
-def _parameters(family: Family, max_connections: int | None) -> dict[str, str]:
-    parameters = dict(_defaults.DATABASE_PARAMETERS[family])
-    if max_connections is not None:
-        parameters["max_connections"] = str(max_connections)
-    return parameters
+# --- one that exists -----------------------------------------------------------------------------------
+
+
+def existing(
+    database: rds.IDatabaseInstance | rds.IDatabaseCluster, master_secret: secretsmanager.ISecret | None
+) -> Server:
+    """Read what a given database says of itself.
+
+    Args:
+        database: An instance or a cluster, imported or of this app.
+        master_secret: Where its master's password is, if it does not say.
+
+    Returns:
+        The server.
+
+    Raises:
+        InvalidPropsError: It was imported without its engine, endpoint or security group.
+    """
+    path = database.node.path
+    engine = database.engine
+    if engine is None:
+        raise InvalidPropsError(
+            f"database {path} must be imported with engine=: the proxy speaks its protocol."
+        )
+    family, _ = check_engine(engine, name=f"database {path}", versioned=False)
+    instance, cluster, resource_id = None, None, None
+    try:
+        if hasattr(database, "cluster_identifier"):
+            cluster = cast("rds.IDatabaseCluster", database)
+            endpoint = cluster.cluster_endpoint
+        else:
+            instance = database
+            endpoint = instance.instance_endpoint
+        host, port = endpoint.hostname, endpoint.port
+    except RuntimeError as error:  # what CDK throws becomes this in Python
+        raise InvalidPropsError(
+            f"database {path} must be imported with its endpoint and port: {error}"
+        ) from None
+    try:
+        resource_id = cluster.cluster_resource_identifier if cluster else database.instance_resource_id  # type: ignore[union-attr]
+    except RuntimeError:
+        resource_id = None
+    if not database.connections.security_groups:
+        raise InvalidPropsError(
+            f"database {path} must be imported with its security group: the proxy is to be let in. "
+            f"See {_defaults.RDS_PROXY_NETWORK}"
+        )
+    return Server(
+        family=family,
+        instance=instance,
+        cluster=cluster,
+        host=host,
+        port=port,
+        resource_id=resource_id,
+        master_secret=master_secret or getattr(database, "secret", None),
+    )
+
+
+def vpc_of(database: rds.IDatabaseInstance | rds.IDatabaseCluster) -> ec2.IVpc:
+    """The VPC of a database of this app.
+
+    Args:
+        database: An instance or a cluster.
+
+    Returns:
+        Its VPC.
+
+    Raises:
+        InvalidPropsError: An imported one does not say.
+    """
+    vpc: ec2.IVpc | None = getattr(database, "vpc", None)
+    if vpc is None:
+        raise InvalidPropsError(
+            f"vpc must be said for the imported database {database.node.path}: the proxy goes into the same "
+            f"one. See {_defaults.RDS_PROXY_NETWORK}"
+        )
+    return vpc
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def check_engine(
+    engine: rds.IInstanceEngine | rds.IClusterEngine | rds.IEngine,
+    *,
+    name: str = "engine",
+    versioned: bool = True,
+) -> tuple[Family, bool]:
+    """Refuse an engine that RDS Proxy, the rotation or the runtime does not know.
+
+    Args:
+        engine: What was given.
+        name: The argument it was given as.
+        versioned: Whether it must say its version.
+
+    Returns:
+        Its family, and whether it makes a cluster.
+
+    Raises:
+        InvalidPropsError: It is neither PostgreSQL nor MySQL, or has no version.
+    """
+    kind = engine.engine_type
+    _validation.one_of(f"type of {name}", kind, _defaults.DATABASE_ENGINES, source=_defaults.RDS_PROXY)
+    if versioned and engine.engine_version is None:
+        raise InvalidPropsError(
+            f"engine must have a version, got {kind!r} alone: write "
+            f"rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17)."
+        )
+    return _defaults.DATABASE_ENGINES[kind], kind.startswith("aurora")
+
+
+def check_numbers(
+    family: Family,
+    *,
+    port: int | None,
+    allocated_storage: int | None,
+    max_allocated_storage: int | None,
+    min_capacity: float | None,
+    max_capacity: float | None,
+    readers: int,
+    max_connections: int | None,
+    backup_retention: Duration | None,
+) -> None:
+    """Refuse what RDS would refuse.
+
+    Args:
+        family: PostgreSQL or MySQL.
+        port: Of the database.
+        allocated_storage: GiB.
+        max_allocated_storage: GiB.
+        min_capacity: ACU.
+        max_capacity: ACU.
+        readers: How many.
+        max_connections: How many.
+        backup_retention: How long.
+
+    Raises:
+        InvalidPropsError: One is outside of its limits.
+    """
+    d = _defaults
+    retention = _validation.seconds("backup_retention", backup_retention)
+    days = None if retention is None else retention / 86_400
+    for name, value, low, high, unit, source in (
+        ("port", port, d.DATABASE_PORT_MIN, d.DATABASE_PORT_MAX, "", d.RDS_CREATE),
+        ("allocated_storage", allocated_storage, d.STORAGE_GIB_MIN, d.STORAGE_GIB_MAX, "GiB", d.RDS_STORAGE),
+        ("max_allocated_storage", max_allocated_storage, d.STORAGE_GIB_MIN, d.STORAGE_GIB_MAX, "GiB", d.RDS_STORAGE),
+        ("readers", readers, 0, d.READERS_MAX, "", d.AURORA_READERS),
+        ("max_connections", max_connections, d.MAX_CONNECTIONS_MIN, d.MAX_CONNECTIONS_MAX[family], "", d.RDS_LIMITS),
+        ("backup_retention", days, d.BACKUP_RETENTION_DAYS_MIN, d.BACKUP_RETENTION_DAYS_MAX, "days", d.RDS_BACKUP),
+    ):  # fmt: skip
+        _validation.in_range(name, value, low, high, unit=unit, source=source)
+        _validation.whole(name, value)
+    _check_storage(allocated_storage, max_allocated_storage)
+    _check_capacity(min_capacity, max_capacity)
+
+
+def _check_storage(allocated: int | None, most: int | None) -> None:
+    first = _defaults.STORAGE_GIB if allocated is None else allocated
+    if most is None or _validation.is_unresolved(first) or _validation.is_unresolved(most):
+        return
+    least = math.ceil(first * _defaults.MAX_STORAGE_FACTOR_MIN)
+    if most < least:
+        raise InvalidPropsError(
+            f"max_allocated_storage must be at least {least:,} GiB, a tenth above the {first:,} to start with, "
+            f"got {most:,}. See {_defaults.RDS_STORAGE}"
+        )
+
+
+def _check_capacity(least: float | None, most: float | None) -> None:
+    source = _defaults.AURORA_CAPACITY
+    if least == 0:
+        raise InvalidPropsError(
+            "min_capacity must be at least 0.5, got 0: a cluster pauses when no connection is open, and its "
+            f"proxy keeps some. See {source}"
+        )
+    _validation.in_range(
+        "min_capacity",
+        least,
+        _defaults.CAPACITY_ACU_MIN,
+        _defaults.CAPACITY_ACU_MAX,
+        unit="ACU",
+        source=source,
+    )
+    _validation.in_range("max_capacity", most, 1, _defaults.CAPACITY_ACU_MAX, unit="ACU", source=source)
+    for name, value in (("min_capacity", least), ("max_capacity", most)):
+        if value is not None and not _validation.is_unresolved(value) and value * 2 % 1:
+            raise InvalidPropsError(f"{name} must be in steps of 0.5 ACU, got {value}. See {source}")
+    low = _defaults.MIN_CAPACITY_ACU if least is None else least
+    high = _defaults.MAX_CAPACITY_ACU if most is None else most
+    if not (_validation.is_unresolved(low) or _validation.is_unresolved(high)) and low > high:
+        raise InvalidPropsError(f"min_capacity must not be above max_capacity, got {low:g} > {high:g}.")

@@ -169,7 +169,10 @@ class PythonFunction(lambda_.Function):
         self.package = package
 
         log_group.grant_write(role)
-        anything = "xray:PutTraceSegments and xray:PutTelemetryRecords know no resource: AWS offers nothing narrower than *."
+        anything = (
+            "xray:PutTraceSegments and xray:PutTelemetryRecords know no resource: AWS offers nothing narrower "
+            "than *."
+        )
         if vpc is not None:
             _let_lambda_manage_network_interfaces(role)
             anything += (

@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib import _defaults
+from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 
 
@@ -147,3 +147,38 @@ def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.Sele
         )
     except RuntimeError as error:  # what CDK throws becomes this in Python
         raise InvalidPropsError(f"vpc_subnets selects nothing in vpc {vpc.node.path}: {error}") from None
+
+
+def check_zones(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> None:
+    """Refuse subnets that RDS Proxy and a DB subnet group would refuse.
+
+    Args:
+        vpc: The VPC.
+        vpc_subnets: Which of its subnets.
+
+    Raises:
+        InvalidPropsError: They are all in one zone.
+    """
+    subnets = selected(vpc, vpc_subnets)
+    if subnets.is_pending_lookup:
+        return
+    zones = set(subnets.availability_zones)
+    known = not any(_validation.is_unresolved(zone) for zone in zones) or len(zones) > 1
+    if known and len(zones) < _defaults.AVAILABILITY_ZONES_MIN:
+        raise InvalidPropsError(
+            f"vpc_subnets must be in {_defaults.AVAILABILITY_ZONES_MIN} zones or more, got {len(zones)} "
+            f"({', '.join(zones)}) in vpc {vpc.node.path}. See {_defaults.RDS_PROXY_NETWORK}"
+        )
+
+
+def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
+    """Every subnet of a VPC that the app knows.
+
+    Args:
+        vpc: The VPC.
+
+    Returns:
+        Their ids, which are equal tokens for equal subnets; none where the list itself is a token.
+    """
+    subnets = (*vpc.isolated_subnets, *vpc.private_subnets, *vpc.public_subnets)
+    return frozenset(subnet.subnet_id for subnet in subnets)

@@ -1,10 +1,11 @@
 """A database behind RDS Proxy, for functions in a VPC."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
-from weakref import WeakKeyDictionary
+from typing import Final, Literal, get_args
 
+import jsii
 from aws_cdk import Duration, Names, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -14,27 +15,143 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from constructs_lib import _defaults
+from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
-from constructs_lib.foundation import alarms, database_credentials, database_server, network
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import (
+    alarms,
+    database_alarms,
+    database_clients,
+    database_credentials,
+    database_server,
+    network,
+)
 
 Authentication = Literal["iam", "secret", "end-to-end-iam"]
 
-_prefixes_in_use: WeakKeyDictionary[lambda_.Function, set[str]] = WeakKeyDictionary()
-"""Environment prefixes of each function: two databases under one would overwrite each other."""
 
-
+@jsii.implements(ec2.IConnectable)
 class ProxiedDatabase(Construct):
-    """A database behind RDS Proxy, in a VPC without a way to the internet."""
+    """A database behind RDS Proxy, in a VPC without a way to the internet.
+
+    What is deployed: a DB instance with a standby, or an Aurora Serverless v2 cluster, encrypted, backed up,
+    reached over TLS alone and by nothing but its proxy and the rotation; the proxy; a VPC with isolated
+    subnets in two zones, the free gateway endpoints of S3 and DynamoDB, a Secrets Manager endpoint and a flow
+    log; the password of the application's user in a secret that AWS's own function rotates, and the master's,
+    which RDS keeps and rotates itself; six alarms and the topic that they go to. PostgreSQL or MySQL.
+
+    `connect(function)` does the rest for each function. The application's user is made by a migration, a
+    function that is given `connect_administrator`; the first rotation comes after it, not at deployment.
+
+    Logs of the database go to CloudWatch log groups that RDS makes, `/aws/rds/...`: they keep everything
+    until you set a retention there.
+
+    What it costs while idle, about, in US dollars a month in us-east-1:
+
+    - the instance: 95 for the default, db.t4g.medium with a standby; 47 without. Aurora Serverless v2: 44 for
+      each instance at its least, 0.5 ACU; a proxy keeps connections open, so it never pauses.
+    - the proxy: 22 for an instance of two vCPUs (0.015 an hour each); 88 for Serverless v2, which counts as
+      8 ACU at least.
+    - the Secrets Manager endpoint, and each other interface endpoint: 7 in each zone.
+    - each NAT gateway, where you ask for one: 33, and its traffic.
+    - two secrets and six alarms: less than 2.
+
+    https://aws.amazon.com/rds/proxy/pricing/, https://aws.amazon.com/privatelink/pricing/
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        engine: What to make, with a version: `rds.DatabaseInstanceEngine.postgres(version=...)` or `mysql`
+            makes an instance, `rds.DatabaseClusterEngine.aurora_postgres(version=...)` or `aurora_mysql` a
+            Serverless v2 cluster.
+        database: Instead of `engine`: put the proxy before this database, made in this app or imported with its
+            engine, security group, endpoint and port. It must have its own subnets in `vpc`.
+        master_secret: Of an imported `database`: where its master's password is. Without it nothing can
+            `connect_administrator`, and users cannot alternate.
+        application_secret: Of a `database`: the secret of a user that exists there, rotated by you. None: one is
+            made, and rotated.
+        vpc: Where everything is. None: one of its own is made. The proxy and the database need subnets in two
+            zones of it; the rotation must reach Secrets Manager from there.
+        vpc_subnets: Which subnets of `vpc`; default those with a NAT gateway, or else the isolated ones.
+        max_azs: Zones of its own VPC, 2 to 6; default 2.
+        nat_gateways: Of its own VPC; default 0: functions in it reach AWS's services through endpoints, and
+            nothing else. With one or more there are private subnets for functions, and a price (above).
+        interface_endpoints: More services to reach from the VPC, as AWS abbreviates them: `["sqs", "states"]`.
+            Secrets Manager has one in a VPC of its own.
+        database_name: Default `app`; of an existing database: its name there.
+        application_user: Whom functions log in as; default `app`. With `application_secret`: the user in it.
+        master_user: Default `postgres` or `admin`. Of an existing database or a snapshot: what it is there.
+        authentication: How a function proves to the proxy who it is. `iam`: a token that its role lets it
+            make; the proxy has the password. `secret`: the password, which its role lets it read.
+            `end-to-end-iam`: a token, and the proxy makes one for the database: the application has no
+            password at all.
+        alternating_users: Rotate between two users, so that the former password stays good. Needs `secret`: a
+            role is allowed `rds-db:connect` as one exact user, and the second has another name. The proxy
+            knows the current one alone, so a client must read the secret again when it is refused.
+        rotation_interval: From one password to the next, 4 hours to 1,000 days; default 30 days.
+        port: Of the database, 1,150 to 65,535. The proxy itself always listens on 5432 or 3306.
+        instance_type: Of an instance; default db.t4g.medium.
+        multi_az: Of an instance: a standby in another zone, at twice the price; default True.
+        allocated_storage: Of an instance: GiB at first, 20 to 65,536; default 20.
+        max_allocated_storage: Of an instance: GiB to grow to; default 100, or twice the first.
+        min_capacity: Of a cluster: the least ACU (2 GiB each) of an instance, 0.5 to 256; default 0.5.
+        max_capacity: Of a cluster: the most, up to 256; default 4.
+        readers: Of a cluster: instances beside the writer, 0 to 15; one or more gives the proxy a reader
+            endpoint. Of an existing cluster: how many it has.
+        max_connections: The database's limit. For one made here it is set; None leaves it to the memory of
+            the machine. For an existing one it is what it is there. When known, the reserved concurrency of
+            connected functions is measured by it.
+        max_connections_percent: How much of that limit the proxy may use, 1 to 100; default 90, which leaves
+            some for the rotation and for you.
+        max_idle_connections_percent: How much of it the proxy keeps open when idle; default 50.
+        borrow_timeout: How long a client waits for a connection, up to an hour; default 10 seconds: AWS's two
+            minutes outlast most functions.
+        idle_client_timeout: When the proxy hangs up on a silent client, 1 second to 8 hours; default 30 minutes.
+        backup_retention: 1 to 35 days; default 7.
+        snapshot_identifier: Start from this snapshot: its users, databases and encryption.
+        deletion_protection: Default True, except with `RemovalPolicy.DESTROY`.
+        removal_policy: What becomes of the data with the stack: SNAPSHOT (default) takes one and deletes,
+            RETAIN keeps, DESTROY deletes.
+        encryption_key: A KMS key of yours for storage and secrets; default are the ones that AWS manages.
+        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html
+    """
 
     vpc: Final[ec2.IVpc]
+    """Give it to the functions: `PythonFunction(..., vpc=database.vpc)`."""
     proxy: Final[rds.DatabaseProxy]
+    reader_endpoint: Final[rds.IDatabaseProxyEndpoint | None]
+    """Of the proxy, for `connect(reader=True)`; None without readers."""
     instance: Final[rds.IDatabaseInstance | None]
+    """An `rds.DatabaseInstance` unless restored or given; None for a cluster."""
     cluster: Final[rds.IDatabaseCluster | None]
+    """An `rds.DatabaseCluster` unless restored or given; None for an instance."""
     application_secret: Final[secretsmanager.ISecret | None]
+    """The password of the application's user; None under end-to-end IAM."""
+    rotation: Final[secretsmanager.RotationSchedule | None]
+    """None where no secret was made."""
     master_secret: Final[secretsmanager.ISecret | None]
+    """The master's password; None only for a given database that does not say."""
     application_user: Final[str]
+    master_user: Final[str]
+    database_name: Final[str]
+    port: Final[int]
+    """Where the proxy listens, not the database."""
+    security_group: Final[ec2.SecurityGroup]
+    """The proxy's."""
+    interface_endpoints: Final[Mapping[str, ec2.InterfaceVpcEndpoint]]
     alarm_topic: Final[sns.ITopic]
+    proxy_connections_alarm: Final[cloudwatch.Alarm]
+    borrow_latency_alarm: Final[cloudwatch.Alarm]
+    pinned_sessions_alarm: Final[cloudwatch.Alarm]
+    database_cpu_alarm: Final[cloudwatch.Alarm]
+    database_connections_alarm: Final[cloudwatch.Alarm]
+    free_storage_alarm: Final[cloudwatch.Alarm | None]
+    """None for a cluster: Aurora's storage grows by itself."""
 
     def __init__(
         self,
@@ -44,13 +161,14 @@ class ProxiedDatabase(Construct):
         engine: rds.IInstanceEngine | rds.IClusterEngine | None = None,
         database: rds.IDatabaseInstance | rds.IDatabaseCluster | None = None,
         master_secret: secretsmanager.ISecret | None = None,
+        application_secret: secretsmanager.ISecret | None = None,
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         max_azs: int | None = None,
         nat_gateways: int | None = None,
         interface_endpoints: Sequence[str] = (),
         database_name: str | None = None,
-        application_user: str = _defaults.APPLICATION_USER,
+        application_user: str | None = None,
         master_user: str | None = None,
         authentication: Authentication = "iam",
         alternating_users: bool = False,
@@ -75,91 +193,141 @@ class ProxiedDatabase(Construct):
         encryption_key: kms.IKey | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
-        assert engine is not None
-        of_cluster = hasattr(engine, "bind_to_cluster")
-        family: database_server.Family = "mysql" if engine.engine_family == "MYSQL" else "postgres"
-        name = database_name or _defaults.DATABASE_NAME
-        master = master_user or _defaults.MASTER_USER[family]
-        super().__init__(scope, construct_id)
+        of_instance = {
+            "instance_type": instance_type,
+            "multi_az": multi_az,
+            "allocated_storage": allocated_storage,
+            "max_allocated_storage": max_allocated_storage,
+        }
+        of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
+        given: database_server.Server | None = None
+        if database is not None:
+            _refuse_together(
+                "database",
+                "it is made already. Set it there.",
+                engine=engine,
+                port=port,
+                snapshot_identifier=snapshot_identifier,
+                backup_retention=backup_retention,
+                deletion_protection=deletion_protection,
+                max_azs=max_azs,
+                nat_gateways=nat_gateways,
+                **of_instance,
+                **of_cluster,
+            )
+            given = database_server.existing(database, master_secret)
+            family, is_cluster = given.family, given.cluster is not None
+            vpc = database_server.vpc_of(database) if vpc is None else vpc
+            if database_name is None:
+                raise InvalidPropsError(
+                    "database_name must be said together with database: its name there, such as 'postgres'."
+                )
+        elif engine is None:
+            raise InvalidPropsError(
+                "engine or database must be given: an engine to make one, such as "
+                "rds.DatabaseInstanceEngine.postgres(version=...), or a database that exists."
+            )
+        else:
+            _refuse_together(
+                "engine",
+                "they go with database=, a database that exists.",
+                master_secret=master_secret,
+                application_secret=application_secret,
+            )
+            family, is_cluster = database_server.check_engine(engine)
+            _refuse_together(
+                "the engine of a cluster" if is_cluster else "the engine of an instance",
+                "an instance has them." if is_cluster else "a cluster has them.",
+                **(of_instance if is_cluster else of_cluster),
+            )
+        if readers and not is_cluster:
+            raise InvalidPropsError(
+                f"readers must be 0 for an instance, got {readers}: only the proxy of an Aurora cluster has a "
+                f"reader endpoint. See {_defaults.RDS_PROXY_ENDPOINTS}"
+            )
+        if vpc is not None:
+            _refuse_together("vpc", "it is made already.", max_azs=max_azs, nat_gateways=nat_gateways)
+            network.check_zones(vpc, vpc_subnets)
+        elif vpc_subnets is not None:
+            raise InvalidPropsError("vpc_subnets goes with vpc=: it says which subnets of it to use.")
+        _check_network(max_azs, nat_gateways, interface_endpoints)
+        _check_authentication(
+            authentication, given, alternating_users, rotation_interval, application_secret, application_user
+        )
+        name = _defaults.DATABASE_NAME if database_name is None else database_name
+        user = _defaults.APPLICATION_USER if application_user is None else application_user
+        master = _defaults.MASTER_USER[family] if master_user is None else master_user
+        _check_names(family, name, user, master, alternating_users=alternating_users)
+        database_server.check_numbers(
+            family,
+            port=port,
+            allocated_storage=allocated_storage,
+            max_allocated_storage=max_allocated_storage,
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+            readers=readers,
+            max_connections=max_connections,
+            backup_retention=backup_retention,
+        )
+        _check_pool(
+            max_connections,
+            max_connections_percent,
+            max_idle_connections_percent,
+            borrow_timeout,
+            idle_client_timeout,
+        )
 
+        super().__init__(scope, construct_id)
+        removal = RemovalPolicy.SNAPSHOT if removal_policy is None else removal_policy
+        names = list(interface_endpoints)
+        cidr = None
         if vpc is None:
             vpc = network.private_vpc(
                 self,
                 "Vpc",
-                max_azs=max_azs or _defaults.AVAILABILITY_ZONES,
+                max_azs=_defaults.AVAILABILITY_ZONES if max_azs is None else max_azs,
                 nat_gateways=nat_gateways or 0,
             )
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-            needed = [] if authentication == "end-to-end-iam" else ["secretsmanager"]
-            from_cidr = _defaults.VPC_CIDR
-        else:
-            needed, from_cidr = [], None
-        self.vpc = vpc
-        self.interface_endpoints: Final = network.interface_endpoints(
+            names = list(dict.fromkeys([*_needed_endpoints(authentication, alternating_users), *names]))
+            cidr = _defaults.VPC_CIDR
+        endpoints = network.interface_endpoints(
+            self, vpc=vpc, vpc_subnets=vpc_subnets, names=names, from_cidr=cidr
+        )
+        server = given or database_server.make(
             self,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            names=list(dict.fromkeys([*needed, *interface_endpoints])),
-            from_cidr=from_cidr,
-        )
-        removal = removal_policy or RemovalPolicy.SNAPSHOT
-        settings = database_server.Settings(
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_group=ec2.SecurityGroup(
-                self, "DatabaseSecurityGroup", vpc=vpc, description="The database", allow_all_outbound=False
-            ),
-            database_name=name,
-            port=port or _defaults.PROXY_PORT[family],
-            master_user=master,
-            max_connections=max_connections,
-            backup_retention=backup_retention or Duration.days(_defaults.BACKUP_RETENTION_DAYS),
-            deletion_protection=removal != RemovalPolicy.DESTROY
-            if deletion_protection is None
-            else deletion_protection,
-            removal_policy=removal,
-            encryption_key=encryption_key,
-            snapshot_identifier=snapshot_identifier,
-        )
-        if of_cluster:
-            server = database_server.make_cluster(
-                self,
-                "Cluster",
-                engine=engine,
-                family=family,
-                settings=settings,
-                min_capacity=min_capacity or _defaults.MIN_CAPACITY_ACU,
-                max_capacity=max_capacity or _defaults.MAX_CAPACITY_ACU,
-                readers=readers,
-            )
-        else:
-            server = database_server.make_instance(
-                self,
-                "Instance",
-                engine=engine,
-                family=family,
-                settings=settings,
-                instance_type=instance_type
-                or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
+            engine=engine,
+            family=family,
+            settings=database_server.Settings(
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                database_name=name,
+                port=_defaults.PROXY_PORT[family] if port is None else port,
+                master_user=master,
+                max_connections=max_connections,
+                backup_retention=backup_retention or Duration.days(_defaults.BACKUP_RETENTION_DAYS),
+                deletion_protection=removal != RemovalPolicy.DESTROY
+                if deletion_protection is None
+                else deletion_protection,
+                removal_policy=removal,
+                encryption_key=encryption_key,
+                snapshot_identifier=snapshot_identifier,
+                instance_type=instance_type,
                 multi_az=True if multi_az is None else multi_az,
-                allocated_storage=allocated_storage or _defaults.STORAGE_GIB,
-                max_allocated_storage=max_allocated_storage or _defaults.MAX_STORAGE_GIB,
-            )
-        self.instance, self.cluster = server.instance, server.cluster
-        self.master_secret = server.master_secret
-        self.application_user = application_user
-        self.master_user: Final = master
-        self.database_name: Final = name
-        self.authentication: Final = authentication
-        self.port: Final = _defaults.PROXY_PORT[family]
-        self.application_secret = None
-        secrets = []
-        if authentication != "end-to-end-iam":
-            own = database_credentials.application_secret(
+                allocated_storage=_defaults.STORAGE_GIB if allocated_storage is None else allocated_storage,
+                max_allocated_storage=max_allocated_storage,
+                min_capacity=_defaults.MIN_CAPACITY_ACU if min_capacity is None else min_capacity,
+                max_capacity=_defaults.MAX_CAPACITY_ACU if max_capacity is None else max_capacity,
+                readers=readers,
+            ),
+        )
+        made = None
+        if authentication != "end-to-end-iam" and application_secret is None:
+            made = database_credentials.application_secret(
                 self,
                 "ApplicationSecret",
                 server=server,
-                user=application_user,
+                user=user,
                 database_name=name,
                 alternating_users=alternating_users,
                 encryption_key=encryption_key,
@@ -167,36 +335,52 @@ class ProxiedDatabase(Construct):
                 if removal == RemovalPolicy.RETAIN
                 else RemovalPolicy.DESTROY,
             )
-            database_credentials.rotate(
+        rotation = (
+            None
+            if made is None
+            else database_credentials.rotate(
                 self,
-                secret=own,
+                secret=made,
                 server=server,
                 alternating_users=alternating_users,
                 interval=rotation_interval or Duration.days(_defaults.ROTATION_DAYS),
                 vpc=vpc,
                 vpc_subnets=vpc_subnets,
+                secrets_manager=endpoints.get("secretsmanager"),
             )
-            secrets.append(own)
-            self.application_secret = own
-        if server.master_secret is not None:
-            secrets.append(server.master_secret)
-        self.security_group: Final = ec2.SecurityGroup(
+        )
+        self.vpc = vpc
+        self.interface_endpoints = endpoints
+        self.instance, self.cluster = server.instance, server.cluster
+        self.master_secret = server.master_secret
+        self.application_secret = made or application_secret
+        self.rotation = rotation
+        self.application_user, self.master_user, self.database_name = user, master, name
+        self.port = _defaults.PROXY_PORT[family]
+        self._authentication = authentication
+        self._budget = database_clients.Budget(
+            max_connections=max_connections, max_connections_percent=max_connections_percent
+        )
+        self._subnet_ids: frozenset[str] | None = None
+
+        self.security_group = ec2.SecurityGroup(
             self, "ProxySecurityGroup", vpc=vpc, description="RDS Proxy", allow_all_outbound=False
         )
         role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
         if authentication == "end-to-end-iam":
+            # CDK leaves the role of such a proxy without it.
             role.add_to_policy(
-                iam.PolicyStatement(
-                    actions=["rds-db:connect"], resources=[server.user_arn(self, application_user)]
-                )
+                iam.PolicyStatement(actions=["rds-db:connect"], resources=[server.user_arn(self, user)])
             )
         self.proxy = rds.DatabaseProxy(
             self,
             "Proxy",
-            # CDK's own name for it, without a feature flag, is the same in every stack: "Proxy".
+            # CDK's own name, without a feature flag, would be "Proxy" in every stack of the account.
             db_proxy_name=Names.unique_resource_name(self, max_length=_defaults.PROXY_NAME_LENGTH_MAX),
             proxy_target=server.target,
-            secrets=secrets,
+            secrets=[
+                secret for secret in (self.application_secret, self.master_secret) if secret is not None
+            ],
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=[self.security_group],
@@ -205,6 +389,9 @@ class ProxiedDatabase(Construct):
             default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH
             if authentication == "end-to-end-iam"
             else None,
+            client_password_auth_type=rds.ClientPasswordAuthType.POSTGRES_SCRAM_SHA_256
+            if authentication == "secret" and family == "postgres"
+            else None,
             require_tls=True,
             max_connections_percent=max_connections_percent,
             max_idle_connections_percent=max_idle_connections_percent,
@@ -212,7 +399,7 @@ class ProxiedDatabase(Construct):
             idle_client_timeout=idle_client_timeout
             or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
         )
-        self.reader_endpoint: Final = (
+        self.reader_endpoint = (
             self.proxy.add_endpoint(
                 "Reader",
                 vpc=vpc,
@@ -223,51 +410,302 @@ class ProxiedDatabase(Construct):
             if readers
             else None
         )
+
         self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        watched = database_alarms.Metrics(
+            proxy_name=self.proxy.db_proxy_name,
+            instance_identifier=None if self.instance is None else self.instance.instance_identifier,
+            cluster_identifier=None if self.cluster is None else self.cluster.cluster_identifier,
+        )
+        self.proxy_connections_alarm = database_alarms.proxy_connections(
+            self, "ProxyConnectionsAlarm", database=watched, send_to=self.alarm_topic
+        )
+        self.borrow_latency_alarm = database_alarms.borrow_latency(
+            self, "BorrowLatencyAlarm", database=watched, send_to=self.alarm_topic
+        )
+        self.pinned_sessions_alarm = database_alarms.pinned_sessions(
+            self, "PinnedSessionsAlarm", database=watched, send_to=self.alarm_topic
+        )
+        self.database_cpu_alarm = database_alarms.database_cpu(
+            self, "DatabaseCpuAlarm", database=watched, send_to=self.alarm_topic
+        )
+        self.database_connections_alarm = database_alarms.database_connections(
+            self,
+            "DatabaseConnectionsAlarm",
+            database=watched,
+            proxy_percent=max_connections_percent,
+            send_to=self.alarm_topic,
+        )
+        self.free_storage_alarm = (
+            None
+            if is_cluster
+            else database_alarms.free_storage(
+                self,
+                "FreeStorageAlarm",
+                database=watched,
+                allocated_gib=_defaults.STORAGE_GIB if allocated_storage is None else allocated_storage,
+                send_to=self.alarm_topic,
+            )
+        )
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The proxy's, at its port: `database.connections.allow_default_port_from(bastion)`."""
+        return ec2.Connections(security_groups=[self.security_group], default_port=ec2.Port.tcp(self.port))
 
     def connect(
         self, function: FunctionLike, *, environment_prefix: str = "DATABASE", reader: bool = False
     ) -> None:
-        """Let a function log in as the application's user."""
-        underlying = _changeable(function)
-        variables = self._open(underlying, environment_prefix, self.application_user, self.application_secret)
-        if reader and self.reader_endpoint is not None:
-            variables["READER_HOST"] = self.reader_endpoint.endpoint
-        _set(underlying, environment_prefix, variables)
+        """Let a function log in through the proxy as the application's user.
+
+        It gets the way there (security groups), the right to log in as exactly this user of exactly this proxy
+        or to read exactly this secret, and the variables that `constructs_lib.runtime.database` reads:
+        `DATABASE_HOST`, `_PORT`, `_NAME`, and `_USER` or `_SECRET_ARN`. More concurrency than the proxy has
+        connections is a warning and no error: a proxy makes clients wait in turn, and refuses none before
+        `borrow_timeout`.
+
+        Args:
+            function: A function in `vpc`, or its alias.
+            environment_prefix: How the variables begin; a second database of one function needs another.
+            reader: Also `DATABASE_READER_HOST`: the readers of a cluster.
+
+        Raises:
+            InvalidPropsError: The function is outside of the VPC, or imported, or a version; the prefix is
+                taken; there are no readers.
+        """
+        if reader and self.reader_endpoint is None:
+            raise InvalidPropsError(
+                f"reader=True needs a reader endpoint, and {self.node.path} has none: make it with readers=1 or "
+                f"more, of an Aurora engine. See {_defaults.RDS_PROXY_ENDPOINTS}"
+            )
+        self._open(
+            function,
+            environment_prefix,
+            user=self.application_user,
+            secret=self.application_secret,
+            also={"READER_HOST": self.reader_endpoint.endpoint}
+            if reader and self.reader_endpoint is not None
+            else {},
+        )
 
     def connect_administrator(self, function: FunctionLike, *, environment_prefix: str = "DATABASE") -> None:
-        """Let a function log in as the master user, for migrations."""
-        underlying = _changeable(function)
-        variables = self._open(underlying, environment_prefix, self.master_user, self.master_secret)
-        variables["APPLICATION_USER"] = self.application_user
-        if self.application_secret is not None:
-            variables["APPLICATION_SECRET_ARN"] = self.application_secret.secret_arn
-            self.application_secret.grant_read(underlying)
-        _set(underlying, environment_prefix, variables)
+        """Let a function log in as the master user: the migration, which makes the application's user.
+
+        Beside what `connect` gives, for the master: `DATABASE_APPLICATION_USER`, and
+        `DATABASE_APPLICATION_SECRET_ARN` with the right to read it; no secret under end-to-end IAM.
+
+        Args:
+            function: A function in `vpc`, or its alias.
+            environment_prefix: How the variables begin.
+
+        Raises:
+            InvalidPropsError: As with `connect`; or the master's secret is not known.
+        """
+        if self.master_secret is None:
+            raise InvalidPropsError(
+                f"master_secret of {self.node.path} must be given to connect an administrator: the proxy logs "
+                f"in with it, and an imported database does not say where it is."
+            )
+        secret = self.application_secret
+        underlying = self._open(
+            function,
+            environment_prefix,
+            user=self.master_user,
+            secret=self.master_secret,
+            also={"APPLICATION_USER": self.application_user}
+            | ({"APPLICATION_SECRET_ARN": secret.secret_arn} if secret is not None else {}),
+        )
+        if secret is not None:
+            secret.grant_read(underlying)
 
     def _open(
         self,
-        function: lambda_.Function,
+        function: FunctionLike,
         prefix: str,
+        *,
         user: str,
         secret: secretsmanager.ISecret | None,
-    ) -> dict[str, str]:
-        function.connections.allow_to(self.security_group, ec2.Port.tcp(self.port), "RDS Proxy")
+        also: Mapping[str, str],
+    ) -> lambda_.Function:
+        underlying = database_clients.changeable(function)
+        if self._subnet_ids is None:
+            self._subnet_ids = network.all_subnet_ids(self.vpc)
+        database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
+        database_clients.claim(underlying, prefix)
+        self._budget.spend(self, underlying)
+        # From the function's side: in another stack the rule then lies there, and the stacks are no cycle.
+        underlying.connections.allow_to(self.security_group, ec2.Port.tcp(self.port), "RDS Proxy")
         variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
-        if self.authentication == "secret" and secret is not None:
-            secret.grant_read(function)
-            return variables | {"SECRET_ARN": secret.secret_arn}
-        self.proxy.grant_connect(function, user)
-        return variables | {"USER": user}
+        if self._authentication == "secret":
+            assert secret is not None  # noqa: S101 - every user has one then
+            secret.grant_read(underlying)
+            variables["SECRET_ARN"] = secret.secret_arn
+        else:
+            self.proxy.grant_connect(underlying, user)
+            variables["USER"] = user
+        database_clients.tell(underlying, prefix, {**variables, **also})
+        return underlying
 
 
-def _changeable(function: FunctionLike) -> lambda_.Function:
-    if isinstance(function, lambda_.Alias):
-        function = function.version.lambda_
-    assert isinstance(function, lambda_.Function)
-    return function
+def _needed_endpoints(authentication: Authentication, alternating_users: bool) -> Sequence[str]:
+    """What the rotation, the migration and functions with a secret call from inside the VPC."""
+    if authentication == "end-to-end-iam":
+        return []
+    # Rotating two users starts with the master's secret, and that of RDS does not say where the database is.
+    return ["secretsmanager", "rds"] if alternating_users else ["secretsmanager"]
 
 
-def _set(function: lambda_.Function, prefix: str, variables: Mapping[str, str]) -> None:
-    for name, value in variables.items():
-        function.add_environment(f"{prefix}_{name}", value)
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def _refuse_together(name: str, reason: str, **arguments: object) -> None:
+    given = [argument for argument, value in arguments.items() if value is not None]
+    if given:
+        raise InvalidPropsError(f"{' and '.join(given)} cannot be given together with {name}: {reason}")
+
+
+def _check_network(max_azs: int | None, nat_gateways: int | None, interface_endpoints: Sequence[str]) -> None:
+    _validation.in_range(
+        "max_azs",
+        max_azs,
+        _defaults.AVAILABILITY_ZONES_MIN,
+        _defaults.AVAILABILITY_ZONES_MAX,
+        source=_defaults.RDS_PROXY_NETWORK,
+    )
+    _validation.in_range(
+        "nat_gateways",
+        nat_gateways,
+        0,
+        max_azs or _defaults.AVAILABILITY_ZONES,
+        source=_defaults.NAT_GATEWAYS,
+    )
+    for name in interface_endpoints:
+        _validation.matches(
+            "interface_endpoints",
+            name,
+            r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*",
+            "AWS's abbreviations of services, such as 'sqs'",
+            source=_defaults.INTERFACE_ENDPOINTS,
+        )
+    repeated = {name for name in interface_endpoints if list(interface_endpoints).count(name) > 1}
+    if repeated:
+        raise InvalidPropsError(
+            f"interface_endpoints must name a service once, got {sorted(repeated)} again."
+        )
+
+
+def _check_authentication(
+    authentication: str,
+    given: database_server.Server | None,
+    alternating_users: bool,
+    rotation_interval: Duration | None,
+    application_secret: secretsmanager.ISecret | None,
+    application_user: str | None,
+) -> None:
+    _validation.one_of(
+        "authentication", authentication, get_args(Authentication), source=_defaults.RDS_PROXY_IAM
+    )
+    if alternating_users and authentication != "secret":
+        raise InvalidPropsError(
+            f"alternating_users needs authentication='secret', got {authentication!r}: a role is allowed "
+            f"rds-db:connect as one exact user, and the user that the rotation turns to has another name. "
+            f"See {_defaults.ROTATION_STRATEGIES}"
+        )
+    if alternating_users and given is not None and given.master_secret is None:
+        raise InvalidPropsError(
+            f"alternating_users needs master_secret: the rotation makes the second user with it. "
+            f"See {_defaults.ROTATION_STRATEGIES}"
+        )
+    if authentication == "end-to-end-iam":
+        _refuse_together(
+            "authentication='end-to-end-iam'",
+            f"the application has no password then. See {_defaults.RDS_PROXY_IAM}",
+            application_secret=application_secret,
+            rotation_interval=rotation_interval,
+        )
+        if given is not None and given.resource_id is None:
+            raise InvalidPropsError(
+                "database must be imported with its instance_resource_id or cluster_resource_identifier for "
+                f"authentication='end-to-end-iam': the proxy's role names it. See {_defaults.RDS_PROXY_IAM}"
+            )
+    if application_secret is not None:
+        _refuse_together(
+            "application_secret",
+            "its rotation is yours.",
+            rotation_interval=rotation_interval,
+            alternating_users=alternating_users or None,
+        )
+        if application_user is None:
+            raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
+    _validation.in_range(
+        "rotation_interval",
+        _validation.seconds("rotation_interval", rotation_interval),
+        _defaults.ROTATION_SECONDS_MIN,
+        _defaults.ROTATION_SECONDS_MAX,
+        unit="seconds",
+        source=_defaults.ROTATION_SCHEDULE,
+    )
+
+
+def _check_names(
+    family: database_server.Family, name: str, user: str, master: str, *, alternating_users: bool
+) -> None:
+    longest = _defaults.USER_NAME_LENGTH_MAX[family]
+    if alternating_users:
+        longest -= len(_defaults.ALTERNATE_USER_SUFFIX)
+    for argument, value, most in (
+        ("database_name", name, _defaults.DATABASE_NAME_LENGTH_MAX),
+        ("application_user", user, longest),
+        ("master_user", master, _defaults.MASTER_USER_LENGTH_MAX[family]),
+    ):
+        _validation.matches(
+            argument,
+            value,
+            rf"[A-Za-z][A-Za-z0-9_]{{0,{most - 1}}}",
+            f"a letter and then letters, digits and underscores, {most} in all",
+            source=_defaults.RDS_LIMITS,
+        )
+    if user in (master, *_defaults.USERS_OF_RDS):
+        raise InvalidPropsError(
+            f"application_user must not be the master user or one of RDS itself "
+            f"({', '.join(dict.fromkeys([master, *_defaults.USERS_OF_RDS]))}), got {user!r}: a function needs "
+            f"less than they may."
+        )
+
+
+def _check_pool(
+    max_connections: int | None,
+    max_connections_percent: int,
+    max_idle_connections_percent: int | None,
+    borrow_timeout: Duration | None,
+    idle_client_timeout: Duration | None,
+) -> None:
+    source = _defaults.RDS_PROXY_CONNECTIONS
+    _validation.in_range("max_connections_percent", max_connections_percent, 1, 100, source=source)
+    _validation.whole("max_connections_percent", max_connections_percent)
+    known = not _validation.is_unresolved(max_connections_percent)
+    _validation.in_range(
+        "max_idle_connections_percent",
+        max_idle_connections_percent,
+        0,
+        max_connections_percent if known else 100,
+        source=source,
+    )
+    _validation.whole("max_idle_connections_percent", max_idle_connections_percent)
+    for name, duration, low, high in (
+        ("borrow_timeout", borrow_timeout, 0, _defaults.BORROW_TIMEOUT_SECONDS_MAX),
+        ("idle_client_timeout", idle_client_timeout, 1, _defaults.IDLE_CLIENT_TIMEOUT_SECONDS_MAX),
+    ):
+        seconds = _validation.seconds(name, duration)
+        _validation.in_range(name, seconds, low, high, unit="seconds", source=source)
+        _validation.whole(f"{name} in seconds", seconds)
+    if (
+        known
+        and max_connections is not None
+        and not _validation.is_unresolved(max_connections)
+        and max_connections * max_connections_percent < 100
+    ):
+        raise InvalidPropsError(
+            f"max_connections_percent must leave the proxy a connection, got {max_connections_percent} % of "
+            f"{max_connections}. See {source}"
+        )

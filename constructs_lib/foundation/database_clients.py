@@ -1,0 +1,166 @@
+"""The functions that use a database: which ones can, how many at a time, and what they are told."""
+
+from collections.abc import Mapping, Set
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from aws_cdk import Annotations, Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+
+_prefixes_in_use: WeakKeyDictionary[lambda_.Function, set[str]] = WeakKeyDictionary()
+"""Environment prefixes of each function, whichever database has set them."""
+
+
+def changeable(function: FunctionLike) -> lambda_.Function:
+    """The function whose environment, role and security groups are to be changed.
+
+    Args:
+        function: A function of this app, or an alias of one.
+
+    Returns:
+        The function itself.
+
+    Raises:
+        InvalidPropsError: It is a version, or a function that was made elsewhere.
+    """
+    if isinstance(function, lambda_.Version):
+        raise InvalidPropsError(
+            f"function {function.node.path} is a version, and the environment of a version cannot change. "
+            f"Connect the function itself, or the alias."
+        )
+    behind = function.lambda_ if isinstance(function, lambda_.Alias) else function
+    if not isinstance(behind, lambda_.Function):
+        raise InvalidPropsError(
+            f"function {function.node.path} is imported: its environment, role and security groups cannot be "
+            f"changed from this app. Connect it in the app that makes it."
+        )
+    return behind
+
+
+def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, subnet_ids: Set[str]) -> None:
+    """Refuse a function that cannot reach the proxy.
+
+    Args:
+        function: The function.
+        vpc: Where the proxy is.
+        subnet_ids: All subnets of that VPC that the app knows.
+
+    Raises:
+        InvalidPropsError: It is outside of any VPC, or in another one.
+    """
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what a Function is made of
+    config = resource.vpc_config
+    where = f"Give it vpc= of this database. See {_defaults.RDS_PROXY_NETWORK}"
+    if config is None:
+        raise InvalidPropsError(
+            f"function {function.node.path} must be in the VPC of the database to reach its proxy, and is in "
+            f"none. {where}"
+        )
+    theirs = config.subnet_ids if isinstance(config, lambda_.CfnFunction.VpcConfigProperty) else None
+    if not theirs or not subnet_ids:
+        return  # known at deployment only
+    strangers = [subnet for subnet in theirs if subnet not in subnet_ids]
+    if strangers:
+        named = ", ".join(subnet for subnet in strangers if not Token.is_unresolved(subnet))
+        raise InvalidPropsError(
+            f"function {function.node.path} must be in the VPC of the database ({vpc.node.path}), and is in "
+            f"another one{f': {named}' if named else ''}. {where} An imported VPC must be given all the "
+            f"subnets that its functions use."
+        )
+
+
+def claim(function: lambda_.Function, prefix: str) -> None:
+    """Keep two databases from writing the same variables.
+
+    Args:
+        function: The function.
+        prefix: How the variables begin.
+
+    Raises:
+        InvalidPropsError: It cannot begin a variable, or something is connected under it already.
+    """
+    _validation.matches(
+        "environment_prefix",
+        prefix,
+        r"[A-Za-z][A-Za-z0-9_]*",
+        "a letter and then letters, digits and underscores",
+        source=_defaults.LAMBDA_ENVIRONMENT,
+    )
+    taken = _prefixes_in_use.setdefault(function, set())
+    if prefix in taken:
+        raise InvalidPropsError(
+            f"environment_prefix must differ between the databases of function {function.node.path}, got "
+            f"{prefix!r} twice: the second would overwrite the variables of the first. Pass another one."
+        )
+    taken.add(prefix)
+
+
+def tell(function: lambda_.Function, prefix: str, variables: Mapping[str, str]) -> None:
+    """Put variables into a function's environment.
+
+    Args:
+        function: The function.
+        prefix: How their names begin.
+        variables: The rest of their names, and their values.
+    """
+    for name, value in variables.items():
+        function.add_environment(f"{prefix}_{name}", value)
+
+
+class Budget:
+    """How many of the functions can have a database connection at the same time.
+
+    RDS Proxy takes more clients than it has connections: each transaction borrows one, and waits up to the
+    borrow timeout while none is free. So a sum of concurrency above the connections is no error, short
+    transactions may share them well; it is a warning, since it is where waiting begins. A function without
+    reserved concurrency can grow to the account's limit, a thousand and more: a warning as well.
+    """
+
+    connections: Final[int | None]
+    """None where `max_connections` is not known."""
+
+    def __init__(self, *, max_connections: int | None, max_connections_percent: int) -> None:
+        known = max_connections is not None and not any(
+            map(_validation.is_unresolved, (max_connections, max_connections_percent))
+        )
+        self.connections = (max_connections or 0) * max_connections_percent // 100 if known else None
+        self._reserved: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
+
+    def spend(self, scope: Construct, function: lambda_.Function) -> None:
+        """Count one more function.
+
+        Args:
+            scope: What the warning is about.
+            function: The function.
+        """
+        resource = function.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what a Function is made of
+        reserved = resource.reserved_concurrent_executions
+        if reserved is None:
+            Annotations.of(scope).add_warning_v2(
+                "constructs-lib:unbounded-concurrency",
+                f"Function {function.node.path} has no reserved concurrency: it can grow to the account's "
+                f"limit, and all of it waits for the connections of one proxy. Set "
+                f"reserved_concurrent_executions. See {_defaults.LAMBDA_CONCURRENCY}",
+            )
+            return
+        if _validation.is_unresolved(reserved) or self.connections is None:
+            return
+        before = sum(self._reserved.values())
+        self._reserved[function] = reserved
+        total = sum(self._reserved.values())
+        if total > self.connections and total > before:
+            Annotations.of(scope).add_warning_v2(
+                "constructs-lib:connection-budget",
+                f"The connected functions can run {total:g} at a time ({function.node.path}: {reserved:g}), "
+                f"and the proxy has {self.connections} connections for them: the rest waits, up to "
+                f"borrow_timeout. Keep transactions short, or lower reserved_concurrent_executions, or raise "
+                f"max_connections or max_connections_percent. See {_defaults.RDS_PROXY_CONNECTIONS}",
+            )
