@@ -114,6 +114,22 @@ def not_together(reason: str, **arguments: object) -> None:
         raise InvalidPropsError(f"{' and '.join(given)} cannot be given together: {reason}")
 
 
+def not_beside(name: str, reason: str, **arguments: object) -> None:
+    """Refuse arguments that another one makes meaningless.
+
+    Args:
+        name: The other one.
+        reason: Why, and what to do instead.
+        **arguments: The arguments by name; None counts as not given.
+
+    Raises:
+        InvalidPropsError: One or more were given.
+    """
+    given = [argument for argument, value in arguments.items() if value is not None]
+    if given:
+        raise InvalidPropsError(f"{' and '.join(given)} cannot be given together with {name}: {reason}")
+
+
 def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> None:
     """Refuse a word that is not on the list.
 

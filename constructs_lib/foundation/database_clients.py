@@ -1,13 +1,11 @@
-"""The functions that use a database: which ones can, how many at a time, and what they are told."""
+"""The functions that use a database: which ones can, and what they are told."""
 
 from collections.abc import Mapping, Set
-from typing import Final
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, Token
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
-from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
@@ -112,55 +110,3 @@ def tell(function: lambda_.Function, prefix: str, variables: Mapping[str, str]) 
     """
     for name, value in variables.items():
         function.add_environment(f"{prefix}_{name}", value)
-
-
-class Budget:
-    """How many of the functions can have a database connection at the same time.
-
-    RDS Proxy takes more clients than it has connections: each transaction borrows one, and waits up to the
-    borrow timeout while none is free. So a sum of concurrency above the connections is no error, short
-    transactions may share them well; it is a warning, since it is where waiting begins. A function without
-    reserved concurrency can grow to the account's limit, a thousand and more: a warning as well.
-    """
-
-    connections: Final[int | None]
-    """None where `max_connections` is not known."""
-
-    def __init__(self, *, max_connections: int | None, max_connections_percent: int) -> None:
-        known = max_connections is not None and not any(
-            map(_validation.is_unresolved, (max_connections, max_connections_percent))
-        )
-        self.connections = (max_connections or 0) * max_connections_percent // 100 if known else None
-        self._reserved: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
-
-    def spend(self, scope: Construct, function: lambda_.Function) -> None:
-        """Count one more function.
-
-        Args:
-            scope: What the warning is about.
-            function: The function.
-        """
-        resource = function.node.default_child
-        assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what a Function is made of
-        reserved = resource.reserved_concurrent_executions
-        if reserved is None:
-            Annotations.of(scope).add_warning_v2(
-                "constructs-lib:unbounded-concurrency",
-                f"Function {function.node.path} has no reserved concurrency: it can grow to the account's "
-                f"limit, and all of it waits for the connections of one proxy. Set "
-                f"reserved_concurrent_executions. See {_defaults.LAMBDA_CONCURRENCY}",
-            )
-            return
-        if _validation.is_unresolved(reserved) or self.connections is None:
-            return
-        before = sum(self._reserved.values())
-        self._reserved[function] = reserved
-        total = sum(self._reserved.values())
-        if total > self.connections and total > before:
-            Annotations.of(scope).add_warning_v2(
-                "constructs-lib:connection-budget",
-                f"The connected functions can run {total:g} at a time ({function.node.path}: {reserved:g}), "
-                f"and the proxy has {self.connections} connections for them: the rest waits, up to "
-                f"borrow_timeout. Keep transactions short, or lower reserved_concurrent_executions, or raise "
-                f"max_connections or max_connections_percent. See {_defaults.RDS_PROXY_CONNECTIONS}",
-            )

@@ -1,13 +1,38 @@
 """The application's user of a database: a secret of its own, rotated by AWS."""
 
+from collections.abc import Sequence
+from typing import Literal, get_args
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from constructs_lib import _defaults
-from constructs_lib.foundation.database_server import Server
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.database_server import Family, Server
+
+Authentication = Literal["iam", "secret", "end-to-end-iam"]
+"""How a function proves to the proxy who it is, and the proxy to the database."""
+
+
+def needed_endpoints(authentication: Authentication, alternating_users: bool) -> Sequence[str]:
+    """What the rotation, the migration and functions with a secret call from inside the VPC.
+
+    Args:
+        authentication: How functions log in.
+        alternating_users: Whether two users take turns.
+
+    Returns:
+        Services, as AWS abbreviates them.
+    """
+    if authentication == "end-to-end-iam":
+        return []
+    # Rotating two users starts with the master's secret, and that of RDS does not say where the database is.
+    return ["secretsmanager", "rds"] if alternating_users else ["secretsmanager"]
 
 
 def application_secret(
@@ -91,7 +116,7 @@ def rotate(
         scope,
         "RotationSecurityGroup",
         vpc=vpc,
-        description="Rotation of the application's password",
+        description="Rotation of the application user password",
         allow_all_outbound=False,
     )
     services = (
@@ -126,3 +151,136 @@ def rotate(
         automatically_after=interval,
         rotate_immediately_on_update=False,
     )
+
+
+def let_read(function: lambda_.Function, secret: secretsmanager.ISecret) -> None:
+    """Let a function read a secret, and use its key for that alone.
+
+    CDK's own grant writes the function's role into the policy of the key, which makes a cycle of two stacks.
+
+    Args:
+        function: The function.
+        secret: The secret.
+    """
+    arn = secret.secret_full_arn or f"{secret.secret_arn}-??????"
+    function.add_to_role_policy(
+        iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[arn])
+    )
+    key = secret.encryption_key
+    if key is not None:
+        service = f"secretsmanager.{Stack.of(function).region}.amazonaws.com"
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["kms:Decrypt"],
+                resources=[key.key_arn],
+                conditions={"StringEquals": {"kms:ViaService": service}},
+            )
+        )
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def check(
+    *,
+    authentication: str,
+    alternating_users: bool,
+    rotation_interval: Duration | None,
+    application_secret: secretsmanager.ISecret | None,
+    application_user: str | None,
+    given: Server | None,
+) -> None:
+    """Refuse ways to log in that contradict each other.
+
+    Args:
+        authentication: How functions log in.
+        alternating_users: Whether two users take turns.
+        rotation_interval: From one password to the next.
+        application_secret: Of a user that exists.
+        application_user: Its name.
+        given: The database, where it exists.
+
+    Raises:
+        InvalidPropsError: They do.
+    """
+    _validation.one_of(
+        "authentication", authentication, get_args(Authentication), source=_defaults.RDS_PROXY_IAM
+    )
+    if alternating_users and authentication != "secret":
+        raise InvalidPropsError(
+            f"alternating_users needs authentication='secret', got {authentication!r}: a role is allowed "
+            f"rds-db:connect as one exact user, and the user that the rotation turns to has another name. "
+            f"See {_defaults.ROTATION_STRATEGIES}"
+        )
+    if alternating_users and given is not None and given.master_secret is None:
+        raise InvalidPropsError(
+            f"alternating_users needs master_secret: the rotation makes the second user with it. "
+            f"See {_defaults.ROTATION_STRATEGIES}"
+        )
+    if authentication == "end-to-end-iam":
+        _validation.not_beside(
+            "authentication='end-to-end-iam'",
+            f"the application has no password then. See {_defaults.RDS_PROXY_IAM}",
+            application_secret=application_secret,
+            rotation_interval=rotation_interval,
+        )
+        if given is not None and given.resource_id is None:
+            raise InvalidPropsError(
+                "database must be imported with its instance_resource_id or cluster_resource_identifier for "
+                f"authentication='end-to-end-iam': the proxy's role names it. See {_defaults.RDS_PROXY_IAM}"
+            )
+    if application_secret is not None:
+        _validation.not_beside(
+            "application_secret",
+            "its rotation is yours.",
+            rotation_interval=rotation_interval,
+            alternating_users=alternating_users or None,
+        )
+        if application_user is None:
+            raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
+    _validation.in_range(
+        "rotation_interval",
+        _validation.seconds("rotation_interval", rotation_interval),
+        _defaults.ROTATION_SECONDS_MIN,
+        _defaults.ROTATION_SECONDS_MAX,
+        unit="seconds",
+        source=_defaults.ROTATION_SCHEDULE,
+    )
+
+
+def check_names(
+    family: Family, *, database_name: str, application_user: str, master_user: str, alternating_users: bool
+) -> None:
+    """Refuse names that the database or its users cannot have.
+
+    Args:
+        family: PostgreSQL or MySQL.
+        database_name: Where functions log in.
+        application_user: As whom.
+        master_user: Whom RDS makes.
+        alternating_users: Whether the rotation makes a second user, with a longer name.
+
+    Raises:
+        InvalidPropsError: One is too long, has a character that is not plain, or is taken.
+    """
+    longest = _defaults.USER_NAME_LENGTH_MAX[family]
+    if alternating_users:
+        longest -= len(_defaults.ALTERNATE_USER_SUFFIX)
+    for argument, value, most in (
+        ("database_name", database_name, _defaults.DATABASE_NAME_LENGTH_MAX),
+        ("application_user", application_user, longest),
+        ("master_user", master_user, _defaults.MASTER_USER_LENGTH_MAX[family]),
+    ):
+        _validation.matches(
+            argument,
+            value,
+            rf"[A-Za-z][A-Za-z0-9_]{{0,{most - 1}}}",
+            f"a letter and then letters, digits and underscores, {most} in all",
+            source=_defaults.RDS_LIMITS,
+        )
+    taken = tuple(dict.fromkeys((master_user, *_defaults.USERS_OF_RDS)))
+    if application_user in taken:
+        raise InvalidPropsError(
+            f"application_user must not be the master user or one of RDS itself ({', '.join(taken)}), got "
+            f"{application_user!r}: a function needs less than they may."
+        )

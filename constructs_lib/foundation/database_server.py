@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import Acknowledgment, Annotations, ArnFormat, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
@@ -129,8 +129,11 @@ def make(
         "removal_policy": settings.removal_policy,
     }
     if hasattr(engine, "bind_to_cluster"):
-        return _make_cluster(scope, family, settings, common)
-    return _make_instance(scope, family, settings, common)
+        server = _make_cluster(scope, family, settings, common)
+    else:
+        server = _make_instance(scope, family, settings, common)
+    _acknowledge(server, settings)
+    return server
 
 
 def _make_instance(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
@@ -221,6 +224,10 @@ def _make_cluster(scope: Construct, family: Family, settings: Settings, common: 
         cluster = rds.DatabaseClusterFromSnapshot(
             scope, "Cluster", **common, snapshot_identifier=settings.snapshot_identifier
         )
+        Annotations.of(cluster).acknowledge_warning(
+            "@aws-cdk/aws-rds:generatedCredsNotApplied",
+            "RDS makes the password, of the cluster as it is restored.",
+        )
         # The L2 of a restored cluster takes no key for a password that RDS manages; the resource does.
         resource = cluster.node.default_child
         assert isinstance(resource, rds.CfnDBCluster)  # noqa: S101 - what a cluster is made of
@@ -241,6 +248,36 @@ def _make_cluster(scope: Construct, family: Family, settings: Settings, common: 
         resource_id=cluster.cluster_resource_identifier,
         master_secret=master_secret,
     )
+
+
+def _acknowledge(server: Server, settings: Settings) -> None:
+    """Say why, for what cdk-nag asks for and this database has not, or was told not to have."""
+    reasons: dict[str, str] = {}
+    if settings.port == _defaults.PROXY_PORT[server.family]:
+        reasons["AwsSolutions-RDS11"] = (
+            "Another port hides nothing: the security group lets in the proxy and the rotation alone, and the "
+            "proxy itself cannot listen elsewhere. Pass port= to have one."
+        )
+    if not settings.deletion_protection:
+        reasons["AwsSolutions-RDS10"] = (
+            "Said by whoever made it: deletion_protection=False, or RemovalPolicy.DESTROY, for a database that "
+            "is to be deleted with its stack."
+        )
+    if server.instance is not None and not settings.multi_az:
+        reasons["AwsSolutions-RDS3"] = "Said by whoever made it, multi_az=False: half the price, no standby."
+    if server.instance is not None and settings.snapshot_identifier is not None:
+        reasons["AwsSolutions-RDS2"] = (
+            "A restored instance is encrypted as its snapshot is; RDS takes no other."
+        )
+    if server.cluster is not None and server.family == "mysql":
+        reasons["AwsSolutions-RDS14"] = (
+            "Backtracking turns the whole cluster back for all of its clients, and is paid for by the hour. "
+            "Backups are on, and restore to any second."
+        )
+    part = server.cluster or server.instance
+    assert part is not None  # noqa: S101 - it is one or the other
+    for finding, reason in reasons.items():
+        Validations.of(part).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
 # --- one that exists -----------------------------------------------------------------------------------

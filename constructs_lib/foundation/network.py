@@ -122,6 +122,25 @@ def interface_endpoints(
     }
 
 
+def let_in(client: ec2.IConnectable, security_group: ec2.SecurityGroup, port: int, what: str) -> None:
+    """Open the way from a client to a port, on both sides.
+
+    The rules lie in the client's stack: it depends on the other one already, and the reverse would be a cycle.
+    A client that may go anywhere needs no rule to go out; CDK would warn that it ignores one.
+
+    Args:
+        client: Who is let in.
+        security_group: To where.
+        port: To which TCP port.
+        what: What is there, for the rules' descriptions.
+    """
+    for group in client.connections.security_groups:
+        tcp = ec2.Port.tcp(port)
+        security_group.add_ingress_rule(group, tcp, what, True)
+        if not group.allow_all_outbound:
+            group.add_egress_rule(security_group, tcp, what)
+
+
 def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.SelectedSubnets:
     """The subnets that a selection stands for.
 
@@ -149,26 +168,28 @@ def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.Sele
         raise InvalidPropsError(f"vpc_subnets selects nothing in vpc {vpc.node.path}: {error}") from None
 
 
-def check_zones(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> None:
-    """Refuse subnets that RDS Proxy and a DB subnet group would refuse.
+def for_database(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.SubnetSelection:
+    """The subnets for a database and its proxy.
 
     Args:
         vpc: The VPC.
-        vpc_subnets: Which of its subnets.
+        vpc_subnets: Which of its subnets; None: those with a NAT gateway, or else the isolated, or else any.
+
+    Returns:
+        The selection; each part of the CDK would take another one for None.
 
     Raises:
         InvalidPropsError: They are all in one zone.
     """
     subnets = selected(vpc, vpc_subnets)
-    if subnets.is_pending_lookup:
-        return
     zones = set(subnets.availability_zones)
-    known = not any(_validation.is_unresolved(zone) for zone in zones) or len(zones) > 1
+    known = not subnets.is_pending_lookup and not any(map(_validation.is_unresolved, zones))
     if known and len(zones) < _defaults.AVAILABILITY_ZONES_MIN:
         raise InvalidPropsError(
             f"vpc_subnets must be in {_defaults.AVAILABILITY_ZONES_MIN} zones or more, got {len(zones)} "
             f"({', '.join(zones)}) in vpc {vpc.node.path}. See {_defaults.RDS_PROXY_NETWORK}"
         )
+    return vpc_subnets or ec2.SubnetSelection(subnets=subnets.subnets)
 
 
 def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
@@ -182,3 +203,56 @@ def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
     """
     subnets = (*vpc.isolated_subnets, *vpc.private_subnets, *vpc.public_subnets)
     return frozenset(subnet.subnet_id for subnet in subnets)
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def check_own(max_azs: int | None, nat_gateways: int | None) -> None:
+    """Refuse a VPC that cannot be made, or that RDS Proxy would refuse.
+
+    Args:
+        max_azs: In how many zones.
+        nat_gateways: How many.
+
+    Raises:
+        InvalidPropsError: Too few or too many.
+    """
+    _validation.in_range(
+        "max_azs",
+        max_azs,
+        _defaults.AVAILABILITY_ZONES_MIN,
+        _defaults.AVAILABILITY_ZONES_MAX,
+        source=_defaults.RDS_PROXY_NETWORK,
+    )
+    _validation.in_range(
+        "nat_gateways",
+        nat_gateways,
+        0,
+        max_azs or _defaults.AVAILABILITY_ZONES,
+        source=_defaults.NAT_GATEWAYS,
+    )
+
+
+def check_endpoints(interface_endpoints: Sequence[str]) -> None:
+    """Refuse names that no service can have.
+
+    Args:
+        interface_endpoints: The services as AWS abbreviates them.
+
+    Raises:
+        InvalidPropsError: One is misspelt, or there twice.
+    """
+    for name in interface_endpoints:
+        _validation.matches(
+            "interface_endpoints",
+            name,
+            r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*",
+            "AWS's abbreviations of services, such as 'sqs'",
+            source=_defaults.INTERFACE_ENDPOINTS,
+        )
+    repeated = {name for name in interface_endpoints if list(interface_endpoints).count(name) > 1}
+    if repeated:
+        raise InvalidPropsError(
+            f"interface_endpoints must name a service once, got {sorted(repeated)} again."
+        )

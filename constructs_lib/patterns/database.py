@@ -1,13 +1,12 @@
 """A database behind RDS Proxy, for functions in a VPC."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, get_args
+from typing import Final
 
 import jsii
-from aws_cdk import Duration, Names, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
@@ -23,11 +22,10 @@ from constructs_lib.foundation import (
     database_alarms,
     database_clients,
     database_credentials,
+    database_proxy,
     database_server,
     network,
 )
-
-Authentication = Literal["iam", "secret", "end-to-end-iam"]
 
 
 @jsii.implements(ec2.IConnectable)
@@ -170,7 +168,7 @@ class ProxiedDatabase(Construct):
         database_name: str | None = None,
         application_user: str | None = None,
         master_user: str | None = None,
-        authentication: Authentication = "iam",
+        authentication: database_credentials.Authentication = "iam",
         alternating_users: bool = False,
         rotation_interval: Duration | None = None,
         port: int | None = None,
@@ -202,7 +200,7 @@ class ProxiedDatabase(Construct):
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
         if database is not None:
-            _refuse_together(
+            _validation.not_beside(
                 "database",
                 "it is made already. Set it there.",
                 engine=engine,
@@ -228,14 +226,14 @@ class ProxiedDatabase(Construct):
                 "rds.DatabaseInstanceEngine.postgres(version=...), or a database that exists."
             )
         else:
-            _refuse_together(
+            _validation.not_beside(
                 "engine",
                 "they go with database=, a database that exists.",
                 master_secret=master_secret,
                 application_secret=application_secret,
             )
             family, is_cluster = database_server.check_engine(engine)
-            _refuse_together(
+            _validation.not_beside(
                 "the engine of a cluster" if is_cluster else "the engine of an instance",
                 "an instance has them." if is_cluster else "a cluster has them.",
                 **(of_instance if is_cluster else of_cluster),
@@ -246,18 +244,30 @@ class ProxiedDatabase(Construct):
                 f"reader endpoint. See {_defaults.RDS_PROXY_ENDPOINTS}"
             )
         if vpc is not None:
-            _refuse_together("vpc", "it is made already.", max_azs=max_azs, nat_gateways=nat_gateways)
-            network.check_zones(vpc, vpc_subnets)
+            _validation.not_beside("vpc", "it is made already.", max_azs=max_azs, nat_gateways=nat_gateways)
+            vpc_subnets = network.for_database(vpc, vpc_subnets)
         elif vpc_subnets is not None:
             raise InvalidPropsError("vpc_subnets goes with vpc=: it says which subnets of it to use.")
-        _check_network(max_azs, nat_gateways, interface_endpoints)
-        _check_authentication(
-            authentication, given, alternating_users, rotation_interval, application_secret, application_user
+        network.check_own(max_azs, nat_gateways)
+        network.check_endpoints(interface_endpoints)
+        database_credentials.check(
+            authentication=authentication,
+            alternating_users=alternating_users,
+            rotation_interval=rotation_interval,
+            application_secret=application_secret,
+            application_user=application_user,
+            given=given,
         )
         name = _defaults.DATABASE_NAME if database_name is None else database_name
         user = _defaults.APPLICATION_USER if application_user is None else application_user
         master = _defaults.MASTER_USER[family] if master_user is None else master_user
-        _check_names(family, name, user, master, alternating_users=alternating_users)
+        database_credentials.check_names(
+            family,
+            database_name=name,
+            application_user=user,
+            master_user=master,
+            alternating_users=alternating_users,
+        )
         database_server.check_numbers(
             family,
             port=port,
@@ -269,12 +279,12 @@ class ProxiedDatabase(Construct):
             max_connections=max_connections,
             backup_retention=backup_retention,
         )
-        _check_pool(
-            max_connections,
-            max_connections_percent,
-            max_idle_connections_percent,
-            borrow_timeout,
-            idle_client_timeout,
+        database_proxy.check_pool(
+            max_connections=max_connections,
+            max_connections_percent=max_connections_percent,
+            max_idle_connections_percent=max_idle_connections_percent,
+            borrow_timeout=borrow_timeout,
+            idle_client_timeout=idle_client_timeout,
         )
 
         super().__init__(scope, construct_id)
@@ -289,7 +299,11 @@ class ProxiedDatabase(Construct):
                 nat_gateways=nat_gateways or 0,
             )
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-            names = list(dict.fromkeys([*_needed_endpoints(authentication, alternating_users), *names]))
+            names = list(
+                dict.fromkeys(
+                    [*database_credentials.needed_endpoints(authentication, alternating_users), *names]
+                )
+            )
             cidr = _defaults.VPC_CIDR
         endpoints = network.interface_endpoints(
             self, vpc=vpc, vpc_subnets=vpc_subnets, names=names, from_cidr=cidr
@@ -358,58 +372,28 @@ class ProxiedDatabase(Construct):
         self.application_user, self.master_user, self.database_name = user, master, name
         self.port = _defaults.PROXY_PORT[family]
         self._authentication = authentication
-        self._budget = database_clients.Budget(
+        self._budget = database_proxy.Budget(
             max_connections=max_connections, max_connections_percent=max_connections_percent
         )
         self._subnet_ids: frozenset[str] | None = None
 
-        self.security_group = ec2.SecurityGroup(
-            self, "ProxySecurityGroup", vpc=vpc, description="RDS Proxy", allow_all_outbound=False
-        )
-        role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
-        if authentication == "end-to-end-iam":
-            # CDK leaves the role of such a proxy without it.
-            role.add_to_policy(
-                iam.PolicyStatement(actions=["rds-db:connect"], resources=[server.user_arn(self, user)])
-            )
-        self.proxy = rds.DatabaseProxy(
+        made_proxy = database_proxy.make(
             self,
-            "Proxy",
-            # CDK's own name, without a feature flag, would be "Proxy" in every stack of the account.
-            db_proxy_name=Names.unique_resource_name(self, max_length=_defaults.PROXY_NAME_LENGTH_MAX),
-            proxy_target=server.target,
-            secrets=[
-                secret for secret in (self.application_secret, self.master_secret) if secret is not None
-            ],
+            server=server,
+            authentication=authentication,
+            application_user=user,
+            secrets=[part for part in (self.application_secret, self.master_secret) if part is not None],
             vpc=vpc,
             vpc_subnets=vpc_subnets,
-            security_groups=[self.security_group],
-            role=role,
-            iam_auth=authentication != "secret",
-            default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH
-            if authentication == "end-to-end-iam"
-            else None,
-            client_password_auth_type=rds.ClientPasswordAuthType.POSTGRES_SCRAM_SHA_256
-            if authentication == "secret" and family == "postgres"
-            else None,
-            require_tls=True,
             max_connections_percent=max_connections_percent,
             max_idle_connections_percent=max_idle_connections_percent,
-            borrow_timeout=borrow_timeout or Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS),
-            idle_client_timeout=idle_client_timeout
-            or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
+            borrow_timeout=borrow_timeout,
+            idle_client_timeout=idle_client_timeout,
+            reader_endpoint=readers != 0,
         )
-        self.reader_endpoint = (
-            self.proxy.add_endpoint(
-                "Reader",
-                vpc=vpc,
-                vpc_subnets=vpc_subnets,
-                security_groups=[self.security_group],
-                target_role=rds.ProxyEndpointTargetRole.READ_ONLY,
-            )
-            if readers
-            else None
-        )
+        self.proxy = made_proxy.proxy
+        self.reader_endpoint = made_proxy.reader_endpoint
+        self.security_group = made_proxy.security_group
 
         self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
         watched = database_alarms.Metrics(
@@ -516,7 +500,7 @@ class ProxiedDatabase(Construct):
             | ({"APPLICATION_SECRET_ARN": secret.secret_arn} if secret is not None else {}),
         )
         if secret is not None:
-            secret.grant_read(underlying)
+            database_credentials.let_read(underlying, secret)
 
     def _open(
         self,
@@ -533,179 +517,14 @@ class ProxiedDatabase(Construct):
         database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
         database_clients.claim(underlying, prefix)
         self._budget.spend(self, underlying)
-        # From the function's side: in another stack the rule then lies there, and the stacks are no cycle.
-        underlying.connections.allow_to(self.security_group, ec2.Port.tcp(self.port), "RDS Proxy")
+        network.let_in(underlying, self.security_group, self.port, "RDS Proxy")
         variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
         if self._authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then
-            secret.grant_read(underlying)
+            database_credentials.let_read(underlying, secret)
             variables["SECRET_ARN"] = secret.secret_arn
         else:
             self.proxy.grant_connect(underlying, user)
             variables["USER"] = user
         database_clients.tell(underlying, prefix, {**variables, **also})
         return underlying
-
-
-def _needed_endpoints(authentication: Authentication, alternating_users: bool) -> Sequence[str]:
-    """What the rotation, the migration and functions with a secret call from inside the VPC."""
-    if authentication == "end-to-end-iam":
-        return []
-    # Rotating two users starts with the master's secret, and that of RDS does not say where the database is.
-    return ["secretsmanager", "rds"] if alternating_users else ["secretsmanager"]
-
-
-# --- arguments -----------------------------------------------------------------------------------------
-
-
-def _refuse_together(name: str, reason: str, **arguments: object) -> None:
-    given = [argument for argument, value in arguments.items() if value is not None]
-    if given:
-        raise InvalidPropsError(f"{' and '.join(given)} cannot be given together with {name}: {reason}")
-
-
-def _check_network(max_azs: int | None, nat_gateways: int | None, interface_endpoints: Sequence[str]) -> None:
-    _validation.in_range(
-        "max_azs",
-        max_azs,
-        _defaults.AVAILABILITY_ZONES_MIN,
-        _defaults.AVAILABILITY_ZONES_MAX,
-        source=_defaults.RDS_PROXY_NETWORK,
-    )
-    _validation.in_range(
-        "nat_gateways",
-        nat_gateways,
-        0,
-        max_azs or _defaults.AVAILABILITY_ZONES,
-        source=_defaults.NAT_GATEWAYS,
-    )
-    for name in interface_endpoints:
-        _validation.matches(
-            "interface_endpoints",
-            name,
-            r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*",
-            "AWS's abbreviations of services, such as 'sqs'",
-            source=_defaults.INTERFACE_ENDPOINTS,
-        )
-    repeated = {name for name in interface_endpoints if list(interface_endpoints).count(name) > 1}
-    if repeated:
-        raise InvalidPropsError(
-            f"interface_endpoints must name a service once, got {sorted(repeated)} again."
-        )
-
-
-def _check_authentication(
-    authentication: str,
-    given: database_server.Server | None,
-    alternating_users: bool,
-    rotation_interval: Duration | None,
-    application_secret: secretsmanager.ISecret | None,
-    application_user: str | None,
-) -> None:
-    _validation.one_of(
-        "authentication", authentication, get_args(Authentication), source=_defaults.RDS_PROXY_IAM
-    )
-    if alternating_users and authentication != "secret":
-        raise InvalidPropsError(
-            f"alternating_users needs authentication='secret', got {authentication!r}: a role is allowed "
-            f"rds-db:connect as one exact user, and the user that the rotation turns to has another name. "
-            f"See {_defaults.ROTATION_STRATEGIES}"
-        )
-    if alternating_users and given is not None and given.master_secret is None:
-        raise InvalidPropsError(
-            f"alternating_users needs master_secret: the rotation makes the second user with it. "
-            f"See {_defaults.ROTATION_STRATEGIES}"
-        )
-    if authentication == "end-to-end-iam":
-        _refuse_together(
-            "authentication='end-to-end-iam'",
-            f"the application has no password then. See {_defaults.RDS_PROXY_IAM}",
-            application_secret=application_secret,
-            rotation_interval=rotation_interval,
-        )
-        if given is not None and given.resource_id is None:
-            raise InvalidPropsError(
-                "database must be imported with its instance_resource_id or cluster_resource_identifier for "
-                f"authentication='end-to-end-iam': the proxy's role names it. See {_defaults.RDS_PROXY_IAM}"
-            )
-    if application_secret is not None:
-        _refuse_together(
-            "application_secret",
-            "its rotation is yours.",
-            rotation_interval=rotation_interval,
-            alternating_users=alternating_users or None,
-        )
-        if application_user is None:
-            raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
-    _validation.in_range(
-        "rotation_interval",
-        _validation.seconds("rotation_interval", rotation_interval),
-        _defaults.ROTATION_SECONDS_MIN,
-        _defaults.ROTATION_SECONDS_MAX,
-        unit="seconds",
-        source=_defaults.ROTATION_SCHEDULE,
-    )
-
-
-def _check_names(
-    family: database_server.Family, name: str, user: str, master: str, *, alternating_users: bool
-) -> None:
-    longest = _defaults.USER_NAME_LENGTH_MAX[family]
-    if alternating_users:
-        longest -= len(_defaults.ALTERNATE_USER_SUFFIX)
-    for argument, value, most in (
-        ("database_name", name, _defaults.DATABASE_NAME_LENGTH_MAX),
-        ("application_user", user, longest),
-        ("master_user", master, _defaults.MASTER_USER_LENGTH_MAX[family]),
-    ):
-        _validation.matches(
-            argument,
-            value,
-            rf"[A-Za-z][A-Za-z0-9_]{{0,{most - 1}}}",
-            f"a letter and then letters, digits and underscores, {most} in all",
-            source=_defaults.RDS_LIMITS,
-        )
-    if user in (master, *_defaults.USERS_OF_RDS):
-        raise InvalidPropsError(
-            f"application_user must not be the master user or one of RDS itself "
-            f"({', '.join(dict.fromkeys([master, *_defaults.USERS_OF_RDS]))}), got {user!r}: a function needs "
-            f"less than they may."
-        )
-
-
-def _check_pool(
-    max_connections: int | None,
-    max_connections_percent: int,
-    max_idle_connections_percent: int | None,
-    borrow_timeout: Duration | None,
-    idle_client_timeout: Duration | None,
-) -> None:
-    source = _defaults.RDS_PROXY_CONNECTIONS
-    _validation.in_range("max_connections_percent", max_connections_percent, 1, 100, source=source)
-    _validation.whole("max_connections_percent", max_connections_percent)
-    known = not _validation.is_unresolved(max_connections_percent)
-    _validation.in_range(
-        "max_idle_connections_percent",
-        max_idle_connections_percent,
-        0,
-        max_connections_percent if known else 100,
-        source=source,
-    )
-    _validation.whole("max_idle_connections_percent", max_idle_connections_percent)
-    for name, duration, low, high in (
-        ("borrow_timeout", borrow_timeout, 0, _defaults.BORROW_TIMEOUT_SECONDS_MAX),
-        ("idle_client_timeout", idle_client_timeout, 1, _defaults.IDLE_CLIENT_TIMEOUT_SECONDS_MAX),
-    ):
-        seconds = _validation.seconds(name, duration)
-        _validation.in_range(name, seconds, low, high, unit="seconds", source=source)
-        _validation.whole(f"{name} in seconds", seconds)
-    if (
-        known
-        and max_connections is not None
-        and not _validation.is_unresolved(max_connections)
-        and max_connections * max_connections_percent < 100
-    ):
-        raise InvalidPropsError(
-            f"max_connections_percent must leave the proxy a connection, got {max_connections_percent} % of "
-            f"{max_connections}. See {source}"
-        )

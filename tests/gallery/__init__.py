@@ -9,9 +9,10 @@ from typing import Final
 
 from aws_cdk import Stack
 
+from tests.gallery import database as _database
 from tests.gallery import function as _function
 from tests.gallery import queue as _queue
 
 SCENES: Final[dict[str, Callable[[Stack], None]]] = {
-    scene.__name__: scene for scene in (*_function.SCENES, *_queue.SCENES)
+    scene.__name__: scene for scene in (*_function.SCENES, *_queue.SCENES, *_database.SCENES)
 }

@@ -1,0 +1,216 @@
+"""RDS Proxy: the pool of connections between functions and a database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from aws_cdk import Annotations, Duration, Names
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.database_credentials import Authentication
+from constructs_lib.foundation.database_server import Server
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy and what belongs to it."""
+
+    proxy: rds.DatabaseProxy
+    reader_endpoint: rds.IDatabaseProxyEndpoint | None
+    security_group: ec2.SecurityGroup
+
+
+def make(
+    scope: Construct,
+    *,
+    server: Server,
+    authentication: Authentication,
+    application_user: str,
+    secrets: Sequence[secretsmanager.ISecret],
+    vpc: ec2.IVpc,
+    vpc_subnets: ec2.SubnetSelection | None,
+    max_connections_percent: int,
+    max_idle_connections_percent: int | None,
+    borrow_timeout: Duration | None,
+    idle_client_timeout: Duration | None,
+    reader_endpoint: bool,
+) -> Proxy:
+    """Put a proxy in front of a database.
+
+    Args:
+        scope: Where to put it.
+        server: The database.
+        authentication: How its clients log in, and it.
+        application_user: Whom it logs in as under end-to-end IAM.
+        secrets: The users that it logs in as otherwise.
+        vpc: Where it is.
+        vpc_subnets: Which subnets of it.
+        max_connections_percent: How much of the database's connections it may use.
+        max_idle_connections_percent: How much it keeps open.
+        borrow_timeout: How long a client waits.
+        idle_client_timeout: When it hangs up.
+        reader_endpoint: Whether there are readers to reach.
+
+    Returns:
+        The proxy, in a security group of its own that nothing may enter yet, and that leads to the database.
+    """
+    security_group = ec2.SecurityGroup(
+        scope, "ProxySecurityGroup", vpc=vpc, description="RDS Proxy", allow_all_outbound=False
+    )
+    role = iam.Role(scope, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
+    end_to_end = authentication == "end-to-end-iam"
+    if end_to_end:
+        # CDK leaves the role of such a proxy without it.
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["rds-db:connect"], resources=[server.user_arn(scope, application_user)]
+            )
+        )
+    proxy = rds.DatabaseProxy(
+        scope,
+        "Proxy",
+        # CDK's own name, without a feature flag, would be "Proxy" in every stack of the account.
+        db_proxy_name=Names.unique_resource_name(scope, max_length=_defaults.PROXY_NAME_LENGTH_MAX),
+        proxy_target=server.target,
+        secrets=list(secrets),
+        vpc=vpc,
+        vpc_subnets=vpc_subnets,
+        security_groups=[security_group],
+        role=role,
+        iam_auth=authentication != "secret",
+        default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH if end_to_end else None,
+        client_password_auth_type=rds.ClientPasswordAuthType.POSTGRES_SCRAM_SHA_256
+        if authentication == "secret" and server.family == "postgres"
+        else None,
+        require_tls=True,
+        max_connections_percent=max_connections_percent,
+        max_idle_connections_percent=max_idle_connections_percent,
+        borrow_timeout=borrow_timeout or Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS),
+        idle_client_timeout=idle_client_timeout or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
+    )
+    readers = (
+        proxy.add_endpoint(
+            "Reader",
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=[security_group],
+            target_role=rds.ProxyEndpointTargetRole.READ_ONLY,
+        )
+        if reader_endpoint
+        else None
+    )
+    return Proxy(proxy, readers, security_group)
+
+
+class Budget:
+    """How many of the functions can have a database connection at the same time.
+
+    RDS Proxy takes more clients than it has connections: each transaction borrows one, and waits up to the
+    borrow timeout while none is free. So a sum of concurrency above the connections is no error, short
+    transactions may share them well; it is a warning, since it is where waiting begins. A function without
+    reserved concurrency can grow to the account's limit, a thousand and more: a warning as well.
+    """
+
+    connections: Final[int | None]
+    """None where `max_connections` is not known."""
+
+    def __init__(self, *, max_connections: int | None, max_connections_percent: int) -> None:
+        known = max_connections is not None and not any(
+            map(_validation.is_unresolved, (max_connections, max_connections_percent))
+        )
+        self.connections = (max_connections or 0) * max_connections_percent // 100 if known else None
+        self._reserved: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
+
+    def spend(self, scope: Construct, function: lambda_.Function) -> None:
+        """Count one more function.
+
+        Args:
+            scope: What the warning is about.
+            function: The function.
+        """
+        resource = function.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what a Function is made of
+        reserved = resource.reserved_concurrent_executions
+        if reserved is None:
+            Annotations.of(scope).add_warning_v2(
+                "constructs-lib:unbounded-concurrency",
+                f"Function {function.node.path} has no reserved concurrency: it can grow to the account's "
+                f"limit, and all of it waits for the connections of one proxy. Set "
+                f"reserved_concurrent_executions. See {_defaults.LAMBDA_CONCURRENCY}",
+            )
+            return
+        if _validation.is_unresolved(reserved) or self.connections is None:
+            return
+        before = sum(self._reserved.values())
+        self._reserved[function] = reserved
+        total = sum(self._reserved.values())
+        if total > self.connections and total > before:
+            Annotations.of(scope).add_warning_v2(
+                "constructs-lib:connection-budget",
+                f"The connected functions can run {total:g} at a time ({function.node.path}: {reserved:g}), "
+                f"and the proxy has {self.connections} connections for them: the rest waits, up to "
+                f"borrow_timeout. Keep transactions short, or lower reserved_concurrent_executions, or raise "
+                f"max_connections or max_connections_percent. See {_defaults.RDS_PROXY_CONNECTIONS}",
+            )
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def check_pool(
+    *,
+    max_connections: int | None,
+    max_connections_percent: int,
+    max_idle_connections_percent: int | None,
+    borrow_timeout: Duration | None,
+    idle_client_timeout: Duration | None,
+) -> None:
+    """Refuse pool settings that RDS Proxy would refuse, or that leave no connection.
+
+    Args:
+        max_connections: Of the database, if known.
+        max_connections_percent: How much of it the proxy may use.
+        max_idle_connections_percent: How much it keeps open.
+        borrow_timeout: How long a client waits.
+        idle_client_timeout: When it hangs up.
+
+    Raises:
+        InvalidPropsError: One is outside of its limits.
+    """
+    source = _defaults.RDS_PROXY_CONNECTIONS
+    _validation.in_range("max_connections_percent", max_connections_percent, 1, 100, source=source)
+    _validation.whole("max_connections_percent", max_connections_percent)
+    known = not _validation.is_unresolved(max_connections_percent)
+    _validation.in_range(
+        "max_idle_connections_percent",
+        max_idle_connections_percent,
+        0,
+        max_connections_percent if known else 100,
+        source=source,
+    )
+    _validation.whole("max_idle_connections_percent", max_idle_connections_percent)
+    for name, duration, low, high in (
+        ("borrow_timeout", borrow_timeout, 0, _defaults.BORROW_TIMEOUT_SECONDS_MAX),
+        ("idle_client_timeout", idle_client_timeout, 1, _defaults.IDLE_CLIENT_TIMEOUT_SECONDS_MAX),
+    ):
+        seconds = _validation.seconds(name, duration)
+        _validation.in_range(name, seconds, low, high, unit="seconds", source=source)
+        _validation.whole(f"{name} in seconds", seconds)
+    if (
+        known
+        and max_connections is not None
+        and not _validation.is_unresolved(max_connections)
+        and max_connections * max_connections_percent < 100
+    ):
+        raise InvalidPropsError(
+            f"max_connections_percent must leave the proxy a connection, got {max_connections_percent} % of "
+            f"{max_connections}. See {source}"
+        )
