@@ -5,6 +5,7 @@ from weakref import WeakKeyDictionary
 
 from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import _defaults, _validation
@@ -39,6 +40,19 @@ def changeable(function: FunctionLike) -> lambda_.Function:
             f"changed from this app. Connect it in the app that makes it."
         )
     return behind
+
+
+def role_of(function: lambda_.Function) -> iam.IRole:
+    """What the function may do.
+
+    Args:
+        function: A function of this app.
+
+    Returns:
+        Its role.
+    """
+    assert function.role is not None  # noqa: S101 - only an imported one does not say
+    return function.role
 
 
 def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, subnet_ids: Set[str]) -> None:

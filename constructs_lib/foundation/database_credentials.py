@@ -7,7 +7,6 @@ from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -153,29 +152,39 @@ def rotate(
     )
 
 
-def let_read(function: lambda_.Function, secret: secretsmanager.ISecret) -> None:
-    """Let a function read a secret, and use its key for that alone.
-
-    CDK's own grant writes the function's role into the policy of the key, which makes a cycle of two stacks.
+def let_read(role: iam.IRole, secret: secretsmanager.ISecret) -> None:
+    """Let a role read a secret, and use the secret's key for that alone.
 
     Args:
-        function: The function.
+        role: The role.
         secret: The secret.
     """
     arn = secret.secret_full_arn or f"{secret.secret_arn}-??????"
-    function.add_to_role_policy(
+    role.add_to_principal_policy(
         iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[arn])
     )
     key = secret.encryption_key
     if key is not None:
-        service = f"secretsmanager.{Stack.of(function).region}.amazonaws.com"
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["kms:Decrypt"],
-                resources=[key.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": service}},
-            )
+        let_decrypt(role, key)
+
+
+def let_decrypt(role: iam.IRole, key: kms.IKey) -> None:
+    """Let a role use a key for secrets.
+
+    CDK's own grant writes the role into the policy of the key: a cycle of stacks, if the key is in another one.
+
+    Args:
+        role: The role.
+        key: The key of a secret.
+    """
+    service = f"secretsmanager.{Stack.of(role).region}.amazonaws.com"
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=["kms:Decrypt"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": service}},
         )
+    )
 
 
 # --- arguments -----------------------------------------------------------------------------------------

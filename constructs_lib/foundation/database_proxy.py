@@ -1,6 +1,6 @@
 """RDS Proxy: the pool of connections between functions and a database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.database_credentials import Authentication
+from constructs_lib.foundation.database_credentials import Authentication, let_decrypt
 from constructs_lib.foundation.database_server import Server
 
 
@@ -34,7 +34,7 @@ def make(
     server: Server,
     authentication: Authentication,
     application_user: str,
-    secrets: Sequence[secretsmanager.ISecret],
+    secrets: Mapping[str, secretsmanager.ISecret | None],
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection | None,
     max_connections_percent: int,
@@ -50,7 +50,7 @@ def make(
         server: The database.
         authentication: How its clients log in, and it.
         application_user: Whom it logs in as under end-to-end IAM.
-        secrets: The users that it logs in as otherwise.
+        secrets: The users that it logs in as otherwise, by what they are; None for one without.
         vpc: Where it is.
         vpc_subnets: Which subnets of it.
         max_connections_percent: How much of the database's connections it may use.
@@ -80,7 +80,7 @@ def make(
         # CDK's own name, without a feature flag, would be "Proxy" in every stack of the account.
         db_proxy_name=Names.unique_resource_name(scope, max_length=_defaults.PROXY_NAME_LENGTH_MAX),
         proxy_target=server.target,
-        secrets=list(secrets),
+        secrets=[_readable(scope, name, secret, role) for name, secret in secrets.items() if secret],
         vpc=vpc,
         vpc_subnets=vpc_subnets,
         security_groups=[security_group],
@@ -108,6 +108,17 @@ def make(
         else None
     )
     return Proxy(proxy, readers, security_group)
+
+
+def _readable(
+    scope: Construct, name: str, secret: secretsmanager.ISecret, role: iam.IRole
+) -> secretsmanager.ISecret:
+    """A secret that a proxy of the CDK lets its role read, without a word in the policy of the secret's key."""
+    key = secret.encryption_key
+    if key is None:
+        return secret
+    let_decrypt(role, key)
+    return secretsmanager.Secret.from_secret_complete_arn(scope, f"Proxy{name}Secret", secret.secret_arn)
 
 
 class Budget:

@@ -382,7 +382,7 @@ class ProxiedDatabase(Construct):
             server=server,
             authentication=authentication,
             application_user=user,
-            secrets=[part for part in (self.application_secret, self.master_secret) if part is not None],
+            secrets={"Application": self.application_secret, "Master": self.master_secret},
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             max_connections_percent=max_connections_percent,
@@ -500,7 +500,7 @@ class ProxiedDatabase(Construct):
             | ({"APPLICATION_SECRET_ARN": secret.secret_arn} if secret is not None else {}),
         )
         if secret is not None:
-            database_credentials.let_read(underlying, secret)
+            database_credentials.let_read(database_clients.role_of(underlying), secret)
 
     def _open(
         self,
@@ -521,7 +521,7 @@ class ProxiedDatabase(Construct):
         variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
         if self._authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then
-            database_credentials.let_read(underlying, secret)
+            database_credentials.let_read(database_clients.role_of(underlying), secret)
             variables["SECRET_ARN"] = secret.secret_arn
         else:
             self.proxy.grant_connect(underlying, user)
