@@ -261,8 +261,9 @@ STORAGE_GIB_MAX: Final = 65_536
 """Of gp3 (RDS_STORAGE)."""
 MAX_STORAGE_GIB: Final = 100
 """Where autoscaling stops unless told otherwise: a bill that somebody looks at."""
-MAX_STORAGE_FACTOR_MIN: Final = 1.1
-"""Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html"""
+MAX_STORAGE_PERCENT_MIN: Final = 110
+"""Of the storage at first: RDS refuses a smaller step.
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html"""
 
 MIN_CAPACITY_ACU: Final = 0.5
 MAX_CAPACITY_ACU: Final = 4

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration, Stack, Token
+from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from constructs_lib import InvalidPropsError, PythonFunction, QueueConsumer
+from tests.gallery.database import AURORA_MYSQL, database
 from tests.gallery.plain_function import HANDLERS, function
 from tests.limits import ALL
 from tests.limits.table import Arguments, Limits
@@ -74,4 +76,36 @@ def test_unresolved_tokens_pass(stack: Stack) -> None:
         max_batching_window=Duration.seconds(number),
         minimum_pollers=int(number),
         maximum_pollers=5,
+    )
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "VpcOfTokens",
+        vpc_id=Token.as_string({"Ref": "Vpc"}),
+        availability_zones=[Token.as_string({"Ref": f"Zone{n}"}) for n in range(2)],
+        isolated_subnet_ids=[Token.as_string({"Ref": f"Subnet{n}"}) for n in range(2)],
+        isolated_subnet_route_table_ids=[Token.as_string({"Ref": f"Table{n}"}) for n in range(2)],
+    )
+    database(
+        stack,
+        vpc=vpc,
+        database_name=Token.as_string({"Ref": "Name"}),
+        application_user=Token.as_string({"Ref": "User"}),
+        master_user=Token.as_string({"Ref": "Master"}),
+        port=int(number),
+        allocated_storage=int(number),
+        max_allocated_storage=int(number),
+        max_connections=int(number),
+        max_connections_percent=int(number),
+        max_idle_connections_percent=int(number),
+        borrow_timeout=Duration.seconds(number),
+        idle_client_timeout=Duration.seconds(number),
+        backup_retention=Duration.days(number),
+    ).connect(function(stack, "Client", vpc=vpc, reserved_concurrent_executions=int(number)))
+    database(
+        stack,
+        "Cluster",
+        engine=AURORA_MYSQL,
+        readers=1,
+        min_capacity=number,
+        max_capacity=number,
     )

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -220,7 +220,7 @@ def database_connections(
         scope,
         construct_id,
         metric=_percent(
-            f"{proxy_percent} * open / allowed",
+            f"{Tokenization.stringify_number(proxy_percent)} * open / allowed",
             "Connections of the database (%)",
             open=database.of_database("DatabaseConnections", "Maximum"),
             allowed=database.of_writer("MaxDatabaseConnectionsAllowed"),

@@ -1,10 +1,18 @@
 """The database itself: an instance, an Aurora Serverless v2 cluster, or one that exists."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from aws_cdk import Acknowledgment, Annotations, ArnFormat, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import (
+    Acknowledgment,
+    Annotations,
+    ArnFormat,
+    Duration,
+    RemovalPolicy,
+    Stack,
+    Tokenization,
+    Validations,
+)
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
@@ -115,7 +123,7 @@ def make(
     )
     parameters = dict(_defaults.DATABASE_PARAMETERS[family])
     if settings.max_connections is not None:
-        parameters["max_connections"] = str(settings.max_connections)
+        parameters["max_connections"] = Tokenization.stringify_number(settings.max_connections)
     common: dict[str, Any] = {
         "engine": engine,
         "vpc": settings.vpc,
@@ -138,8 +146,9 @@ def make(
 
 def _make_instance(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
     most = settings.max_allocated_storage
-    if most is None and not _validation.is_unresolved(settings.allocated_storage):
-        most = max(_defaults.MAX_STORAGE_GIB, 2 * settings.allocated_storage)
+    twice = 2 * settings.allocated_storage
+    if most is None and not _validation.is_unresolved(twice) and twice <= _defaults.STORAGE_GIB_MAX:
+        most = max(_defaults.MAX_STORAGE_GIB, twice)
     common |= {
         "publicly_accessible": False,
         "instance_type": settings.instance_type
@@ -440,7 +449,7 @@ def _check_storage(allocated: int | None, most: int | None) -> None:
     first = _defaults.STORAGE_GIB if allocated is None else allocated
     if most is None or _validation.is_unresolved(first) or _validation.is_unresolved(most):
         return
-    least = math.ceil(first * _defaults.MAX_STORAGE_FACTOR_MIN)
+    least = -(-first * _defaults.MAX_STORAGE_PERCENT_MIN // 100)
     if most < least:
         raise InvalidPropsError(
             f"max_allocated_storage must be at least {least:,} GiB, a tenth above the {first:,} to start with, "

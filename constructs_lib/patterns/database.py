@@ -427,7 +427,9 @@ class ProxiedDatabase(Construct):
                 self,
                 "FreeStorageAlarm",
                 database=watched,
-                allocated_gib=_defaults.STORAGE_GIB if allocated_storage is None else allocated_storage,
+                allocated_gib=_defaults.STORAGE_GIB
+                if allocated_storage is None or _validation.is_unresolved(allocated_storage)
+                else allocated_storage,
                 send_to=self.alarm_topic,
             )
         )

@@ -5,8 +5,9 @@ test_limits.py walks them all. One file a construct.
 
 from typing import Final
 
+from tests.limits.database import DATABASE_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.table import Limits
 
-ALL: Final[tuple[Limits, ...]] = (FUNCTION_LIMITS, QUEUE_LIMITS)
+ALL: Final[tuple[Limits, ...]] = (FUNCTION_LIMITS, QUEUE_LIMITS, DATABASE_LIMITS)

@@ -3,9 +3,11 @@
 from typing import Final
 
 from aws_cdk import Duration, Size, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import PythonFunction
+from tests.gallery.database import imported_vpc
 from tests.gallery.plain_function import HANDLERS
 from tests.limits.table import Arguments, Limits, said
 
@@ -14,6 +16,10 @@ def layer(stack: Stack, number: int) -> lambda_.ILayerVersion:
     return lambda_.LayerVersion.from_layer_version_arn(
         stack, f"Layer{number}", f"arn:aws:lambda:us-east-1:123456789012:layer:many:{number}"
     )
+
+
+def security_group(stack: Stack, number: int) -> ec2.ISecurityGroup:
+    return ec2.SecurityGroup.from_security_group_id(stack, f"Group{number}", f"sg-{number}")
 
 
 _ROWS: list[tuple[str, Arguments, str]] = [
@@ -37,6 +43,15 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("handler's file with a typo", said(handler="ap.handle"), "no ap.py. Did you mean 'app'?"),
     ("handler's function with a typo", said(handler="app.handel"), "Did you mean 'handle'?"),
     ("entry is no folder", said(entry=HANDLERS / "nowhere"), "entry must be a folder"),
+    ("subnets without a VPC", said(vpc_subnets=ec2.SubnetSelection(one_per_az=True)), "vpc_subnets needs vpc="),
+    ("a security group without a VPC", lambda stack: {"security_groups": [security_group(stack, 0)]},
+     "security_groups needs vpc="),
+    ("more than 5 security groups", lambda stack: {"vpc": imported_vpc(stack),
+     "security_groups": [security_group(stack, n) for n in range(6)]}, "security_groups must be at most 5, got 6"),
+    ("more than 16 subnets", lambda stack: {"vpc": imported_vpc(stack,
+     isolated_subnet_ids=[f"subnet-{n}" for n in range(18)])}, "must select at most 16 subnets, got 18"),
+    ("subnets that are not there", lambda stack: {"vpc": imported_vpc(stack),
+     "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)}, "vpc_subnets selects nothing in vpc"),
     ("bytecode of a Python that is not there", said(bytecode=True, runtime=lambda_.Runtime("python3.99")), "runtime"),
 ]  # fmt: skip
 

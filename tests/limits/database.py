@@ -1,0 +1,155 @@
+"""The limits of ProxiedDatabase."""
+
+from typing import Any, Final
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from constructs_lib import ProxiedDatabase
+from tests.gallery.database import (
+    AURORA_POSTGRES,
+    MYSQL,
+    POSTGRES,
+    imported_instance,
+    imported_vpc,
+    secret_arn,
+)
+from tests.limits.table import Arguments, Limits, said
+
+
+def theirs(**also: Any) -> Arguments:
+    """An imported instance, in order, and what is said with it."""
+    return lambda stack: {
+        "engine": None,
+        "database": imported_instance(stack),
+        "vpc": imported_vpc(stack),
+        "database_name": "trips",
+        **also,
+    }
+
+
+def imported_without(**attributes: Any) -> Arguments:
+    return lambda stack: {
+        "engine": None,
+        "database": imported_instance(stack, **attributes),
+        "vpc": imported_vpc(stack),
+        "database_name": "trips",
+    }
+
+
+def cluster_without_endpoint(stack: Stack) -> dict[str, Any]:
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
+    cluster = rds.DatabaseCluster.from_database_cluster_attributes(
+        stack, "Cluster", cluster_identifier="trips", engine=AURORA_POSTGRES, security_groups=[group]
+    )
+    return {"engine": None, "database": cluster, "vpc": imported_vpc(stack), "database_name": "trips"}
+
+
+def secret(stack: Stack) -> secretsmanager.ISecret:
+    return secretsmanager.Secret.from_secret_complete_arn(stack, "Given", secret_arn("writer"))
+
+
+def in_a_vpc_of(**attributes: Any) -> Arguments:
+    return lambda stack: {"vpc": imported_vpc(stack, **attributes)}
+
+
+ONE_ZONE: Final = {"availability_zones": ["us-east-1a"], "isolated_subnet_ids": ["subnet-0123456789abcdef0"]}
+PUBLIC: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+AURORA: Final = {"engine": AURORA_POSTGRES}
+
+_ROWS: list[tuple[str, Arguments, str]] = [
+    # the pool
+    ("pool of 0 %", said(max_connections_percent=0), "max_connections_percent must be 1 to 100, got 0"),
+    ("pool above 100 %", said(max_connections_percent=101), "max_connections_percent must be 1 to 100, got 101"),
+    ("pool of half a per cent", said(max_connections_percent=1.5), "max_connections_percent must be a whole number"),
+    ("idle connections below 0", said(max_idle_connections_percent=-1), "max_idle_connections_percent must be 0 to 90"),
+    ("more idle connections than any", said(max_connections_percent=40, max_idle_connections_percent=41),
+     "max_idle_connections_percent must be 0 to 40, got 41"),
+    ("borrow timeout above an hour", said(borrow_timeout=Duration.seconds(3601)), "0 to 3,600 seconds, got 3,601"),
+    ("borrow timeout with a fraction", said(borrow_timeout=Duration.millis(1500)), "borrow_timeout in seconds must be"),
+    ("borrow timeout as a number", said(borrow_timeout=10), "borrow_timeout must be a Duration"),
+    ("idle client timeout 0", said(idle_client_timeout=Duration.seconds(0)), "1 to 28,800 seconds, got 0"),
+    ("idle client timeout above 8 h", said(idle_client_timeout=Duration.hours(9)), "1 to 28,800 seconds, got 32,400"),
+    ("a proxy without a connection", said(max_connections=10, max_connections_percent=9), "got 9 % of 10"),
+    ("max_connections below 6", said(max_connections=5), "max_connections must be 6 to 262,143, got 5"),
+    ("max_connections of MySQL", said(engine=MYSQL, max_connections=100_001), "6 to 100,000, got 100,001"),
+    # the network
+    ("VPC of one zone", said(max_azs=1), "max_azs must be 2 to 6, got 1"),
+    ("VPC of seven zones", said(max_azs=7), "max_azs must be 2 to 6, got 7"),
+    ("NAT gateways below 0", said(nat_gateways=-1), "nat_gateways must be 0 to 2, got -1"),
+    ("more NAT gateways than zones", said(nat_gateways=3), "nat_gateways must be 0 to 2, got 3"),
+    ("subnets in one zone", in_a_vpc_of(**ONE_ZONE), "vpc_subnets must be in 2 zones or more, got 1 (us-east-1a)"),
+    ("subnets that are not there", lambda stack: {"vpc": imported_vpc(stack), "vpc_subnets": PUBLIC},
+     "vpc_subnets selects nothing in vpc Stack/TheirVpc"),
+    ("subnets of no VPC", said(vpc_subnets=PUBLIC), "vpc_subnets goes with vpc="),
+    ("zones of a VPC that is there", lambda stack: {"vpc": imported_vpc(stack), "max_azs": 2, "nat_gateways": 1},
+     "max_azs and nat_gateways cannot be given together with vpc"),
+    ("endpoint that is no name", said(interface_endpoints=["com amazonaws sqs"]), "interface_endpoints must be AWS's"),
+    ("endpoint twice", said(interface_endpoints=["sqs", "sqs"]), "must name a service once, got ['sqs'] again"),
+    # users and passwords
+    ("unknown authentication", said(authentication="IAM"), "must be one of iam, secret, end-to-end-iam, got 'IAM'"),
+    ("alternating users with IAM", said(alternating_users=True), "alternating_users needs authentication='secret'"),
+    ("alternating users end to end", said(alternating_users=True, authentication="end-to-end-iam"),
+     "alternating_users needs authentication='secret', got 'end-to-end-iam'"),
+    ("alternating users without a master", theirs(authentication="secret", alternating_users=True),
+     "alternating_users needs master_secret"),
+    ("rotation without a password", said(authentication="end-to-end-iam", rotation_interval=Duration.days(1)),
+     "rotation_interval cannot be given together with authentication='end-to-end-iam'"),
+    ("rotation below 4 hours", said(rotation_interval=Duration.hours(3)), "14,400 to 86,400,000 seconds, got 10,800"),
+    ("rotation above 1000 days", said(rotation_interval=Duration.days(1001)), "rotation_interval must be 14,400 to"),
+    ("secret of a new database", lambda stack: {"application_secret": secret(stack)},
+     "application_secret cannot be given together with engine"),
+    ("master's secret of a new database", lambda stack: {"master_secret": secret(stack)},
+     "master_secret cannot be given together with engine"),
+    ("secret without its user", lambda stack: theirs()(stack) | {"application_secret": secret(stack)},
+     "application_user must be said with application_secret"),
+    ("rotation of a secret of yours", lambda stack: theirs()(stack) | {"application_secret": secret(stack),
+     "application_user": "writer", "rotation_interval": Duration.days(1)}, "with application_secret: its rotation"),
+    ("user with a dash", said(application_user="trip-writer"), "application_user must be a letter and then letters"),
+    ("user above 63", said(application_user="u" * 64), "63 in all, got 'uuu"),
+    ("user of MySQL above 32", said(engine=MYSQL, application_user="u" * 33), "32 in all, got 'uuu"),
+    ("user of MySQL whose clone is above 32", said(engine=MYSQL, application_user="u" * 27, authentication="secret",
+     alternating_users=True), "26 in all, got 'uuu"),
+    ("user is the master", said(application_user="postgres"), "must not be the master user or one of RDS itself"),
+    ("user of RDS", said(application_user="rdsadmin"), "must not be the master user or one of RDS itself"),
+    ("master of MySQL above 16", said(engine=MYSQL, master_user="m" * 17), "master_user must be a letter"),
+    ("database that begins with a digit", said(database_name="1trip"), "database_name must be a letter"),
+    # the database
+    ("neither engine nor database", said(engine=None), "engine or database must be given"),
+    ("engine and database", lambda stack: theirs()(stack) | {"engine": POSTGRES},
+     "engine cannot be given together with database"),
+    ("another engine", said(engine=rds.DatabaseInstanceEngine.maria_db(version=rds.MariaDbEngineVersion.VER_10_11)),
+     "type of engine must be one of postgres, mysql, aurora-postgresql, aurora-mysql, got 'mariadb'"),
+    ("engine without a version", said(engine=rds.DatabaseInstanceEngine.POSTGRES), "engine must have a version"),
+    ("port below 1150", said(port=1149), "port must be 1,150 to 65,535, got 1,149"),
+    ("port above 65535", said(port=65_536), "port must be 1,150 to 65,535, got 65,536"),
+    ("storage below 20 GiB", said(allocated_storage=19), "allocated_storage must be 20 to 65,536 GiB, got 19"),
+    ("storage above 64 TiB", said(allocated_storage=65_537), "allocated_storage must be 20 to 65,536 GiB"),
+    ("storage that cannot grow", said(allocated_storage=100, max_allocated_storage=109), "at least 110 GiB"),
+    ("no backups", said(backup_retention=Duration.days(0)), "backup_retention must be 1 to 35 days, got 0"),
+    ("backups above 35 days", said(backup_retention=Duration.days(36)), "backup_retention must be 1 to 35 days"),
+    ("readers of an instance", said(readers=1), "readers must be 0 for an instance, got 1"),
+    ("readers above 15", said(**AURORA, readers=16), "readers must be 0 to 15, got 16"),
+    ("cluster that pauses", said(**AURORA, min_capacity=0), "min_capacity must be at least 0.5, got 0"),
+    ("capacity above 256", said(**AURORA, max_capacity=257), "max_capacity must be 1 to 256 ACU, got 257"),
+    ("capacity in small steps", said(**AURORA, max_capacity=4.2), "max_capacity must be in steps of 0.5 ACU"),
+    ("least capacity above the most", said(**AURORA, min_capacity=8), "got 8 > 4"),
+    ("capacity of an instance", said(min_capacity=1), "min_capacity cannot be given together with the engine of an"),
+    ("standby of a cluster", said(**AURORA, multi_az=True), "multi_az cannot be given together with the engine of a"),
+    # a database that exists
+    ("its settings", theirs(port=6543, multi_az=True), "port and multi_az cannot be given together with database"),
+    ("without its name", theirs(database_name=None), "database_name must be said together with database"),
+    ("without its VPC", theirs(vpc=None), "vpc must be said for the imported database Stack/Theirs"),
+    ("without its engine", imported_without(engine=None), "database Stack/Theirs must be imported with engine="),
+    ("without its security group", imported_without(security_groups=[]), "must be imported with its security group"),
+    ("without its endpoint", cluster_without_endpoint, "must be imported with its endpoint and port"),
+    ("without its resource id", theirs(authentication="end-to-end-iam"), "imported with its instance_resource_id"),
+]  # fmt: skip
+
+DATABASE_LIMITS: Final = Limits(
+    ProxiedDatabase,
+    otherwise={"engine": lambda stack: POSTGRES},
+    rows=_ROWS,
+)
