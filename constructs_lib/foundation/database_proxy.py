@@ -87,9 +87,6 @@ def make(
         role=role,
         iam_auth=authentication != "secret",
         default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH if end_to_end else None,
-        client_password_auth_type=rds.ClientPasswordAuthType.POSTGRES_SCRAM_SHA_256
-        if authentication == "secret" and server.family == "postgres"
-        else None,
         require_tls=True,
         max_connections_percent=max_connections_percent,
         max_idle_connections_percent=max_idle_connections_percent,

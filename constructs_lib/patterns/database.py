@@ -71,7 +71,8 @@ class ProxiedDatabase(Construct):
         vpc: Where everything is. None: one of its own is made. The proxy and the database need subnets in two
             zones of it; the rotation must reach Secrets Manager from there.
         vpc_subnets: Which subnets of `vpc`; default those with a NAT gateway, or else the isolated ones.
-        max_azs: Zones of its own VPC, 2 to 6; default 2.
+        max_azs: Zones of its own VPC, 2 to 6; default 2, which is all that the CDK knows of in a stack that does
+            not say its account and Region.
         nat_gateways: Of its own VPC; default 0: functions in it reach AWS's services through endpoints, and
             nothing else. With one or more there are private subnets for functions, and a price (above).
         interface_endpoints: More services to reach from the VPC, as AWS abbreviates them: `["sqs", "states"]`.

@@ -1,10 +1,7 @@
 """The promises of QueueConsumer, one test each; none rests on a snapshot."""
 
-from typing import Any
-
 import pytest
 from aws_cdk import App, Duration, Environment, RemovalPolicy, Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
@@ -13,26 +10,7 @@ from aws_cdk.assertions import Match, Template
 
 from constructs_lib import QueueConsumer
 from tests.gallery.plain_function import function
-
-
-def properties(stack: Stack, part: Any) -> dict[str, Any]:
-    """What the template says of one part, found by the part and not by a hashed id."""
-    logical_id = stack.resolve(part.node.default_child.logical_id)
-    resource: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"][logical_id]
-    return resource | {"id": logical_id}
-
-
-def statements(stack: Stack, role: iam.IRole | None) -> list[dict[str, Any]]:
-    """Every statement of the policies of a role."""
-    assert isinstance(role, iam.Role)
-    reference = {"Ref": stack.resolve(role.node.default_child.logical_id)}  # type: ignore[union-attr]
-    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
-    return [
-        statement
-        for policy in policies.values()
-        if reference in policy["Properties"]["Roles"]
-        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
-    ]
+from tests.template_parts import properties, statements
 
 
 def test_only_what_failed_is_retried(stack: Stack) -> None:
