@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
@@ -54,6 +55,58 @@ def test_the_role_may_log_and_trace_and_nothing_else(stack: Stack) -> None:
         "['xray:PutTraceSegments', 'xray:PutTelemetryRecords']": "*",
         "['logs:CreateLogStream', 'logs:PutLogEvents']": {"Fn::GetAtt": [group, "Arn"]},
     }
+
+
+NETWORK_INTERFACES = {
+    f"ec2:{name}"
+    for name in (
+        "CreateNetworkInterface",
+        "DescribeNetworkInterfaces",
+        "DescribeSubnets",
+        "DeleteNetworkInterface",
+        "AssignPrivateIpAddresses",
+        "UnassignPrivateIpAddresses",
+    )
+}
+
+
+def test_in_a_vpc_lambda_may_join_it_and_the_code_may_not(stack: Stack) -> None:
+    """Calls of the code carry the ARN of the function, calls of Lambda itself do not."""
+    function(stack, vpc=ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0))
+    (role,) = [
+        resource["Properties"]
+        for resource in Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
+        if "lambda.amazonaws.com" in str(resource)
+    ]
+    assert "ManagedPolicyArns" not in role
+    statements = only(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+    of_ec2 = {each["Effect"]: each for each in statements if "ec2:" in str(each["Action"])}
+    assert set(of_ec2) == {"Allow", "Deny"}
+    assert set(of_ec2["Allow"]["Action"]) == set(of_ec2["Deny"]["Action"]) == NETWORK_INTERFACES
+    assert "Condition" not in of_ec2["Allow"]
+    functions = of_ec2["Deny"]["Condition"]["ArnLike"]["lambda:SourceFunctionArn"]
+    assert functions["Fn::Join"][1][-1] == ":function:*"
+
+
+def test_subnets_and_security_groups_are_as_given(stack: Stack) -> None:
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=1)
+    group = ec2.SecurityGroup(stack, "Group", vpc=vpc)
+    function(
+        stack,
+        vpc=vpc,
+        vpc_subnets=ec2.SubnetSelection(subnets=vpc.private_subnets[:1]),
+        security_groups=[group],
+    )
+    assert only(stack, "AWS::Lambda::Function")["Properties"]["VpcConfig"] == {
+        "SubnetIds": [stack.resolve(vpc.private_subnets[0].subnet_id)],
+        "SecurityGroupIds": [stack.resolve(group.security_group_id)],
+    }
+
+
+def test_outside_of_a_vpc_nothing_is_said_of_one(stack: Stack) -> None:
+    function(stack)
+    assert "VpcConfig" not in only(stack, "AWS::Lambda::Function")["Properties"]
+    assert "ec2:" not in str(only(stack, "AWS::IAM::Policy"))
 
 
 def test_a_missing_interpreter_is_said_once(app: App, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
