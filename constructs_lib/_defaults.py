@@ -282,8 +282,9 @@ MAX_CONNECTIONS_PERCENT: Final = 90
 """RDS Proxy's own 100 % leaves no connection for the rotation, the console or a person (RDS_PROXY_CONNECTIONS)."""
 
 BORROW_TIMEOUT_SECONDS: Final = 10
-BORROW_TIMEOUT_SECONDS_MAX: Final = 3600
+BORROW_TIMEOUT_SECONDS_MAX: Final = 300
 """RDS Proxy's own 120 s outlast the 30 s of a function: it would die waiting, without an error that says why.
+The API's older reference allows an hour, its newest five minutes.
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ConnectionPoolConfiguration.html"""
 
 IDLE_CLIENT_TIMEOUT_SECONDS: Final = 1800

@@ -1,6 +1,7 @@
 """The application's user of a database: a secret of its own, rotated by AWS."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -18,20 +19,31 @@ Authentication = Literal["iam", "secret", "end-to-end-iam"]
 """How a function proves to the proxy who it is, and the proxy to the database."""
 
 
-def needed_endpoints(authentication: Authentication, alternating_users: bool) -> Sequence[str]:
+def needed_endpoints(
+    authentication: Authentication, alternating_users: bool, *, rotated: bool
+) -> Sequence[str]:
     """What the rotation, the migration and functions with a secret call from inside the VPC.
 
     Args:
         authentication: How functions log in.
         alternating_users: Whether two users take turns.
+        rotated: Whether the secret is made here, and rotated.
 
     Returns:
         Services, as AWS abbreviates them.
     """
-    if authentication == "end-to-end-iam":
+    if authentication == "end-to-end-iam" or (authentication == "iam" and not rotated):
         return []
     # Rotating two users starts with the master's secret, and that of RDS does not say where the database is.
     return ["secretsmanager", "rds"] if alternating_users else ["secretsmanager"]
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """A schedule, and where AWS's function runs."""
+
+    schedule: secretsmanager.RotationSchedule
+    security_group: ec2.SecurityGroup
 
 
 def application_secret(
@@ -94,7 +106,7 @@ def rotate(
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection | None,
     secrets_manager: ec2.InterfaceVpcEndpoint | None,
-) -> secretsmanager.RotationSchedule:
+) -> Rotation:
     """Let AWS's own function change the password now and then.
 
     Args:
@@ -144,12 +156,13 @@ def rotate(
             security_groups=[security_group],
             exclude_characters=_defaults.PASSWORD_WITHOUT,
         )
-    return secret.add_rotation_schedule(
+    schedule = secret.add_rotation_schedule(
         "Rotation",
         hosted_rotation=rotation,
         automatically_after=interval,
         rotate_immediately_on_update=False,
     )
+    return Rotation(schedule, security_group)
 
 
 def let_read(role: iam.IRole, secret: secretsmanager.ISecret) -> None:

@@ -24,6 +24,7 @@ class Proxy:
     """A proxy and what belongs to it."""
 
     proxy: rds.DatabaseProxy
+    role: iam.Role
     reader_endpoint: rds.IDatabaseProxyEndpoint | None
     security_group: ec2.SecurityGroup
 
@@ -104,7 +105,7 @@ def make(
         if reader_endpoint
         else None
     )
-    return Proxy(proxy, readers, security_group)
+    return Proxy(proxy, role, readers, security_group)
 
 
 def _readable(

@@ -1,8 +1,9 @@
 """A VPC for functions and their database: isolated subnets, endpoints, flow logs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -11,7 +12,15 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 
 
-def private_vpc(scope: Construct, construct_id: str, *, max_azs: int, nat_gateways: int) -> ec2.Vpc:
+@dataclass(frozen=True)
+class PrivateVpc:
+    """A VPC, and what it keeps of refused traffic."""
+
+    vpc: ec2.Vpc
+    flow_log_group: logs.LogGroup
+
+
+def private_vpc(scope: Construct, construct_id: str, *, max_azs: int, nat_gateways: int) -> PrivateVpc:
     """Make a VPC that nothing outside can reach.
 
     Its subnets are isolated: no route leads to the internet or from it. With NAT gateways there are private
@@ -73,7 +82,7 @@ def private_vpc(scope: Construct, construct_id: str, *, max_azs: int, nat_gatewa
         destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group),
         traffic_type=ec2.FlowLogTrafficType.REJECT,
     )
-    return vpc
+    return PrivateVpc(vpc, log_group)
 
 
 def interface_endpoints(
@@ -120,6 +129,35 @@ def interface_endpoints(
         )
         for name in names
     }
+
+
+def warn_of_missing_endpoints(
+    scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, names: Set[str]
+) -> None:
+    """Say what cannot be reached from subnets without a way to the internet.
+
+    Args:
+        scope: What the warning is about.
+        vpc: The VPC.
+        vpc_subnets: Which of its subnets.
+        names: The services that are needed, and get no endpoint here.
+    """
+    isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
+    if not names or not isolated.issuperset(selected(vpc, vpc_subnets).subnet_ids):
+        return
+    made = [
+        str(Stack.of(child).resolve(child.node.default_child.service_name))  # type: ignore[union-attr]
+        for child in vpc.node.children
+        if isinstance(child, ec2.InterfaceVpcEndpoint)
+    ]
+    missing = sorted(name for name in names if not any(f".{name}'" in service for service in made))
+    if missing:
+        Annotations.of(scope).add_warning_v2(
+            "constructs-lib:missing-endpoints",
+            f"Nothing in the isolated subnets of {vpc.node.path} reaches {' and '.join(missing)}, unless an "
+            f"endpoint was made elsewhere: the rotation would fail, a month from now. Pass "
+            f"interface_endpoints={missing}. See {_defaults.INTERFACE_ENDPOINTS}",
+        )
 
 
 def let_in(client: ec2.IConnectable, security_group: ec2.SecurityGroup, port: int, what: str) -> None:

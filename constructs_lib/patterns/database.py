@@ -7,8 +7,10 @@ import jsii
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
@@ -54,7 +56,8 @@ class ProxiedDatabase(Construct):
     - each NAT gateway, where you ask for one: 33, and its traffic.
     - two secrets and six alarms: less than 2.
 
-    https://aws.amazon.com/rds/proxy/pricing/, https://aws.amazon.com/privatelink/pricing/
+    https://aws.amazon.com/rds/postgresql/pricing/, https://aws.amazon.com/rds/proxy/pricing/,
+    https://aws.amazon.com/privatelink/pricing/, https://aws.amazon.com/vpc/pricing/
 
     Args:
         scope: The construct to put it in.
@@ -63,13 +66,14 @@ class ProxiedDatabase(Construct):
             makes an instance, `rds.DatabaseClusterEngine.aurora_postgres(version=...)` or `aurora_mysql` a
             Serverless v2 cluster.
         database: Instead of `engine`: put the proxy before this database, made in this app or imported with its
-            engine, security group, endpoint and port. It must have its own subnets in `vpc`.
+            engine, security group, endpoint and port.
         master_secret: Of an imported `database`: where its master's password is. Without it nothing can
             `connect_administrator`, and users cannot alternate.
         application_secret: Of a `database`: the secret of a user that exists there, rotated by you. None: one is
             made, and rotated.
         vpc: Where everything is. None: one of its own is made. The proxy and the database need subnets in two
-            zones of it; the rotation must reach Secrets Manager from there.
+            zones of it; the rotation must reach Secrets Manager from there: through a NAT gateway, or say
+            `interface_endpoints=["secretsmanager"]`.
         vpc_subnets: Which subnets of `vpc`; default those with a NAT gateway, or else the isolated ones.
         max_azs: Zones of its own VPC, 2 to 6; default 2, which is all that the CDK knows of in a stack that does
             not say its account and Region.
@@ -103,11 +107,11 @@ class ProxiedDatabase(Construct):
         max_connections_percent: How much of that limit the proxy may use, 1 to 100; default 90, which leaves
             some for the rotation and for you.
         max_idle_connections_percent: How much of it the proxy keeps open when idle; default 50.
-        borrow_timeout: How long a client waits for a connection, up to an hour; default 10 seconds: AWS's two
+        borrow_timeout: How long a client waits for a connection, up to 300 seconds; default 10: AWS's two
             minutes outlast most functions.
         idle_client_timeout: When the proxy hangs up on a silent client, 1 second to 8 hours; default 30 minutes.
         backup_retention: 1 to 35 days; default 7.
-        snapshot_identifier: Start from this snapshot: its users, databases and encryption.
+        snapshot_identifier: Start from this snapshot, with its users, databases and encryption.
         deletion_protection: Default True, except with `RemovalPolicy.DESTROY`.
         removal_policy: What becomes of the data with the stack: SNAPSHOT (default) takes one and deletes,
             RETAIN keeps, DESTROY deletes.
@@ -133,6 +137,8 @@ class ProxiedDatabase(Construct):
     """The password of the application's user; None under end-to-end IAM."""
     rotation: Final[secretsmanager.RotationSchedule | None]
     """None where no secret was made."""
+    rotation_security_group: Final[ec2.SecurityGroup | None]
+    """Of AWS's function that rotates: let it in where Secrets Manager's endpoint is one of yours."""
     master_secret: Final[secretsmanager.ISecret | None]
     """The master's password; None only for a given database that does not say."""
     application_user: Final[str]
@@ -141,7 +147,10 @@ class ProxiedDatabase(Construct):
     port: Final[int]
     """Where the proxy listens, not the database."""
     security_group: Final[ec2.SecurityGroup]
-    """The proxy's."""
+    """The proxy's; the database's own is in `instance.connections`."""
+    proxy_role: Final[iam.Role]
+    flow_log_group: Final[logs.LogGroup | None]
+    """What the VPC's security groups refuse; None for a VPC of yours."""
     interface_endpoints: Final[Mapping[str, ec2.InterfaceVpcEndpoint]]
     alarm_topic: Final[sns.ITopic]
     proxy_connections_alarm: Final[cloudwatch.Alarm]
@@ -290,24 +299,28 @@ class ProxiedDatabase(Construct):
 
         super().__init__(scope, construct_id)
         removal = RemovalPolicy.SNAPSHOT if removal_policy is None else removal_policy
-        names = list(interface_endpoints)
-        cidr = None
+        needed = database_credentials.needed_endpoints(
+            authentication, alternating_users, rotated=application_secret is None
+        )
+        own = None
         if vpc is None:
-            vpc = network.private_vpc(
+            own = network.private_vpc(
                 self,
                 "Vpc",
                 max_azs=_defaults.AVAILABILITY_ZONES if max_azs is None else max_azs,
                 nat_gateways=nat_gateways or 0,
             )
+            vpc = own.vpc
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-            names = list(
-                dict.fromkeys(
-                    [*database_credentials.needed_endpoints(authentication, alternating_users), *names]
-                )
-            )
-            cidr = _defaults.VPC_CIDR
+            interface_endpoints = list(dict.fromkeys([*needed, *interface_endpoints]))
+        else:
+            network.warn_of_missing_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
         endpoints = network.interface_endpoints(
-            self, vpc=vpc, vpc_subnets=vpc_subnets, names=names, from_cidr=cidr
+            self,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            names=interface_endpoints,
+            from_cidr=_defaults.VPC_CIDR if own else None,
         )
         server = given or database_server.make(
             self,
@@ -365,11 +378,13 @@ class ProxiedDatabase(Construct):
             )
         )
         self.vpc = vpc
+        self.flow_log_group = own.flow_log_group if own else None
         self.interface_endpoints = endpoints
         self.instance, self.cluster = server.instance, server.cluster
         self.master_secret = server.master_secret
         self.application_secret = made or application_secret
-        self.rotation = rotation
+        self.rotation = rotation.schedule if rotation else None
+        self.rotation_security_group = rotation.security_group if rotation else None
         self.application_user, self.master_user, self.database_name = user, master, name
         self.port = _defaults.PROXY_PORT[family]
         self._authentication = authentication
@@ -392,7 +407,7 @@ class ProxiedDatabase(Construct):
             idle_client_timeout=idle_client_timeout,
             reader_endpoint=readers != 0,
         )
-        self.proxy = made_proxy.proxy
+        self.proxy, self.proxy_role = made_proxy.proxy, made_proxy.role
         self.reader_endpoint = made_proxy.reader_endpoint
         self.security_group = made_proxy.security_group
 

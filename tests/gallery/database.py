@@ -125,6 +125,7 @@ def proxy_of_an_existing_instance(stack: Stack) -> None:
         vpc=vpc,
         database_name="trips",
         master_secret=secretsmanager.Secret.from_secret_complete_arn(stack, "Master", secret_arn("master")),
+        interface_endpoints=["secretsmanager"],
     )
     trips.connect(function(stack, vpc=vpc, reserved_concurrent_executions=50))
     trips.connect_administrator(function(stack, "Migrate", vpc=vpc, reserved_concurrent_executions=1))
@@ -153,6 +154,7 @@ def proxy_of_an_existing_cluster(stack: Stack) -> None:
             stack, "Writer", secret_arn("writer")
         ),
         readers=1,
+        interface_endpoints=["secretsmanager"],
     )
     trips.connect(function(stack, vpc=vpc, reserved_concurrent_executions=50), reader=True)
 

@@ -244,7 +244,9 @@ def test_refused_traffic_is_logged_for_a_month(stack: Stack) -> None:
     (log,) = of_type(stack, "AWS::EC2::FlowLog").values()
     assert log["ResourceId"] == stack.resolve(made.vpc.vpc_id)
     assert log["TrafficType"] == "REJECT"
-    assert of_type(stack, "AWS::Logs::LogGroup")[log["LogGroupName"]["Ref"]]["RetentionInDays"] == 30
+    group = properties(stack, made.flow_log_group)
+    assert log["LogGroupName"] == {"Ref": group["id"]}
+    assert group["Properties"]["RetentionInDays"] == 30
 
 
 def test_no_custom_resource_and_no_function_of_ours(stack: Stack) -> None:
@@ -278,10 +280,34 @@ def test_a_vpc_of_yours_is_used_as_it_is(stack: Stack) -> None:
     assert properties(stack, made.proxy)["Properties"]["VpcSubnetIds"] == isolated
 
 
+@pytest.mark.parametrize(
+    "way", ["nothing", "an endpoint of theirs", "an endpoint of ours", "nothing is needed"]
+)
+def test_isolated_subnets_that_reach_no_secrets_manager_are_warned_of(stack: Stack, way: str) -> None:
+    vpc = ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=0)
+    if way == "an endpoint of theirs":
+        vpc.add_interface_endpoint("Secrets", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER)
+    database(
+        stack,
+        vpc=vpc,
+        interface_endpoints=["secretsmanager"] if way == "an endpoint of ours" else [],
+        authentication="end-to-end-iam" if way == "nothing is needed" else "iam",
+    )
+    found = [each for each in warnings(stack) if "reaches secretsmanager, unless" in each]
+    assert len(found) == (1 if way == "nothing" else 0)
+
+
+def test_subnets_with_a_nat_gateway_need_no_endpoint(stack: Stack) -> None:
+    database(stack, vpc=ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=1))
+    assert warnings(stack) == []
+
+
 def test_the_rotation_reaches_secrets_manager_and_the_database_alone(stack: Stack) -> None:
     made = database(stack)
     rotation = of_type(stack, "AWS::SecretsManager::RotationSchedule").popitem()[1]["HostedRotationLambda"]
     group = rotation["VpcSecurityGroupIds"]
+    assert made.rotation_security_group is not None
+    assert group == stack.resolve(made.rotation_security_group.security_group_id)
     ways_out = {
         (named(rule["DestinationSecurityGroupId"]), rule["FromPort"])
         for rule in of_type(stack, "AWS::EC2::SecurityGroupEgress").values()
@@ -360,8 +386,7 @@ def test_a_key_of_yours_encrypts_storage_and_secrets(stack: Stack) -> None:
 
 def role_of_proxy(stack: Stack, made: ProxiedDatabase) -> list[dict[str, Any]]:
     """What the proxy's role may do."""
-    role = made.node.find_child("ProxyRole")
-    return statements(stack, role)  # type: ignore[arg-type]
+    return statements(stack, made.proxy_role)
 
 
 @pytest.mark.parametrize(("authentication", "iam"), [("iam", "REQUIRED"), ("secret", "DISABLED")])
