@@ -106,20 +106,25 @@ def test_data_is_encrypted_backed_up_and_outlives_a_mistake(stack: Stack, engine
     assert resource["Properties"]["EnableCloudwatchLogsExports"]
 
 
-def test_an_instance_has_a_standby_and_is_not_public(stack: Stack) -> None:
-    made = server(stack, database(stack))["Properties"]
-    assert made["MultiAZ"] is True
-    assert made["PubliclyAccessible"] is False
+def test_an_instance_has_a_standby(stack: Stack) -> None:
+    assert server(stack, database(stack))["Properties"]["MultiAZ"] is True
 
 
-def test_members_of_a_cluster_are_serverless_and_not_public(stack: Stack) -> None:
+def test_members_of_a_cluster_are_serverless(stack: Stack) -> None:
     made = server(stack, database(stack, engine=AURORA_POSTGRES, readers=2))["Properties"]
     assert made["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.5, "MaxCapacity": 4}
-    members = of_type(stack, "AWS::RDS::DBInstance")
-    assert len(members) == 3
-    assert {(each["DBInstanceClass"], each["PubliclyAccessible"]) for each in members.values()} == {
-        ("db.serverless", False)
-    }
+    members = of_type(stack, "AWS::RDS::DBInstance").values()
+    assert [each["DBInstanceClass"] for each in members] == ["db.serverless"] * 3
+
+
+@pytest.mark.parametrize("engine", ["postgres", "aurora-postgres"])
+def test_nothing_is_public_even_in_public_subnets(stack: Stack, engine: str) -> None:
+    vpc = ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=0)
+    public = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
+    readers = 1 if "aurora" in engine else 0
+    database(stack, engine=ENGINES[engine], readers=readers, vpc=vpc, vpc_subnets=public)
+    members = of_type(stack, "AWS::RDS::DBInstance").values()
+    assert [each["PubliclyAccessible"] for each in members] == [False] * (1 + readers)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -701,7 +706,8 @@ def test_a_proxy_stands_before_an_imported_instance(stack: Stack) -> None:
     proxy = named(security_group_of(stack, made.proxy))
     assert ("sg-0123456789abcdef0", proxy, "6543") in ways_in(stack)
     secret = properties(stack, made.application_secret)["Properties"]["GenerateSecretString"]
-    assert json.loads(secret["SecretStringTemplate"])["host"] == "trips.abc.us-east-1.rds.amazonaws.com"
+    known = json.loads(secret["SecretStringTemplate"])
+    assert (known["host"], known["port"]) == ("trips.abc.us-east-1.rds.amazonaws.com", 6543)
 
 
 def test_an_instance_of_this_app_brings_its_vpc_and_its_master(stack: Stack) -> None:
