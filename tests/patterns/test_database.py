@@ -707,6 +707,7 @@ def test_a_proxy_stands_before_an_imported_instance(stack: Stack) -> None:
     assert ("sg-0123456789abcdef0", proxy, "6543") in ways_in(stack)
     secret = properties(stack, made.application_secret)["Properties"]["GenerateSecretString"]
     known = json.loads(secret["SecretStringTemplate"])
+    assert (known["engine"], made.port) == ("postgres", 5432)
     assert (known["host"], known["port"]) == ("trips.abc.us-east-1.rds.amazonaws.com", 6543)
 
 
