@@ -433,6 +433,10 @@ def test_a_proxy_is_described_as_declared_and_can_be_changed(deployed: Deployed)
         psycopg.OperationalError, match="IAM authentication is allowed only with SSL connections"
     ):
         deployed.connect("ByToken", user="app", password=deployed.token(), sslmode="disable")
+    by_iam_alone = proxy("by-token", iam_auth=None, DefaultAuthScheme="IAM_AUTH")
+    stacks.put(deployed.cloud, "proxies", RESOURCES | {"ByToken": by_iam_alone})
+    [read] = rds.describe_db_proxies(DBProxyName="by-token")["DBProxies"]
+    assert (read["DefaultAuthScheme"], read["Auth"]) == ("IAM_AUTH", [])
     stacks.put(deployed.cloud, "proxies", RESOURCES)
 
 
