@@ -21,7 +21,10 @@ from constructs_lib.local.extension import postgres_wire as wire
 from constructs_lib.local.extension.postgres_server import find_binaries
 
 from . import stacks
-from .test_databases import PORT, instance, running
+from .test_databases import PORT as DATABASE_PORT
+from .test_databases import instance, running
+
+PORT = 5432  # whatever the database's is
 
 pytestmark = [
     pytest.mark.cloud,
@@ -170,7 +173,7 @@ def test_a_token_gets_the_application_in_over_verified_tls(deployed: Deployed) -
         connection.execute("INSERT INTO trip VALUES ('by-token')")
         connection.commit()
         row = connection.execute("SELECT current_user::text, inet_server_port() FROM trip").fetchone()
-        assert row == ("app", PORT)
+        assert row == ("app", DATABASE_PORT)
     # Not the database itself: the proxy has an address of its own.
     found = running(deployed.cloud, deployed.read["Db"])
     assert found is not None
@@ -181,7 +184,7 @@ def test_a_token_gets_the_application_in_over_verified_tls(deployed: Deployed) -
     ("changed", "session"),
     [
         ({"DBUsername": "master"}, {}),
-        ({"Port": 5432}, {}),
+        ({"Port": DATABASE_PORT}, {}),
         ({"DBHostname": "127.9.9.9"}, {}),
         ({"Region": "eu-central-1"}, {}),
         ({}, {"aws_secret_access_key": "forged"}),
