@@ -165,10 +165,10 @@ def checks() -> Iterator[tuple[str, list[str], str]]:
     yield "lint", ["ruff", "check", "--quiet", "."], "Run .venv/bin/ruff check --fix . and mend the rest."
     yield "types", ["mypy", "--no-error-summary"], "Mend the lines named above."
     # On Lambda a function's modules are at the top: so each folder is checked by itself.
-    for function in sorted((TOP / "sample_app" / "functions").glob("*/")):
-        folder = function.relative_to(TOP).as_posix()
+    for project in sorted((TOP / "sample_app" / "functions").glob("*/pyproject.toml")):
+        folder = project.parent.relative_to(TOP).as_posix()
         command = ["mypy", "--no-error-summary", "--explicit-package-bases", folder]
-        yield f"types of {function.name}", command, "Mend the lines named above."
+        yield f"types of {project.parent.name}", command, "Mend the lines named above."
     yield "import directions", ["lint-imports", "--no-cache"], "The contracts are in pyproject.toml."
 
 

@@ -1,22 +1,42 @@
 """What the README shows is run, and what it says is so."""
 
 import doctest
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from aws_cdk.assertions import Match, Template
+
+from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.runtime.database import Database
+from constructs_lib.runtime.once import Once
+from constructs_lib.runtime.secret_login import SecretLogin
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text()
 HANDLER = "def handle(event, context):\n    return {'batchItemFailures': []}\n"
 
 
+DATABASE = (PROJECT / "docs" / "database.md").read_text()
+
+
+def blocks(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
 def example() -> str:
-    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    return str(block)
+    return blocks(README)[0]
+
+
+def handler_of(text: str) -> str:
+    (found,) = [block for block in blocks(text) if "def handle(" in block]
+    return found
 
 
 @pytest.fixture
@@ -25,6 +45,10 @@ def somebodys_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ship = tmp_path / "functions" / "ship"
     ship.mkdir(parents=True)
     (ship / "app.py").write_text(HANDLER)
+    for name, module, text in (("store", "app", README), ("complete_trip", "handler", DATABASE)):
+        folder = tmp_path / "functions" / name
+        folder.mkdir()
+        (folder / f"{module}.py").write_text(handler_of(text))
     (tmp_path / "app.py").write_text(example())
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -41,6 +65,53 @@ def test_the_example_and_its_error_are_what_happens(somebodys_project: Path) -> 
     parsed = doctest.DocTestParser().get_doctest(session, names, "README", "README.md", 0)
     result = doctest.DocTestRunner(verbose=False).run(parsed)
     assert (result.attempted, result.failed) == (1, 0)
+
+
+def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) -> None:
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    exec(example().replace("app.synth()", ""), names)  # noqa: S102 - running it is the test
+    (stack_of_readme,) = [block for block in blocks(README)[1:] if "database.connect(" in block]
+    exec(stack_of_readme, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::RDS::DBProxy", 1)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": Match.object_like({"DATABASE_HOST": Match.any_value()})}},
+    )
+
+    (stack_of_docs,) = [block for block in blocks(DATABASE) if "database.connect(" in block]
+    exec(stack_of_docs, names)  # noqa: S102
+    Template.from_stack(names["stack"]).resource_count_is("AWS::RDS::DBProxy", 1)
+
+
+@pytest.mark.parametrize("text", [README, DATABASE], ids=["README", "docs"])
+def test_the_handler_stores_a_message_once(
+    text: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("HOST", "proxy.example"), ("PORT", "5432"), ("NAME", "rides"), ("USER", "trips")):
+        monkeypatch.setenv(f"DATABASE_{name}", value)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    names: dict[str, Any] = {}
+    exec(handler_of(text), names)  # noqa: S102
+
+    where = {"host": str(postgres.socket_folder), "port": postgres.port}
+    with psycopg.connect(**where, user=postgres.superuser, dbname="postgres", autocommit=True) as admin:  # type: ignore[arg-type]
+        admin.execute("CREATE DATABASE of_readme")
+    login = SecretLogin("any", fetch=lambda _: json.dumps({"username": "postgres", "password": "any"}))
+    database = Database(psycopg, **where, name="of_readme", login=login, tls=False)  # type: ignore[arg-type]
+    database.run(Once.create_table)
+    database.run(lambda connection: connection.execute("CREATE TABLE trip (body text)"))
+    names["once"] = Once(database, consumer="readme")
+    records = [{"messageId": id_, "body": body} for id_, body in (("1", "a"), ("2", "b"), ("1", "a"))]
+    names["handle"]({"Records": records}, None)
+    stored = database.run(
+        lambda connection: connection.execute("SELECT body FROM trip ORDER BY body").fetchall()
+    )
+    database.close()
+    with psycopg.connect(**where, user=postgres.superuser, dbname="postgres", autocommit=True) as admin:  # type: ignore[arg-type]
+        admin.execute("DROP DATABASE of_readme")
+    assert stored == [("a",), ("b",)]
 
 
 def test_the_built_wheel_works_in_somebody_elses_app(somebodys_project: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.database.debian import CACHE
 from benchmarks.database.figures import (
     NOT_AS_PROMISED,
     NOT_MEASURED,
@@ -24,14 +25,13 @@ from benchmarks.database.rows import ROWS, Row
 from benchmarks.database.workshop import Workshop
 from constructs_lib.local.extension.postgres_server import PostgresError
 
-_CACHE = Path(__file__).resolve().parents[2] / ".cache" / "benchmarks"
 _MISTAKEN = 2
 
 
 def main(
     row: Annotated[list[str] | None, typer.Option(help="Measure this row alone; may be repeated.")] = None,
     small: Annotated[bool, typer.Option("--small", help="The sizes that the tests use.")] = False,
-    cache: Annotated[Path, typer.Option(help="Where downloaded packages are kept.")] = _CACHE,
+    cache: Annotated[Path, typer.Option(help="Where downloaded packages are kept.")] = CACHE,
 ) -> None:
     """Overrun, kill, rotate and restart a real database, with the runtime's safeguards and without.
 

@@ -12,6 +12,7 @@ from benchmarks.database.figures import Figure, NotMeasuredError
 from benchmarks.database.handler import Handler
 from benchmarks.database.load import lost_and_doubled
 from benchmarks.database.message_queue import MessageQueue
+from benchmarks.database.parent import end_with_parent
 from benchmarks.database.target import Target
 from constructs_lib.runtime.once import Once
 
@@ -61,7 +62,9 @@ def measure(engine: Engine, *, safeguarded: bool, kills: int) -> Figure:
     give_up = time.monotonic() + _LONGEST_SECONDS
     keys: list[str] = []
     killed = 0
-    with _Queues(ctx=processes) as queues:
+    queues = _Queues(ctx=processes)
+    queues.start(initializer=end_with_parent)
+    with queues:
         queue: _Queue = queues.MessageQueue(_VISIBILITY_SECONDS)  # type: ignore[attr-defined]
 
         def start(name: str) -> Any:
@@ -102,6 +105,7 @@ def measure(engine: Engine, *, safeguarded: bool, kills: int) -> Figure:
 
 
 def _consume(queue: _Queue, name: str, target: Target, safeguarded: bool) -> None:
+    end_with_parent()
     database = target.database(give_up_after_seconds=_GIVE_UP_SECONDS)
     handler = Handler(
         database, Once(database, consumer=CONSUMER) if safeguarded else EffectThenMarker(database)

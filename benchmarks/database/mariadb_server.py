@@ -4,9 +4,10 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import pymysql
 
@@ -15,8 +16,9 @@ from benchmarks.database.figures import NotMeasuredError
 from benchmarks.database.held_process import HeldProcess, give_to_server, unprivileged_user
 
 _START_SECONDS: Final = 30
-_TABLES: Final = ("mysql_system_tables.sql", "mysql_system_tables_data.sql")
-_DATABASE: Final = "benchmark"
+_TABLES: Final = ("system_tables.sql", "system_tables_data.sql")
+_NAMES: Final = ("mariadb", "mysql")
+"""Of the folder of its tables, and what their files begin with: the second until MariaDB 10.11, Debian 12."""
 
 
 class MariaDBServer:
@@ -25,24 +27,33 @@ class MariaDBServer:
     Args:
         folder: Made for it, and deleted by the caller.
         program: mariadbd.
+        database: The name of the empty database.
+        settings: Options of mariadbd, without their dashes, beside ours.
     """
 
-    def __init__(self, folder: Path, *, program: Program) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        program: Program,
+        database: str = "benchmark",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.address: Final = "127.0.0.1"
-        self.database: Final = _DATABASE
+        self.database: Final = database
         with socket.socket() as probe:
             probe.bind((self.address, 0))
             self.port: Final = int(probe.getsockname()[1])
         give_to_server(folder)
-        self._socket = folder / "socket"
-        share = program.root / "usr/share/mysql"
+        self.socket: Final = folder / "socket"
+        share = _share(program.root)
         self._command = [
             str(program.path),
             "--no-defaults",
             f"--datadir={folder}",
             f"--lc-messages-dir={share}",
             f"--character-sets-dir={share / 'charsets'}",
-            f"--socket={self._socket}",
+            f"--socket={self.socket}",
             "--innodb-buffer-pool-size=32M",
             "--innodb-log-file-size=16M",
             # It has to outlive a crash of the server, not one of the machine.
@@ -50,6 +61,7 @@ class MariaDBServer:
             "--innodb-flush-method=nosync",
             "--innodb-use-native-aio=0",
             "--max-connections=100",
+            *(f"--{name}={value}" for name, value in (settings or {}).items()),
         ]
         self._log = folder / "log"
         self._environment = program.environment
@@ -74,14 +86,25 @@ class MariaDBServer:
     def administrator(self) -> "pymysql.Connection[pymysql.cursors.Cursor]":
         """A connection that may do anything; each statement is a transaction."""
         return pymysql.connect(
-            unix_socket=str(self._socket), user="root", database=_DATABASE, autocommit=True
+            unix_socket=str(self.socket), user="root", database=self.database, autocommit=True
         )
+
+    def run(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run statements as the administrator; return the rows of the last."""
+        connection = self.administrator()
+        try:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
 
     def _bootstrap(self, share: Path) -> None:
         statements = ["CREATE DATABASE mysql;", "USE mysql;"]
-        statements += [(share / name).read_text(errors="replace") for name in _TABLES]
+        statements += [(share / f"{share.name}_{table}").read_text(errors="replace") for table in _TABLES]
         statements += [
-            f"CREATE DATABASE {_DATABASE};",
+            f"CREATE DATABASE {self.database};",
             "FLUSH PRIVILEGES;",
             "CREATE OR REPLACE USER root@localhost IDENTIFIED BY '';",
             "GRANT ALL ON *.* TO root@localhost WITH GRANT OPTION;",
@@ -118,4 +141,13 @@ class MariaDBServer:
 
     def _listens(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(str(self._socket)) == 0
+            return probe.connect_ex(str(self.socket)) == 0
+
+
+def _share(root: Path) -> Path:
+    """The folder that has the server's messages and the statements that make its tables."""
+    for name in _NAMES:
+        folder = root / "usr/share" / name
+        if (folder / f"{name}_{_TABLES[0]}").exists():
+            return folder
+    raise NotMeasuredError(f"mariadbd has no tables in {root / 'usr/share'}")

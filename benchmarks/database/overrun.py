@@ -13,6 +13,7 @@ from benchmarks.database.effects import CONSUMER
 from benchmarks.database.figures import Figure, NotMeasuredError, most_common
 from benchmarks.database.handler import Handler
 from benchmarks.database.load import Load, in_threads, lost_and_doubled
+from benchmarks.database.parent import end_with_parent
 from benchmarks.database.pool import Pool
 from benchmarks.database.postgres_engine import PostgresEngine
 from benchmarks.database.target import Target
@@ -119,6 +120,7 @@ def _work(
     results: "Connection[Load, Any]",
 ) -> None:
     """What one process does: its share of the environments, each in a thread."""
+    end_with_parent()
     threading.stack_size(512 * 1024)
     load = Load()
     databases = [target.database(give_up_after_seconds=give_up_after_seconds) for _ in range(environments)]

@@ -1,6 +1,5 @@
 """The application's database user, made by a migration: it is not the master user, and may log in and nothing else."""
 
-import json
 import os
 from collections.abc import Callable
 from importlib import import_module
@@ -9,22 +8,24 @@ from typing import Any
 from constructs_lib.runtime import drivers
 
 
-def create_application_user(
-    connection: Any, *, prefix: str = "DATABASE", fetch: Callable[[str], str] | None = None
+def ensure_application_user(
+    connection: Any, *, prefix: str = "DATABASE", fetch: Callable[[str, str], str | None] | None = None
 ) -> bool:
-    """Create the user as whom functions connect, unless it is there.
+    """Create the user as whom functions connect, or give it the password that its secret has.
 
-    Its password is the one that the secret has now. Under end-to-end IAM authentication it has none, and may log
-    in with a token. What it may do with tables is for the migrations to say, with GRANT.
+    The second is for a database that was restored from a snapshot, with the password of then, and for a secret that
+    was made anew. It is left alone while a rotation is halfway: the database may know the coming password then,
+    and the present one would lock everybody out.
 
-    A user that is there stays as it is: its password is the rotation's from then on, and setting it here, in the
-    middle of one, would lock everybody out.
+    Under end-to-end IAM authentication there is no password: the user may log in with a token. What it may do with
+    tables is for the migrations to say, with GRANT.
 
     Args:
         connection: Of the administrator, as `ProxiedDatabase.connect_administrator` lets a function have it; of
             any of the three drivers. It is not committed.
         prefix: The `environment_prefix` given to `connect_administrator`.
-        fetch: Reads the value of a secret, given its ARN. None: Secrets Manager through boto3.
+        fetch: Reads the value of a secret, given its ARN and a stage; None if it has no version in that stage.
+            Left out: Secrets Manager through boto3.
 
     Returns:
         True if it was created now.
@@ -42,29 +43,50 @@ def create_application_user(
     mysql = type(connection).__module__.partition(".")[0] in drivers.MYSQL
     cursor = connection.cursor()
     try:
-        if _is_there(cursor, user, mysql=mysql):
-            return False
-        secret = os.environ.get(f"{prefix}_APPLICATION_SECRET_ARN")
-        password = _password(secret, user, fetch) if secret else None
-        # The statement takes no parameters: so the server itself writes it, with its own quoting.
-        write = (_MYSQL if mysql else _POSTGRESQL)[password is None]
-        cursor.execute(write, (user,) if password is None else (user, password))
-        (statement,) = cursor.fetchone()
-        cursor.execute(statement)
-        return True
+        if secret := os.environ.get(f"{prefix}_APPLICATION_SECRET_ARN"):
+            return _with_password(cursor, user, secret, fetch or _read, mysql=mysql)
+        return _with_token(cursor, user, mysql=mysql)
     finally:
         cursor.close()
 
 
-# With a password; without.
-_POSTGRESQL = (
-    "SELECT 'CREATE ROLE ' || quote_ident(%s) || ' LOGIN PASSWORD ' || quote_literal(%s)",
-    "SELECT 'CREATE ROLE ' || quote_ident(%s) || ' LOGIN IN ROLE rds_iam'",
-)
-_MYSQL = (
-    "SELECT CONCAT('CREATE USER ', QUOTE(%s), ' IDENTIFIED BY ', QUOTE(%s))",
-    "SELECT CONCAT('CREATE USER ', QUOTE(%s), ' IDENTIFIED WITH AWSAuthenticationPlugin AS ''RDS''')",
-)
+def _with_password(
+    cursor: Any, user: str, secret: str, fetch: Callable[[str, str], str | None], *, mysql: bool
+) -> bool:
+    import json
+
+    current = json.loads(fetch(secret, "AWSCURRENT") or "{}")
+    # Where two users take turns, it is the other one's every second time.
+    if current.get("username") not in (user, f"{user}_clone"):
+        raise ValueError(f"{secret} is the secret of another user than {user}.")
+    pending = json.loads(fetch(secret, "AWSPENDING") or "null")
+    there = _is_there(cursor, current["username"], mysql=mysql)
+    if there and pending is not None and pending.get("password") != current["password"]:
+        return False
+    verb = "ALTER" if there else "CREATE"
+    _write_and_run(
+        cursor,
+        f"SELECT CONCAT('{verb} USER ', QUOTE(%s), ' IDENTIFIED BY ', QUOTE(%s))"
+        if mysql
+        else f"SELECT '{verb} ROLE ' || quote_ident(%s) || ' LOGIN PASSWORD ' || quote_literal(%s)",
+        (current["username"], current["password"]),
+    )
+    return not there
+
+
+def _with_token(cursor: Any, user: str, *, mysql: bool) -> bool:
+    there = _is_there(cursor, user, mysql=mysql)
+    if mysql:
+        verb = "ALTER" if there else "CREATE"
+        how = (
+            f"SELECT CONCAT('{verb} USER ', QUOTE(%s), ' IDENTIFIED WITH AWSAuthenticationPlugin AS ''RDS''')"
+        )
+    elif there:
+        how = "SELECT 'GRANT rds_iam TO ' || quote_ident(%s)"
+    else:
+        how = "SELECT 'CREATE ROLE ' || quote_ident(%s) || ' LOGIN IN ROLE rds_iam'"
+    _write_and_run(cursor, how, (user,))
+    return not there
 
 
 def _is_there(cursor: Any, user: str, *, mysql: bool) -> bool:
@@ -75,13 +97,18 @@ def _is_there(cursor: Any, user: str, *, mysql: bool) -> bool:
     return bool(cursor.fetchall())
 
 
-def _password(secret: str, user: str, fetch: Callable[[str], str] | None) -> str:
-    if fetch is None:
-        client = import_module("boto3").client("secretsmanager")
-        value = client.get_secret_value(SecretId=secret)["SecretString"]
-    else:
-        value = fetch(secret)
-    known = json.loads(value)
-    if known["username"] != user:
-        raise ValueError(f"{secret} is the secret of another user than {user}.")
-    return str(known["password"])
+def _write_and_run(cursor: Any, how: str, values: tuple[str, ...]) -> None:
+    """Run a statement that takes no parameters: the server itself writes it, with its own quoting."""
+    cursor.execute(how, values)
+    (statement,) = cursor.fetchone()
+    cursor.execute(statement)
+
+
+def _read(secret: str, stage: str) -> str | None:
+    client = import_module("boto3").client("secretsmanager")
+    try:
+        return str(client.get_secret_value(SecretId=secret, VersionStage=stage)["SecretString"])
+    except client.exceptions.ResourceNotFoundException:
+        if stage == "AWSPENDING":
+            return None
+        raise

@@ -1,11 +1,10 @@
 """The rows of `bench database` that are about correctness, at small sizes: both columns."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from benchmarks.database.debian import MissingProgramError
+from benchmarks.database.debian import CACHE, MissingProgramError
 from benchmarks.database.rows import ROWS, Row
 from benchmarks.database.workshop import Workshop
 
@@ -23,7 +22,6 @@ SMALL = (
     "mysql-kills",
     "mysql-crash",
 )
-CACHE = Path(__file__).parents[2] / ".cache" / "benchmarks"
 
 
 @pytest.fixture(scope="module")

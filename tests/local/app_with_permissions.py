@@ -9,7 +9,8 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.triggers import TriggerFunction
 
-PORT = 5442
+DATABASE_PORT = 5442
+PROXY_PORT = 5432
 
 
 def main(package: str) -> None:
@@ -34,7 +35,7 @@ def main(package: str) -> None:
         vpc=vpc,
         vpc_subnets=subnets,
         engine=rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_16),
-        port=PORT,
+        port=DATABASE_PORT,
         database_name="trips",
         credentials=rds.Credentials.from_generated_secret("master"),
         iam_authentication=True,
@@ -78,7 +79,7 @@ def main(package: str) -> None:
             vpc_subnets=subnets,
             environment={
                 "HOST": host.endpoint,
-                "PORT": str(PORT),
+                "PORT": str(PROXY_PORT),
                 "APPLICATION": application.secret_arn,
             },
         )

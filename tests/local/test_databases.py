@@ -202,10 +202,9 @@ def test_other_engines_stay_what_the_emulator_makes_of_them(cloud: LocalCloud) -
     assert running(cloud, read["Db"]) is None
     assert not read["Db.Endpoint.Address"].startswith("127.")
     assert read["Db.MasterUserSecret.SecretArn"].startswith("arn:aws:secretsmanager:")
-    # A change of the engine replaces it.
-    postgres = stacks.attributes(
-        cloud, "mysql", {"Db": instance()}, "Db", *(f"Db.{name}" for name in ATTRIBUTES)
-    )
+    # A change of the engine alone replaces it.
+    other = instance(MasterUsername="admin", Port="3306")
+    postgres = stacks.attributes(cloud, "mysql", {"Db": other}, "Db", *(f"Db.{name}" for name in ATTRIBUTES))
     with connect(cloud, postgres, "Db") as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     stacks.put(cloud, "mysql", {"Db": mysql})

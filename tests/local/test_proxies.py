@@ -21,7 +21,10 @@ from constructs_lib.local.extension import postgres_wire as wire
 from constructs_lib.local.extension.postgres_server import find_binaries
 
 from . import stacks
-from .test_databases import PORT, instance, running
+from .test_databases import PORT as DATABASE_PORT
+from .test_databases import instance, running
+
+PORT = 5432  # whatever the database's is
 
 pytestmark = [
     pytest.mark.cloud,
@@ -170,7 +173,7 @@ def test_a_token_gets_the_application_in_over_verified_tls(deployed: Deployed) -
         connection.execute("INSERT INTO trip VALUES ('by-token')")
         connection.commit()
         row = connection.execute("SELECT current_user::text, inet_server_port() FROM trip").fetchone()
-        assert row == ("app", PORT)
+        assert row == ("app", DATABASE_PORT)
     # Not the database itself: the proxy has an address of its own.
     found = running(deployed.cloud, deployed.read["Db"])
     assert found is not None
@@ -181,7 +184,7 @@ def test_a_token_gets_the_application_in_over_verified_tls(deployed: Deployed) -
     ("changed", "session"),
     [
         ({"DBUsername": "master"}, {}),
-        ({"Port": 5432}, {}),
+        ({"Port": DATABASE_PORT}, {}),
         ({"DBHostname": "127.9.9.9"}, {}),
         ({"Region": "eu-central-1"}, {}),
         ({}, {"aws_secret_access_key": "forged"}),
@@ -433,6 +436,10 @@ def test_a_proxy_is_described_as_declared_and_can_be_changed(deployed: Deployed)
         psycopg.OperationalError, match="IAM authentication is allowed only with SSL connections"
     ):
         deployed.connect("ByToken", user="app", password=deployed.token(), sslmode="disable")
+    by_iam_alone = proxy("by-token", iam_auth=None, DefaultAuthScheme="IAM_AUTH")
+    stacks.put(deployed.cloud, "proxies", RESOURCES | {"ByToken": by_iam_alone})
+    [read] = rds.describe_db_proxies(DBProxyName="by-token")["DBProxies"]
+    assert (read["DefaultAuthScheme"], read["Auth"]) == ("IAM_AUTH", [])
     stacks.put(deployed.cloud, "proxies", RESOURCES)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from benchmarks.database.debian import CACHE, MissingProgramError, Program, find_program
+from benchmarks.database.mariadb_server import MariaDBServer
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime.drivers import MYSQL, POSTGRESQL
 from constructs_lib.runtime.once import Once
-from tests.runtime.mysql_server import MySqlServer, find_program
 from tests.runtime.server import PASSWORD, Server
 
 DRIVERS = POSTGRESQL + MYSQL
@@ -25,14 +26,22 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def mysql() -> Iterator[MySqlServer]:
-    """A real MariaDB for the whole session, with a user `app`."""
-    program = find_program()
-    if program is None:
-        pytest.skip("there is no mariadbd on PATH, nor in a folder that CONSTRUCTS_LIB_MARIADB names")
+def mariadbd() -> Iterator[Program]:
+    """The program of MariaDB, of this machine or out of Debian's package."""
     with tempfile.TemporaryDirectory(prefix="my-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
-        with MySqlServer(program, Path(folder)) as server:
+        try:
+            yield find_program("mariadbd", package="mariadb-server-core", cache=CACHE, folder=Path(folder))
+        except MissingProgramError as error:
+            pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def mysql(mariadbd: Program) -> Iterator[MariaDBServer]:
+    """A real MariaDB for the whole session, with a user `app`."""
+    with tempfile.TemporaryDirectory(prefix="my-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        with MariaDBServer(Path(folder) / "server", program=mariadbd, database="app") as server:
             server.run(f"CREATE USER app IDENTIFIED BY '{PASSWORD}'", "GRANT ALL ON app.* TO app")
             yield server
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
+from benchmarks.database.mariadb_server import MariaDBServer
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.secret_login import SecretLogin
-from tests.runtime.mysql_server import MySqlServer
 from tests.runtime.relay import Relay
 
 PASSWORD = "first-password"
@@ -36,16 +36,16 @@ class Server:
     """A real server, the driver to reach it with, and a user `app` with a database `app`."""
 
     driver: ModuleType
-    real: PostgresServer | MySqlServer
+    real: PostgresServer | MariaDBServer
     databases: list[Database] = field(default_factory=list)
 
     @property
     def is_mysql(self) -> bool:
-        return isinstance(self.real, MySqlServer)
+        return isinstance(self.real, MariaDBServer)
 
     def run(self, *statements: str) -> list[tuple[Any, ...]]:
         """Run statements as the superuser; return the rows of the last."""
-        if isinstance(self.real, MySqlServer):
+        if isinstance(self.real, MariaDBServer):
             return self.real.run(*statements)
         with psycopg.connect(
             host=str(self.real.socket_folder), port=self.real.port, dbname="app", user=self.real.superuser,

@@ -6,17 +6,22 @@ from typing import Any
 
 import pytest
 
-from constructs_lib.runtime.application_user import create_application_user
+from constructs_lib.runtime.application_user import ensure_application_user
 from tests.runtime.server import Server
 
 SECRET_ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:trips"
 PASSWORD = 'it\'s \\ "a" %s password'
 
 
-def secret(password: str = PASSWORD, username: str = "trips") -> Callable[[str], str]:
-    def fetch(arn: str) -> str:
+def secret(
+    password: str = PASSWORD, username: str = "trips", pending: str | None = None
+) -> Callable[[str, str], str | None]:
+    """Secrets Manager; `pending` is the password that a rotation which is halfway has made up."""
+
+    def fetch(arn: str, stage: str) -> str | None:
         assert arn == SECRET_ARN
-        return json.dumps({"username": username, "password": password})
+        chosen = {"AWSCURRENT": password, "AWSPENDING": pending}[stage]
+        return None if chosen is None else json.dumps({"username": username, "password": chosen})
 
     return fetch
 
@@ -25,16 +30,23 @@ def secret(password: str = PASSWORD, username: str = "trips") -> Callable[[str],
 def connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """As an administrator who is not the superuser, like the master user of RDS."""
     monkeypatch.setenv("DATABASE_APPLICATION_USER", "trips")
-    server.run("DROP USER IF EXISTS trips")
+    server.run("DROP USER IF EXISTS trips, trips_clone")
     if server.is_mysql:
         server.run("GRANT CREATE USER ON *.* TO app", "GRANT SELECT ON mysql.* TO app")
     else:
         server.run("ALTER ROLE app CREATEROLE")
     with server.connect("app") as connection:
         yield connection
-    server.run("DROP USER IF EXISTS trips")
+    server.run("DROP USER IF EXISTS trips, trips_clone")
     if not server.is_mysql:
         server.run("ALTER ROLE app NOCREATEROLE NOSUPERUSER")
+
+
+def log_in(server: Server, password: str, user: str = "trips") -> None:
+    if server.is_mysql:
+        server.run(f"GRANT SELECT ON app.* TO {user}")
+    with server.connect(user, password):
+        pass
 
 
 @pytest.fixture
@@ -44,24 +56,37 @@ def of_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("of_a_secret")
 def test_the_user_can_log_in_with_the_password_of_the_secret(server: Server, connection: Any) -> None:
-    assert create_application_user(connection, fetch=secret())
+    assert ensure_application_user(connection, fetch=secret())
     connection.commit()
-    if server.is_mysql:
-        server.run("GRANT SELECT ON app.* TO trips")
-    with server.connect("trips", PASSWORD):
-        pass
+    log_in(server, PASSWORD)
 
 
 @pytest.mark.usefixtures("of_a_secret")
-def test_a_user_that_is_there_keeps_its_password(server: Server, connection: Any) -> None:
-    """It is the rotation's: set here, in the middle of one, it would lock everybody out."""
-    create_application_user(connection, fetch=secret())
-    assert not create_application_user(connection, fetch=secret("another"))
+@pytest.mark.parametrize("pending", [None, "another"])
+def test_a_user_of_a_restored_database_gets_the_password_of_its_secret(
+    server: Server, connection: Any, pending: str | None
+) -> None:
+    """A rotation that has ended leaves its stage at the version that is current now."""
+    assert ensure_application_user(connection, fetch=secret("of the snapshot"))
+    assert not ensure_application_user(connection, fetch=secret("another", pending=pending))
     connection.commit()
-    if server.is_mysql:
-        server.run("GRANT SELECT ON app.* TO trips")
-    with server.connect("trips", PASSWORD):
-        pass
+    log_in(server, "another")
+
+
+@pytest.mark.usefixtures("of_a_secret")
+def test_a_rotation_that_is_halfway_is_left_alone(server: Server, connection: Any) -> None:
+    """The database knows the coming password already: the present one would lock everybody out."""
+    ensure_application_user(connection, fetch=secret("coming"))
+    assert not ensure_application_user(connection, fetch=secret("present", pending="coming"))
+    connection.commit()
+    log_in(server, "coming")
+
+
+@pytest.mark.usefixtures("of_a_secret")
+def test_the_other_of_two_users_that_take_turns_is_made_too(server: Server, connection: Any) -> None:
+    assert ensure_application_user(connection, fetch=secret(username="trips_clone"))
+    connection.commit()
+    log_in(server, PASSWORD, "trips_clone")
 
 
 def test_without_a_secret_the_user_logs_in_by_iam_alone(server: Server, connection: Any) -> None:
@@ -69,7 +94,8 @@ def test_without_a_secret_the_user_logs_in_by_iam_alone(server: Server, connecti
         pytest.skip("MariaDB has no AWSAuthenticationPlugin")
     # From PostgreSQL 16 on, rds_iam is its owner's to grant; RDS makes an exception for the master user.
     server.run("ALTER ROLE app SUPERUSER")
-    assert create_application_user(connection)
+    assert ensure_application_user(connection)
+    assert not ensure_application_user(connection)
     connection.commit()
     assert server.run(
         "SELECT g.rolname FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
@@ -82,13 +108,13 @@ def test_without_a_secret_the_user_logs_in_by_iam_alone(server: Server, connecti
 @pytest.mark.usefixtures("of_a_secret")
 def test_the_secret_of_somebody_else_is_refused(connection: Any) -> None:
     with pytest.raises(ValueError, match="is the secret of another user than trips"):
-        create_application_user(connection, fetch=secret(username="root"))
+        ensure_application_user(connection, fetch=secret(username="root"))
 
 
 def test_a_missing_variable_is_named(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_APPLICATION_USER")
     with pytest.raises(ValueError, match=r"DATABASE_APPLICATION_USER is not set: .*connect_administrator"):
-        create_application_user(connection)
+        ensure_application_user(connection)
 
 
 @pytest.mark.usefixtures("of_a_secret")
@@ -98,7 +124,7 @@ def test_other_prefixes_have_their_own_user(
     monkeypatch.setenv("BILLING_APPLICATION_USER", "trips")
     monkeypatch.setenv("BILLING_APPLICATION_SECRET_ARN", SECRET_ARN)
     monkeypatch.delenv("DATABASE_APPLICATION_USER")
-    assert create_application_user(connection, prefix="BILLING", fetch=secret())
+    assert ensure_application_user(connection, prefix="BILLING", fetch=secret())
     connection.commit()
     assert server.run(
         "SELECT 1 FROM mysql.user WHERE user = 'trips'"

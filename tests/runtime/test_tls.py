@@ -17,11 +17,13 @@ import psycopg
 import pytest
 import trustme
 
+from benchmarks.database.debian import Program
+from benchmarks.database.held_process import unprivileged_user
+from benchmarks.database.mariadb_server import MariaDBServer
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime.database import _AMAZON, Database
 from constructs_lib.runtime.secret_login import SecretLogin
 from tests.runtime.conftest import DRIVERS
-from tests.runtime.mysql_server import MySqlServer, find_program
 from tests.runtime.server import PASSWORD, Secret
 
 # As published on https://www.amazontrust.com/repository/
@@ -58,15 +60,14 @@ def issue(folder: Path) -> None:
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     stranger.cert_pem.write_to_path(str(folder / "stranger.pem"))
     certificate = authority.issue_cert("localhost")
-    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    key = folder / "key.pem"
+    certificate.private_key_pem.write_to_path(str(key))
+    # A server takes a key that is its own user's alone.
+    key.chmod(0o600)
+    if user := unprivileged_user():
+        os.chown(key, user.pw_uid, user.pw_gid)
     for number, blob in enumerate(certificate.cert_chain_pems):
         blob.write_to_path(str(folder / "certificate.pem"), append=number > 0)
-
-
-def hand_over(path: Path, owner: os.stat_result) -> None:
-    path.chmod(0o600)
-    if os.geteuid() == 0:
-        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,6 @@ def secure_postgres() -> Iterator[tuple[int, Path]]:
         folder.chmod(0o711)
         issue(folder)
         with PostgresServer(folder / "server") as server:
-            hand_over(folder / "key.pem", (folder / "server" / "data").stat())
             with psycopg.connect(
                 host=str(server.socket_folder), port=server.port, user="postgres", autocommit=True
             ) as connection:
@@ -96,20 +96,13 @@ def secure_postgres() -> Iterator[tuple[int, Path]]:
 
 
 @pytest.fixture(scope="module")
-def secure_mysql() -> Iterator[tuple[int, Path]]:
-    program = find_program()
-    if program is None:
-        pytest.skip("there is no mariadbd on PATH, nor in a folder that CONSTRUCTS_LIB_MARIADB names")
+def secure_mysql(mariadbd: Program) -> Iterator[tuple[int, Path]]:
     with tempfile.TemporaryDirectory(prefix="my-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o711)
         issue(folder)
-        (folder / "data").mkdir()
         settings = {"ssl-cert": str(folder / "certificate.pem"), "ssl-key": str(folder / "key.pem")}
-        server = MySqlServer(program, folder / "data", settings)
-        server.prepare()
-        hand_over(folder / "key.pem", (folder / "data").stat())
-        with server:
+        with MariaDBServer(folder / "server", program=mariadbd, database="app", settings=settings) as server:
             server.run(f"CREATE USER app IDENTIFIED BY '{PASSWORD}'", "GRANT ALL ON app.* TO app")
             yield server.port, folder
 

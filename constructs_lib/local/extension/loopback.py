@@ -1,7 +1,7 @@
 """Addresses on this machine that stand for hosts: each database and each proxy has one of its own.
 
 The whole of 127.0.0.0/8 is loopback on Linux. Where only 127.0.0.1 can be bound (macOS), a database is at ::1 and its
-proxy at 127.0.0.1, both at the same port; where that is taken, at another one.
+proxy at 127.0.0.1.
 """
 
 import contextlib

@@ -1,7 +1,8 @@
 """CloudFormation: RDS Proxy. The emulator keeps the records; an endpoint that serves is put behind each.
 
-An endpoint has an address from the start, since templates hand it on, and serves as soon as its target is known: the
-port is the database's. A proxy whose target is no PostgreSQL of ours stays metadata.
+An endpoint has an address from the start, since templates hand it on, and serves as soon as its target is known: at
+5432, whatever the port of the database is, as RDS Proxy does. A proxy whose target is no PostgreSQL of ours stays
+metadata.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbproxy.html
 """
 
@@ -16,6 +17,9 @@ from ministack.services.cloudformation import provisioners, stacks
 from . import authority, loopback
 from .proxy_endpoint import ProxyEndpoint
 from .proxy_login import Proxy
+
+PORT: Final = 5432
+"""Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html#rds-proxy.limitations"""
 
 Properties = dict[str, Any]
 Made = tuple[str, dict[str, Any]]
@@ -170,10 +174,9 @@ def _endpoint_attributes(endpoint: Properties) -> Properties:
 def _serve_endpoint(endpoint: Properties) -> None:
     """Listen, if the target is there."""
     proxy = Proxy(get_account_id(), get_region(), endpoint["DBProxyName"])
-    database = proxy.target()
-    if database is None:
+    if proxy.target() is None:
         return
-    place = (endpoint["Endpoint"], database.server.port)
+    place = (endpoint["Endpoint"], PORT)
     with _lock:
         if place in _open and _open[place][0] == proxy.name:
             return  # where there is only one address, all endpoints of a proxy are one

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from schema import migrate
 
-from constructs_lib.runtime.application_user import create_application_user
+from constructs_lib.runtime.application_user import ensure_application_user
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.once import Once
 
@@ -27,7 +27,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
     Returns:
         What was done.
     """
-    created = database.run(create_application_user, repeatable=True)
+    created = database.run(ensure_application_user, repeatable=True)
     database.run(Once.create_table, repeatable=True)
     applied = migrate(database, Path(__file__).with_name("migrations"))
     return {"user_created": created, "applied": applied}
