@@ -15,6 +15,7 @@ def main() -> None:
 
     from . import (
         alarms,
+        alias_weights,
         authority,
         concurrency,
         control,
@@ -26,6 +27,7 @@ def main() -> None:
         proxies,
         secrets_of_templates,
         secure_transport,
+        versions,
         visibility,
         vpc_functions,
     )
@@ -44,6 +46,8 @@ def main() -> None:
     secure_transport.count_loopback()
     databases.serve()
     proxies.serve()
+    alias_weights.route()
+    versions.keep()
     control.add()
 
     sys.argv = ["ministack"]

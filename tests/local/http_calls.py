@@ -1,0 +1,73 @@
+"""Plain HTTP requests to an API, signed ones too: what a driver of the local cloud does."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+
+from constructs_lib.local import LocalCloud
+
+JSON = {"content-type": "application/json"}
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; header names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+
+def call(
+    url: str, *, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Send one request; an error status is an answer like any other."""
+    request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310
+    try:
+        with _open(request, timeout=60) as got:
+            status, out, read = got.status, got.headers, got.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            status, out, read = error.code, error.headers, error.read()
+    return Answer(status, {name.lower(): value for name, value in out.items()}, read)
+
+
+class Caller:
+    """An IAM user who calls APIs.
+
+    Args:
+        cloud: Where the user is made; `enforce_iam=True`, or whatever it does is allowed.
+        name: Of the user.
+    """
+
+    def __init__(self, cloud: LocalCloud, name: str) -> None:
+        self._iam = cloud.client("iam")
+        self._name = name
+        self._iam.create_user(UserName=name)
+        key = self._iam.create_access_key(UserName=name)["AccessKey"]
+        self._credentials = botocore.credentials.Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def may(self, *actions: str, on: str) -> None:
+        """Let the user do something, such as `execute-api:Invoke`, with a resource; nothing else from now on."""
+        statement = {"Effect": "Allow", "Action": actions, "Resource": on}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._iam.put_user_policy(UserName=self._name, PolicyName="all", PolicyDocument=document)
+
+    def call(self, url: str, *, method: str = "GET", body: bytes | None = None) -> Answer:
+        """Send one request, signed for API Gateway."""
+        request = botocore.awsrequest.AWSRequest(method=method, url=url, data=body)
+        botocore.auth.SigV4Auth(self._credentials, "execute-api", "us-east-1").add_auth(request)
+        return call(url, method=method, body=body, headers=dict(request.headers))
