@@ -17,12 +17,14 @@ def main() -> None:
         alarms,
         alias_weights,
         authority,
+        cold_starts,
         concurrency,
         control,
         crashes,
         databases,
         function_credentials,
         lifeline,
+        log_end,
         network,
         proxies,
         secrets_of_templates,
@@ -48,6 +50,8 @@ def main() -> None:
     proxies.serve()
     alias_weights.route()
     versions.keep()
+    log_end.mark()
+    cold_starts.take_turns()
     control.add()
 
     sys.argv = ["ministack"]
