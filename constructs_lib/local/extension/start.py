@@ -22,6 +22,8 @@ def main() -> None:
         control,
         crashes,
         databases,
+        declared_types,
+        firewall,
         function_credentials,
         lifeline,
         log_end,
@@ -52,6 +54,8 @@ def main() -> None:
     versions.keep()
     log_end.mark()
     cold_starts.take_turns()
+    declared_types.accept()
+    firewall.accept_association()
     control.add()
 
     sys.argv = ["ministack"]
