@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +26,7 @@ REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
 _APP: Final = "CONSTRUCTS_LIB_APP"
 _LOCAL: Final = Path(__file__).resolve().parent
+_API_ADDRESS: Final = re.compile(r"https://(?P<id>[0-9a-z]+)\.execute-api\.[^/]+(?P<path>/.*)?")
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # loopback: no proxy
 _KEPT_FOR_FUNCTIONS: Final = (
     "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
@@ -173,6 +175,29 @@ class LocalCloud:
                   "--outputs-file", str(outputs), "--progress", "events", cwd=cwd)  # fmt: skip
         read: dict[str, dict[str, str]] = json.loads(outputs.read_text()) if outputs.exists() else {}
         return read
+
+    def api_url(self, output: str) -> str:
+        """Where an API of a deployed stack answers here.
+
+        On AWS its address is `https://abc123.execute-api.us-east-1.amazonaws.com/prod/`: so says the stack, here too,
+        and that name is AWS's. What comes behind the name stays.
+
+        Args:
+            output: Such an address, as `RestApi.url` and `HttpApi.url` give it, with or without a path.
+
+        Returns:
+            The address to send requests to, such as `http://127.0.0.1:4566/_aws/execute-api/abc123/prod/`.
+
+        Raises:
+            ValueError: It is no address of an API; a custom domain, say.
+        """
+        found = _API_ADDRESS.fullmatch(output)
+        if found is None:
+            raise ValueError(
+                f"{output!r} is not https://<api id>.execute-api.<region>.amazonaws.com/...: to reach a custom "
+                f"domain, send the request to {self.endpoint} with the domain as its Host header."
+            )
+        return f"{self.endpoint}/_aws/execute-api/{found['id']}{found['path'] or '/'}"
 
     def inject_fault(
         self,

@@ -16,6 +16,11 @@ def main() -> None:
     from . import (
         alarms,
         alias_weights,
+        api_access_logs,
+        api_answers,
+        api_callers,
+        api_permissions,
+        api_templates,
         authority,
         cold_starts,
         concurrency,
@@ -56,6 +61,11 @@ def main() -> None:
     cold_starts.take_turns()
     declared_types.accept()
     firewall.accept_association()
+    api_templates.read_more()
+    api_answers.change()
+    api_permissions.require()
+    api_callers.check()
+    api_access_logs.write()
     control.add()
 
     sys.argv = ["ministack"]
