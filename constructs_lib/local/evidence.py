@@ -35,10 +35,18 @@ EVIDENCE: Final = (
     Evidence("the handler: Powertools and boto3, in a package for this machine", Voucher.AWS),
     Evidence("the database: transactions, constraints, roles, permissions on tables", Voucher.POSTGRES),
     Evidence("partial batch response, receive counts, the move to the dead-letter queue", Voucher.EMULATOR),
-    Evidence("conditional writes of DynamoDB", Voucher.EMULATOR),
     Evidence("maximum concurrency of the mapping", Voucher.EMULATOR),
     Evidence("the database token's check: signature, age, endpoint, user", Voucher.EMULATOR),
     Evidence("with `enforce_iam`: what a role's policies allow", Voucher.EMULATOR),
+    Evidence(
+        "an API's routes, CORS, API keys, throttling, quotas, models, custom domain by its name",
+        Voucher.EMULATOR,
+    ),
+    Evidence("who may call an IAM route, under enforced IAM", Voucher.EMULATOR),
+    Evidence(
+        "requests reach the version that the alias names; each version in environments of its own",
+        Voucher.EMULATOR,
+    ),
     Evidence(
         "the proxy's endpoint: TLS, the words of a refusal, the login with the secret or by IAM",
         Voucher.EXTENSION,
@@ -50,10 +58,25 @@ EVIDENCE: Final = (
         Voucher.EXTENSION,
     ),
     Evidence("a failed message is visible again sooner than on AWS", Voucher.EXTENSION),
-    Evidence("the writes that fail twice", Voucher.EXTENSION),
+    Evidence("an alias's weights, by every way in", Voucher.EXTENSION),
+    Evidence("an API may invoke just the alias that its permission names", Voucher.EXTENSION),
+    Evidence(
+        "request validators and access logs from a template, one request id throughout, 5XX answers, the form of "
+        "a refusal, an API's own address off",
+        Voucher.EXTENSION,
+    ),
+    Evidence("a burst starts fewer environments than on AWS", Voucher.EXTENSION),
     Evidence("the proxy's pool, pinning, failover, rotation itself, network isolation", Voucher.NOBODY),
     Evidence(
         "TLS of anything but the proxy, encryption, batching window, memory limit, X-Ray", Voucher.NOBODY
+    ),
+    Evidence(
+        "releases by CodeDeploy, scaling of provisioned concurrency, what a firewall filters: declared only",
+        Voucher.NOBODY,
+    ),
+    Evidence(
+        "the name of a custom domain, an API's integration timeout, compression, caching, payload limits",
+        Voucher.NOBODY,
     ),
 )
 """What the demo of the sample app shows, and what it does not."""
