@@ -19,12 +19,17 @@ from rich.table import Table
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from constructs_lib.local.evidence import EVIDENCE
-from sample_app import drive
+from sample_app import drive, drive_api
 from sample_app.outcome import FAILURES_OF_FLAKY, Outcome, differences
 from sample_app.trips import Rehearsal, make_rehearsal
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _STATE = _PROJECT / ".cache" / "local"
+_DOORS = {
+    "with execute-api:Invoke on the route": 200,
+    "with it on another route": 403,
+    "without a signature": 403,
+}
 
 
 class _Phases:
@@ -55,21 +60,28 @@ def main(
     console.print(f"Seed {rehearsal.seed}: repeat this run with --seed {rehearsal.seed}")
     few = make_rehearsal(rehearsal.seed + 1, completed=20, duplicated=5, flaky=2)
     try:
-        outcome = _rehearse(rehearsal, state, console)
+        outcome, api = _rehearse(rehearsal, state, console)
         console.print("Once more, with IAM enforced")
-        enforced, refusals = _rehearse_enforced(few, state, console)
+        enforced, refusals, doors = _rehearse_enforced(few, state, console)
     except LocalCloudError as error:
         console.print(f"\n{error}", style="red", markup=False)
         raise typer.Exit(1) from None
     _show(rehearsal, outcome, console)
-    _show_enforced(few, enforced, refusals, console)
+    _show_api(api, console)
+    _show_enforced(few, enforced, refusals, doors, console)
     _show_evidence(console)
     wrong = differences(rehearsal, outcome)
+    wrong += drive_api.differences(api)
     wrong += [f"under enforced IAM: {line}" for line in differences(few, enforced)]
     wrong += [
         f"the uninvited function could {way}: {came_of_it}"
         for way, came_of_it in refusals.items()
         if not is_refused(came_of_it)
+    ]
+    wrong += [
+        f"a caller {who} must get {_DOORS[who]}, got {status}"
+        for who, status in doors.items()
+        if status != _DOORS[who]
     ]
     for line in wrong:
         console.print(f"WRONG: {line}", style="red", markup=False)
@@ -99,18 +111,23 @@ def _phases(console: Console) -> Iterator[_Phases]:
         yield _Phases(console, progress, progress.add_task(""))
 
 
-def _rehearse(rehearsal: Rehearsal, state: Path, console: Console) -> Outcome:
+def _rehearse(rehearsal: Rehearsal, state: Path, console: Console) -> tuple[Outcome, drive_api.ApiOutcome]:
     with _phases(console) as phases:
         phases.tell("starting the local cloud")
         with LocalCloud(state=state) as cloud:
             phases.end("start the local cloud")
             outputs = _deploy(cloud, "sample_app.app", phases)
             outcome = _drive(cloud, outputs, rehearsal, phases)
+            phases.tell(f"sending {drive_api.REQUESTS} requests, releasing another version")
+            api = drive_api.rehearse(cloud, outputs, rehearsal)
+            phases.end(f"{drive_api.REQUESTS} requests, a release")
         phases.end("stop and delete everything")
-    return outcome
+    return outcome, api
 
 
-def _rehearse_enforced(rehearsal: Rehearsal, state: Path, console: Console) -> tuple[Outcome, dict[str, str]]:
+def _rehearse_enforced(
+    rehearsal: Rehearsal, state: Path, console: Console
+) -> tuple[Outcome, dict[str, str], dict[str, int]]:
     with _phases(console) as phases:
         phases.tell("starting the local cloud, IAM enforced")
         with LocalCloud(state=state, enforce_iam=True) as cloud:
@@ -118,9 +135,10 @@ def _rehearse_enforced(rehearsal: Rehearsal, state: Path, console: Console) -> t
             outputs = _deploy(cloud, "sample_app.enforced_app", phases)
             outcome = _drive(cloud, outputs, rehearsal, phases)
             refusals = drive.invoke(cloud, outputs["UninvitedName"], {})
-            phases.end("try to get in without being connected")
+            doors = drive_api.knock(cloud, outputs)
+            phases.end("try to get in uninvited")
         phases.end("stop and delete everything")
-    return outcome, refusals
+    return outcome, refusals, doors
 
 
 def _deploy(cloud: LocalCloud, app: str, phases: _Phases) -> drive.Outputs:
@@ -171,8 +189,33 @@ def _show(rehearsal: Rehearsal, outcome: Outcome, console: Console) -> None:
     console.print(poison)
 
 
+def _show_api(outcome: drive_api.ApiOutcome, console: Console) -> None:
+    figures = _figures(f"The API, {drive_api.REQUESTS} requests, {drive_api.AT_ONCE} at a time")
+    for status in sorted(outcome.statuses | outcome.wanted):
+        is_, must = outcome.statuses[status], outcome.wanted[status]
+        figures.add_row(f"answers with {status}", str(is_), str(must), style=None if is_ == must else "red")
+    figures.add_row("errors that are no problem documents", str(outcome.problems), "0")
+    said = "yes" if outcome.correlated else "no"
+    figures.add_row("the caller's id is in the log of who stored its trip", said, "yes")
+    total = sum(outcome.before.values())
+    figures.add_row(
+        "changed handler, alias stays: calls to the stable version", str(outcome.before["stable"]), str(total)
+    )
+    low, high = drive_api.EXPECTED.start, drive_api.EXPECTED.stop - 1
+    figures.add_row(
+        f"weight of {drive_api.WEIGHT:.0%}: of {drive_api.CALLS_IN_RELEASE} calls to the changed version",
+        str(outcome.during["changed"]),
+        f"{low} to {high}",
+    )
+    console.print(figures)
+
+
 def _show_enforced(
-    rehearsal: Rehearsal, outcome: Outcome, refusals: dict[str, str], console: Console
+    rehearsal: Rehearsal,
+    outcome: Outcome,
+    refusals: dict[str, str],
+    doors: dict[str, int],
+    console: Console,
 ) -> None:
     figures = _figures("With IAM enforced")
     stored, must = len(outcome.stored), len(rehearsal.stored)
@@ -180,6 +223,8 @@ def _show_enforced(
     for way, came_of_it in refusals.items():
         said = "refused" if is_refused(came_of_it) else came_of_it
         figures.add_row(f"a function that was never connected: {way}", said, "refused")
+    for who, status in doors.items():
+        figures.add_row(f"a caller of the API {who}", str(status), str(_DOORS[who]))
     console.print(figures)
 
 

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from constructs_lib.local import LocalCloud, LocalCloudError
+from constructs_lib.local.http_calls import Caller
 from sample_app.outcome import FAILURES_OF_FLAKY, Earnings, Outcome
 from sample_app.trips import Message, Rehearsal
 
@@ -50,7 +51,7 @@ def outputs_of(deployed: dict[str, Outputs]) -> Outputs:
         LocalCloudError: One that is needed to drive the app is not there.
     """
     outputs = {name: value for stack in deployed.values() for name, value in stack.items()}
-    missing = {"QueueUrl", "DeadLetterQueueUrl", "DriverEarningsName"} - outputs.keys()
+    missing = {"QueueUrl", "DeadLetterQueueUrl", "ApiUrl"} - outputs.keys()
     if missing:
         raise LocalCloudError(f"the sample app was deployed without {', '.join(sorted(missing))}.")
     return outputs
@@ -207,7 +208,7 @@ def read_back(
         attempts=_attempts(admin, rehearsal),
         cut=cut,
         fares=fares,
-        earnings=_ask_for_earnings(cloud, outputs["DriverEarningsName"], drivers),
+        earnings=_ask_for_earnings(cloud, outputs["ApiUrl"], drivers),
     )
 
 
@@ -232,10 +233,18 @@ def invoke(cloud: LocalCloud, function: str, event: dict[str, Any]) -> Any:
     return payload
 
 
-def _ask_for_earnings(cloud: LocalCloud, function: str, drivers: list[str]) -> Earnings:
+def _ask_for_earnings(cloud: LocalCloud, api: str, drivers: list[str]) -> Earnings:
+    url = cloud.api_url(api)
+    caller = Caller(cloud, "accountant")
+    caller.may("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/GET/drivers/*/earnings")
     earnings = {}
     for driver in drivers:
-        for row in invoke(cloud, function, {"driver_id": driver})["earnings"]:
+        answer = caller.call(f"{url}drivers/{driver}/earnings")
+        if answer.status != 200:
+            raise LocalCloudError(
+                f"the earnings of {driver} are answered with {answer.status}: {answer.body!r}"
+            )
+        for row in answer.json["earnings"]:
             earnings[driver, row["currency"]] = row["trips"], Decimal(row["amount"])
     return earnings
 

@@ -2,12 +2,14 @@
 
 from aws_cdk import App
 
+from sample_app.api_stack import ApiStack
 from sample_app.database_stack import DatabaseStack
 from sample_app.trips_stack import TripsStack
 from sample_app.uninvited_stack import UninvitedStack
 
 app = App()
 database = DatabaseStack(app, "Database").database
-TripsStack(app, "Trips", database=database)
+trips = TripsStack(app, "Trips", database=database)
+ApiStack(app, "Api", database=database, consumer=trips.consumer)
 UninvitedStack(app, "Uninvited", database=database)
 app.synth()

@@ -1,4 +1,4 @@
-"""Completed trips: a queue, the function that stores them, and the one that tells what a driver has earned."""
+"""Completed trips: a queue, and the function that stores them."""
 
 from pathlib import Path
 from typing import Final
@@ -42,21 +42,9 @@ class TripsStack(Stack):
             max_concurrency=5,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        driver_earnings = PythonFunction(
-            self,
-            "DriverEarnings",
-            entry=_FUNCTIONS / "driver_earnings",
-            handler="handler.handle",
-            include_runtime=True,
-            vpc=database.vpc,
-            timeout=Duration.seconds(10),
-            reserved_concurrent_executions=10,
-            log_removal_policy=RemovalPolicy.DESTROY,
-        )
-        database.connect(driver_earnings)
 
         dead_letters = self.consumer.dead_letter_queue
+        CfnOutput(self, "CompleteTripLogs", value=complete_trip.log_group.log_group_name)
         CfnOutput(self, "QueueUrl", value=self.consumer.queue.queue_url)
         if dead_letters is not None:
             CfnOutput(self, "DeadLetterQueueUrl", value=dead_letters.queue_url)
-        CfnOutput(self, "DriverEarningsName", value=driver_earnings.function_name)

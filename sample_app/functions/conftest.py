@@ -23,10 +23,14 @@ from constructs_lib.runtime.secret_login import SecretLogin
 FUNCTIONS = Path(__file__).parent
 SETTINGS = {
     "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": "eu-central-1",
     "DATABASE_HOST": "proxy.example",
     "DATABASE_PORT": "5432",
     "DATABASE_NAME": "rides",
     "DATABASE_USER": "trips",
+    "QUEUE_URL": "https://sqs.example/trips",
+    "AWS_ACCESS_KEY_ID": "nobody",
+    "AWS_SECRET_ACCESS_KEY": "nothing",
     "SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:trips",
 }
 

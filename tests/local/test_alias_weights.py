@@ -1,7 +1,6 @@
 """An alias's weights, by every way in: without the extension, all that is asked for goes to one version."""
 
 import json
-import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,9 +12,10 @@ import botocore.exceptions
 import pytest
 
 from constructs_lib.local import LocalCloud
+from constructs_lib.local.http_calls import call
+from sample_app.drive_api import likely
 
 from . import api_stacks, stacks
-from .http_calls import call
 
 pytestmark = pytest.mark.cloud
 
@@ -32,22 +32,6 @@ def handler(event, context):
                 log.write(json.dumps(answer) + "\\n")
     return answer
 """
-
-
-def likely(calls: int, weight: float) -> range:
-    """How many of the calls a version with this weight gets, but for one run in a million."""
-
-    def tail(counts: range) -> float:
-        return sum(math.comb(calls, k) * weight**k * (1 - weight) ** (calls - k) for k in counts)
-
-    low = next(k for k in range(calls + 1) if tail(range(k + 1)) > 5e-7)
-    high = next(k for k in range(calls, -1, -1) if tail(range(k, calls + 1)) > 5e-7)
-    return range(low, high + 1)
-
-
-def test_the_range_is_what_it_says() -> None:
-    assert likely(500, 0.1) == range(21, 87)
-    assert likely(CALLS, WEIGHT) == range(41, 114)
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from aws_lambda_powertools.utilities.parser.models import (
 )
 
 from constructs_lib.local import LocalCloud
+from constructs_lib.local.http_calls import JSON, Answer, Caller, call
 
 from . import api_stacks, stacks
 from .conftest import PROJECT
-from .http_calls import JSON, Answer, Caller, call
 
 pytestmark = pytest.mark.cloud
 

@@ -3,14 +3,18 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sample_app import drive_api
 from sample_app.demo import is_refused
+from sample_app.drive_api import ApiOutcome
 from sample_app.outcome import Outcome, differences
 from sample_app.trips import Rehearsal, make_rehearsal
 
@@ -66,6 +70,46 @@ def test_no_difference_where_all_is_right(rehearsal: Rehearsal, right: Outcome) 
 def test_each_wrong_figure_is_a_difference(rehearsal: Rehearsal, right: Outcome) -> None:
     for wrong in wrong_outcomes(rehearsal, right):
         assert len(differences(rehearsal, wrong)) == 1, wrong
+
+
+RIGHT_OF_API = ApiOutcome(
+    statuses=Counter({200: 780, 202: 180, 422: 40}),
+    wanted=Counter({200: 780, 202: 180, 422: 40}),
+    problems=0,
+    correlated=True,
+    before=Counter(stable=50),
+    during=Counter(stable=450, changed=50),
+)
+
+
+def test_no_difference_where_the_api_is_right() -> None:
+    assert drive_api.differences(RIGHT_OF_API) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"statuses": Counter({200: 779, 202: 180, 422: 40, 502: 1})},
+        {"statuses": Counter({200: 780, 202: 181, 422: 39})},
+        {"problems": 1},
+        {"correlated": False},
+        {"before": Counter(stable=49, changed=1)},
+        {"before": Counter()},
+        {"during": Counter(stable=480, changed=20)},
+        {"during": Counter(stable=413, changed=87)},
+        {"during": Counter({"stable": 449, "changed": 50, "status 500": 1})},
+        {"during": Counter(stable=500)},
+    ],
+)
+def test_each_wrong_figure_of_the_api_is_a_difference(wrong: dict[str, Any]) -> None:
+    assert len(drive_api.differences(replace(RIGHT_OF_API, **wrong))) == 1
+
+
+@pytest.mark.parametrize(
+    ("calls", "weight", "range_"), [(500, 0.1, range(21, 87)), (1, 0.5, range(2)), (10, 0, range(1))]
+)
+def test_the_range_is_left_once_in_a_million(calls: int, weight: float, range_: range) -> None:
+    assert drive_api.likely(calls, weight) == range_
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,9 @@ def complete_trip(record: SQSRecord) -> None:
     Args:
         record: The message. Its body is never logged: it says who went where.
     """
+    # Where the trip came in over HTTP, this is the id that its caller was given.
+    attributes = record.get("messageAttributes") or {}
+    logger.set_correlation_id(attributes.get("correlation_id", {}).get("stringValue", record.message_id))
     try:
         trip = parse_trip(record.body)
         is_new = store.put(trip, fare(trip.distance_km, trip.duration_s, trip.currency))
@@ -59,7 +62,5 @@ def complete_trip(record: SQSRecord) -> None:
         # Without the error's own text and traceback: PostgreSQL quotes values there.
         logger.error("trip failed", message_id=record.message_id, exception_name=type(error).__name__)
         raise
-    if not is_new:
-        logger.info(
-            "trip was stored already: a duplicate", message_id=record.message_id, trip_id=trip.trip_id
-        )
+    said = "trip stored" if is_new else "trip was stored already: a duplicate"
+    logger.info(said, message_id=record.message_id, trip_id=trip.trip_id)

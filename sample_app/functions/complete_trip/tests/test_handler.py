@@ -49,10 +49,15 @@ class FakeContext(LambdaContext):
         self._aws_request_id = "request-1"
 
 
-def deliver(*bodies: str) -> list[int]:
+def deliver(*bodies: str, attributes: dict[str, Any] | None = None) -> list[int]:
     """Give a batch to the handler; the numbers of the messages that it wants again."""
     records = [
-        {"messageId": f"message-{number}", "body": body, "eventSource": "aws:sqs"}
+        {
+            "messageId": f"message-{number}",
+            "body": body,
+            "eventSource": "aws:sqs",
+            "messageAttributes": attributes or {},
+        }
         for number, body in enumerate(bodies)
     ]
     answer = handler.handle({"Records": records}, FakeContext())
@@ -98,7 +103,7 @@ def test_a_duplicate_counts_as_handled_and_changes_nothing(admin: Admin, log: io
 
     assert deliver(BODY) == []
     assert (trips(admin), earnings(admin)) == before
-    [line] = lines(log)
+    line = lines(log)[-1]
     assert line["level"] == "INFO"
     assert "duplicate" in line["message"]
     assert (line["message_id"], line["trip_id"]) == ("message-0", "trip-00c0ffee")
@@ -135,7 +140,7 @@ def test_poison_fails_alone(kind: Poison, admin: Admin, log: io.StringIO) -> Non
 
     assert deliver(body, other) == [0]
     assert [trip["trip_id"] for trip in trips(admin)] == ["trip-2"]
-    [line] = lines(log)
+    line = lines(log)[0]
     assert line["level"] == "ERROR"
     assert line["message_id"] == "message-0"
     assert line["exception_name"] == error
@@ -180,11 +185,18 @@ def test_log_lines_name_the_service_and_the_request(log: io.StringIO) -> None:
     assert line["function_request_id"] == "request-1"
 
 
+def test_the_id_of_the_request_that_brought_a_trip_is_in_the_log(log: io.StringIO) -> None:
+    asked = {"correlation_id": {"stringValue": "request-of-the-api", "dataType": "String"}}
+    assert deliver(BODY, attributes=asked) == []
+    assert deliver(BODY) == []
+    assert [line["correlation_id"] for line in lines(log)] == ["request-of-the-api", "message-0"]
+
+
 def test_nobody_is_named_in_the_log(log: io.StringIO) -> None:
     bodies = [BODY, BODY, json.dumps(TRIP | {"distance_km": 11}), *(body for body, _ in POISON.values())]
     deliver(*bodies, json.dumps(TRIP | {"trip_id": "trip-3", "duration_s": 2**63}))
 
-    assert len(lines(log)) == 8
+    assert len(lines(log)) == 9
     assert "driver-0007" not in log.getvalue()
     assert "rider-00beef" not in log.getvalue()
 

@@ -1,4 +1,4 @@
-"""Plain HTTP requests to an API, signed ones too: what a driver of the local cloud does."""
+"""Plain HTTP requests to an API on the local cloud, signed ones too."""
 
 import json
 import urllib.error
@@ -19,7 +19,13 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; header names in lower case."""
+    """What came back.
+
+    Attributes:
+        status: Of HTTP.
+        headers: Their names in lower case.
+        body: As it came.
+    """
 
     status: int
     headers: dict[str, str]
@@ -34,7 +40,17 @@ class Answer:
 def call(
     url: str, *, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Send one request; an error status is an answer like any other."""
+    """Send one request.
+
+    Args:
+        url: Where to; `LocalCloud.api_url` makes it of a stack's output.
+        method: Of HTTP.
+        body: What to send; None for nothing.
+        headers: To send along.
+
+    Returns:
+        The answer; an error status is one like any other.
+    """
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310
     try:
         with _open(request, timeout=60) as got:
@@ -61,13 +77,35 @@ class Caller:
         self._credentials = botocore.credentials.Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
     def may(self, *actions: str, on: str) -> None:
-        """Let the user do something, such as `execute-api:Invoke`, with a resource; nothing else from now on."""
+        """Let the user do something, and nothing else from now on.
+
+        Args:
+            actions: Such as `execute-api:Invoke`.
+            on: The resource, such as `arn:aws:execute-api:*:*:*/prod/GET/*`.
+        """
         statement = {"Effect": "Allow", "Action": actions, "Resource": on}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self._iam.put_user_policy(UserName=self._name, PolicyName="all", PolicyDocument=document)
 
-    def call(self, url: str, *, method: str = "GET", body: bytes | None = None) -> Answer:
-        """Send one request, signed for API Gateway."""
-        request = botocore.awsrequest.AWSRequest(method=method, url=url, data=body)
+    def call(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request, signed for API Gateway.
+
+        Args:
+            url: As for `call`.
+            method: Of HTTP.
+            body: What to send; None for nothing.
+            headers: To send along, and to sign.
+
+        Returns:
+            The answer.
+        """
+        request = botocore.awsrequest.AWSRequest(method=method, url=url, data=body, headers=dict(headers or {}))
         botocore.auth.SigV4Auth(self._credentials, "execute-api", "us-east-1").add_auth(request)
         return call(url, method=method, body=body, headers=dict(request.headers))
