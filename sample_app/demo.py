@@ -119,7 +119,8 @@ def _rehearse(rehearsal: Rehearsal, state: Path, console: Console) -> tuple[Outc
             outputs = _deploy(cloud, "sample_app.app", phases)
             outcome = _drive(cloud, outputs, rehearsal, phases)
             phases.tell(f"sending {drive_api.REQUESTS} requests, releasing another version")
-            api = drive_api.rehearse(cloud, outputs, rehearsal)
+            with drive.administrator(cloud) as admin:
+                api = drive_api.rehearse(cloud, outputs, rehearsal, admin)
             phases.end(f"{drive_api.REQUESTS} requests, a release")
         phases.end("stop and delete everything")
     return outcome, api
@@ -195,6 +196,7 @@ def _show_api(outcome: drive_api.ApiOutcome, console: Console) -> None:
         is_, must = outcome.statuses[status], outcome.wanted[status]
         figures.add_row(f"answers with {status}", str(is_), str(must), style=None if is_ == must else "red")
     figures.add_row("errors that are no problem documents", str(outcome.problems), "0")
+    figures.add_row("accepted trips that are stored", str(outcome.stored), str(outcome.wanted[202]))
     said = "yes" if outcome.correlated else "no"
     figures.add_row("the caller's id is in the log of who stored its trip", said, "yes")
     total = sum(outcome.before.values())

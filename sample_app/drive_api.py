@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Final
 
+import psycopg
+
 from constructs_lib.local import LocalCloud, LocalCloudError
 from constructs_lib.local.http_calls import JSON, Answer, Caller, call
 from sample_app.drive import Outputs
@@ -22,6 +24,7 @@ AT_ONCE: Final = 50
 CALLS_IN_RELEASE: Final = 500
 WEIGHT: Final = 0.1
 _ALIAS: Final = "live"
+_PREFIX: Final = "http-"
 
 
 def likely(calls: int, weight: float) -> range:
@@ -55,6 +58,7 @@ class ApiOutcome:
         statuses: How often each status came, over all of the many requests.
         wanted: How often it must.
         problems: Answers to bad requests that are no problem documents with a correlation id.
+        stored: How many of the trips that were accepted are in the table.
         correlated: Whether the id that a caller was given is in the log of the function that stored its trip.
         before: Versions that answered while the changed handler was there and the alias stayed.
         during: Versions that answered while the alias had weights.
@@ -63,18 +67,22 @@ class ApiOutcome:
     statuses: Counter[int]
     wanted: Counter[int]
     problems: int
+    stored: int
     correlated: bool
     before: Counter[str]
     during: Counter[str]
 
 
-def rehearse(cloud: LocalCloud, outputs: Outputs, rehearsal: Rehearsal) -> ApiOutcome:
+def rehearse(
+    cloud: LocalCloud, outputs: Outputs, rehearsal: Rehearsal, admin: psycopg.Connection
+) -> ApiOutcome:
     """Send requests, and release another version in the middle of them.
 
     Args:
         cloud: With the sample app deployed, its database empty or not.
         outputs: Of the sample app.
         rehearsal: Gives the seed of the trips that are sent.
+        admin: The superuser.
 
     Returns:
         Everything that is judged.
@@ -90,6 +98,7 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, rehearsal: Rehearsal) -> ApiOu
         statuses=statuses,
         wanted=wanted,
         problems=problems,
+        stored=_stored(admin, wanted[202]),
         correlated=_is_in_log(cloud, outputs["CompleteTripLogs"], one_accepted["correlation_id"]),
         before=before,
         during=during,
@@ -131,6 +140,8 @@ def differences(outcome: ApiOutcome) -> list[str]:
         wrong.append(f"the API must answer {dict(outcome.wanted)}, has answered {dict(outcome.statuses)}")
     if outcome.problems:
         wrong.append(f"{outcome.problems} errors are no problem documents with a correlation id")
+    if outcome.stored != outcome.wanted[202]:
+        wrong.append(f"{outcome.wanted[202]} trips were accepted, {outcome.stored} are stored")
     if not outcome.correlated:
         wrong.append("the id that a caller was given is not in the log of the function that stored its trip")
     if set(outcome.before) != {"stable"}:
@@ -145,22 +156,37 @@ def differences(outcome: ApiOutcome) -> list[str]:
 
 def _with_another_id(trip: Trip) -> Trip:
     """Trips that come in over HTTP are none of those that were put on the queue."""
-    return replace(trip, trip_id=f"http-{trip.trip_id}")
+    return replace(trip, trip_id=f"{_PREFIX}{trip.trip_id}")
+
+
+def _stored(admin: psycopg.Connection, wanted: int) -> int:
+    """Count the trips that came in over HTTP, once the queue has had the time to bring them."""
+    give_up = time.monotonic() + 30
+    while True:
+        row = admin.execute("SELECT count(*) FROM trip WHERE starts_with(trip_id, %s)", (_PREFIX,)).fetchone()
+        stored = int(row[0]) if row else 0
+        if stored >= wanted or time.monotonic() > give_up:
+            return stored
+        time.sleep(0.1)
+
+
+_Request = tuple[str, str, bytes | None, int]
+"""Method, path, body, and the status that must come back."""
 
 
 def _many(
     caller: Caller, url: str, trips: list[Trip]
 ) -> tuple[Counter[int], Counter[int], int, dict[str, Any]]:
     """Send all kinds of requests, many at a time."""
-    good = [("POST", "trips", _body(trip), 202) for trip in trips]
+    planned: list[_Request] = [("POST", "trips", _body(trip), 202) for trip in trips]
     not_json = [("POST", "trips", _body(trip)[:-9], 422) for trip in trips[:20]]
     field_missing = [("POST", "trips", _body(trip, without="rider_id"), 422) for trip in trips[:20]]
     questions = [("GET", f"drivers/{trip.driver_id}/earnings", None, 200) for trip in trips]
-    planned = [*good, *not_json, *field_missing]
+    planned += [*not_json, *field_missing]
     while len(planned) < REQUESTS:
         planned.append(questions[len(planned) % len(questions)])
 
-    def send(request: tuple[str, str, bytes | None, int]) -> Answer:
+    def send(request: _Request) -> Answer:
         method, path, body, _ = request
         return caller.call(f"{url}{path}", method=method, body=body, headers=JSON if body else None)
 

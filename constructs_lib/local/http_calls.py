@@ -106,6 +106,8 @@ class Caller:
         Returns:
             The answer.
         """
-        request = botocore.awsrequest.AWSRequest(method=method, url=url, data=body, headers=dict(headers or {}))
+        request = botocore.awsrequest.AWSRequest(
+            method=method, url=url, data=body, headers=dict(headers or {})
+        )
         botocore.auth.SigV4Auth(self._credentials, "execute-api", "us-east-1").add_auth(request)
         return call(url, method=method, body=body, headers=dict(request.headers))

@@ -64,7 +64,6 @@ def accept(trip: Annotated[CompletedTrip, Body()]) -> Response[str]:
     return Response(HTTPStatus.ACCEPTED.value, "application/json", json.dumps(accepted), version_header(app))
 
 
-@app.exception_handler(RequestValidationError)
 def refuse(error: RequestValidationError) -> Response[str]:
     """Say what is wrong with a request, field by field, and not what was sent.
 
@@ -82,3 +81,6 @@ def refuse(error: RequestValidationError) -> Response[str]:
     return problem(
         app, logger, HTTPStatus.UNPROCESSABLE_ENTITY, "Mend the fields and send it again.", errors=errors
     )
+
+
+app.exception_handler(RequestValidationError)(refuse)

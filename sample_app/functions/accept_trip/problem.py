@@ -21,7 +21,7 @@ def answer_errors(app: APIGatewayRestResolver, logger: Logger) -> None:
     """
 
     def not_found(error: NotFoundError) -> Response[str]:
-        return problem(app, logger, HTTPStatus.NOT_FOUND, error.msg)
+        return problem(app, logger, HTTPStatus.NOT_FOUND, str(error.msg))
 
     def failed(error: Exception) -> Response[str]:
         logger.exception("request failed", exception_name=type(error).__name__)
