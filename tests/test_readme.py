@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from aws_cdk.assertions import Match, Template
 
+import constructs_lib
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.once import Once
@@ -24,6 +25,7 @@ HANDLER = "def handle(event, context):\n    return {'batchItemFailures': []}\n"
 
 
 DATABASE = (PROJECT / "docs" / "database.md").read_text()
+API = (PROJECT / "docs" / "api.md").read_text()
 
 
 def blocks(text: str) -> list[str]:
@@ -83,6 +85,18 @@ def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) ->
     (stack_of_docs,) = [block for block in blocks(DATABASE) if "database.connect(" in block]
     exec(stack_of_docs, names)  # noqa: S102
     Template.from_stack(names["stack"]).resource_count_is("AWS::RDS::DBProxy", 1)
+
+
+def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> None:
+    (somebodys_project / "functions" / "accept_trip").mkdir()
+    (somebodys_project / "functions" / "accept_trip" / "handler.py").write_text(HANDLER)
+    names: dict[str, Any] = {"Route": constructs_lib.Route}
+    for block in blocks(API):
+        exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::ApiGateway::RestApi", 2)
+    template.resource_count_is("AWS::Lambda::Alias", 1)
+    template.has_resource_properties("AWS::ApiGateway::Method", {"AuthorizationType": "NONE"})
 
 
 @pytest.mark.parametrize("text", [README, DATABASE], ids=["README", "docs"])
