@@ -1,5 +1,6 @@
 """What the tests of the library and those of the sample app's functions share."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local.extension.postgres_server import PostgresServer, find_binaries
+
+# A shell starts what it puts into the background with SIGINT ignored, and what tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

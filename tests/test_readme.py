@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from aws_cdk.assertions import Match, Template
 
 import constructs_lib
 from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.runtime import application_user
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.once import Once
 from constructs_lib.runtime.secret_login import SecretLogin
@@ -37,7 +39,12 @@ def example() -> str:
 
 
 def handler_of(text: str) -> str:
-    (found,) = [block for block in blocks(text) if "def handle(" in block]
+    (found,) = [block for block in blocks(text) if "def handle(" in block and "def store(" in block]
+    return found
+
+
+def migration_of(text: str) -> str:
+    (found,) = [block for block in blocks(text) if "ensure_application_user" in block]
     return found
 
 
@@ -51,6 +58,8 @@ def somebodys_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder = tmp_path / "functions" / name
         folder.mkdir()
         (folder / f"{module}.py").write_text(handler_of(text))
+    (tmp_path / "functions" / "migrate").mkdir()
+    (tmp_path / "functions" / "migrate" / "handler.py").write_text(migration_of(DATABASE))
     (tmp_path / "app.py").write_text(example())
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -82,9 +91,12 @@ def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) ->
         {"Environment": {"Variables": Match.object_like({"DATABASE_HOST": Match.any_value()})}},
     )
 
-    (stack_of_docs,) = [block for block in blocks(DATABASE) if "database.connect(" in block]
-    exec(stack_of_docs, names)  # noqa: S102
-    Template.from_stack(names["stack"]).resource_count_is("AWS::RDS::DBProxy", 1)
+    for block in blocks(DATABASE):
+        if "database.connect(" in block or "connect_administrator(" in block:
+            exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::RDS::DBProxy", 1)
+    template.resource_count_is("Custom::Trigger", 1)
 
 
 def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> None:
@@ -99,33 +111,70 @@ def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> Non
     template.has_resource_properties("AWS::ApiGateway::Method", {"AuthorizationType": "NONE"})
 
 
-@pytest.mark.parametrize("text", [README, DATABASE], ids=["README", "docs"])
-def test_the_handler_stores_a_message_once(
-    text: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in (("HOST", "proxy.example"), ("PORT", "5432"), ("NAME", "rides"), ("USER", "trips")):
+@pytest.fixture
+def migrated(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[dict[str, Any]], Database]]:
+    """A database that the migration of the docs has made ready; by the example of a unit test, one for the user."""
+    secret = json.dumps({"username": "trips", "password": "of-trips"})
+    for name, value in (("HOST", "proxy.example"), ("PORT", "5432"), ("NAME", "rides"), ("USER", "trips"),
+                        ("APPLICATION_USER", "trips"), ("APPLICATION_SECRET_ARN", "arn")):  # fmt: skip
         monkeypatch.setenv(f"DATABASE_{name}", value)
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setattr(
+        application_user, "_read", lambda arn, stage: secret if stage == "AWSCURRENT" else None
+    )
+    where = {"host": str(postgres.socket_folder), "port": str(postgres.port), "user": postgres.superuser}
+    with psycopg.connect("dbname=postgres", autocommit=True, **where) as admin:
+        admin.execute("CREATE DATABASE of_docs")
+    opened: list[Database] = []
+
+    def log_in(user: str, password: str) -> Database:
+        login = SecretLogin("any", fetch=lambda _: json.dumps({"username": user, "password": password}))
+        host = postgres.address if password else str(postgres.socket_folder)
+        opened.append(
+            Database(psycopg, host=host, port=postgres.port, name="of_docs", login=login, tls=False)
+        )
+        return opened[-1]
+
+    names: dict[str, Any] = {}
+    exec(migration_of(DATABASE), names)  # noqa: S102
+    names["database"] = log_in(postgres.superuser, "")
+    names["handle"]({}, None)
+    names["handle"]({}, None)  # again does no harm
+    yield lambda handler: handler.update(database=log_in("trips", "of-trips")) or opened[-1]
+    for database in opened:
+        database.close()
+    with psycopg.connect("dbname=postgres", autocommit=True, **where) as admin:
+        admin.execute("DROP DATABASE of_docs WITH (FORCE)")
+        admin.execute("DROP ROLE trips")
+
+
+@pytest.mark.parametrize("text", [README, DATABASE], ids=["README", "docs"])
+def test_the_handler_stores_each_message_once_and_reports_what_fails(
+    text: str, migrated: Callable[[dict[str, Any]], Database], capsys: pytest.CaptureFixture[str]
+) -> None:
     names: dict[str, Any] = {}
     exec(handler_of(text), names)  # noqa: S102
-
-    where = {"host": str(postgres.socket_folder), "port": postgres.port}
-    with psycopg.connect(**where, user=postgres.superuser, dbname="postgres", autocommit=True) as admin:  # type: ignore[arg-type]
-        admin.execute("CREATE DATABASE of_readme")
-    login = SecretLogin("any", fetch=lambda _: json.dumps({"username": "postgres", "password": "any"}))
-    database = Database(psycopg, **where, name="of_readme", login=login, tls=False)  # type: ignore[arg-type]
-    database.run(Once.create_table)
-    database.run(lambda connection: connection.execute("CREATE TABLE trip (body text)"))
+    database = migrated(names)
     names["once"] = Once(database, consumer="readme")
-    records = [{"messageId": id_, "body": body} for id_, body in (("1", "a"), ("2", "b"), ("1", "a"))]
-    names["handle"]({"Records": records}, None)
+    records = [
+        {"messageId": id_, "body": body} for id_, body in (("1", "a"), ("2", "\0"), ("3", "b"), ("1", "a"))
+    ]
+    answer = names["handle"]({"Records": records}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+    assert "2 failed: DataError" in capsys.readouterr().out
     stored = database.run(
         lambda connection: connection.execute("SELECT body FROM trip ORDER BY body").fetchall()
     )
-    database.close()
-    with psycopg.connect(**where, user=postgres.superuser, dbname="postgres", autocommit=True) as admin:  # type: ignore[arg-type]
-        admin.execute("DROP DATABASE of_readme")
     assert stored == [("a",), ("b",)]
+
+
+def test_the_example_of_a_unit_test_is_what_happens() -> None:
+    names: dict[str, Any] = {"Database": Database, "Once": Once, "psycopg": psycopg}
+    (example_of_test,) = [block for block in blocks(DATABASE) if "of_test = Database(" in block]
+    exec(example_of_test, names)  # noqa: S102
+    assert names["of_test"].driver is psycopg
 
 
 def test_the_built_wheel_works_in_somebody_elses_app(somebodys_project: Path) -> None:
