@@ -124,8 +124,8 @@ def migrated(
     monkeypatch.setattr(
         application_user, "_read", lambda arn, stage: secret if stage == "AWSCURRENT" else None
     )
-    where = {"host": str(postgres.socket_folder), "port": str(postgres.port), "user": postgres.superuser}
-    with psycopg.connect("dbname=postgres", autocommit=True, **where) as admin:
+    where = f"dbname=postgres host={postgres.socket_folder} port={postgres.port} user={postgres.superuser}"
+    with psycopg.connect(where, autocommit=True) as admin:
         admin.execute("CREATE DATABASE of_docs")
     opened: list[Database] = []
 
@@ -145,7 +145,7 @@ def migrated(
     yield lambda handler: handler.update(database=log_in("trips", "of-trips")) or opened[-1]
     for database in opened:
         database.close()
-    with psycopg.connect("dbname=postgres", autocommit=True, **where) as admin:
+    with psycopg.connect(where, autocommit=True) as admin:
         admin.execute("DROP DATABASE of_docs WITH (FORCE)")
         admin.execute("DROP ROLE trips")
 
