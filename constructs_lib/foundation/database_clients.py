@@ -1,6 +1,8 @@
 """The functions that use a database: which ones can, and what they are told."""
 
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Token
@@ -12,8 +14,22 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 
-_prefixes_in_use: WeakKeyDictionary[lambda_.Function, set[str]] = WeakKeyDictionary()
-"""Environment prefixes of each function, whichever database has set them."""
+
+@dataclass(frozen=True)
+class Connection:
+    """What one function has of one database.
+
+    Attributes:
+        database: The path of its construct.
+        kind: As the application's user, or as the master.
+    """
+
+    database: str
+    kind: Literal["connect", "connect_administrator"]
+
+
+_in_use: WeakKeyDictionary[lambda_.Function, dict[str, Connection]] = WeakKeyDictionary()
+"""What each function has, by environment prefix, whichever database has set it."""
 
 
 def changeable(function: FunctionLike) -> lambda_.Function:
@@ -88,15 +104,17 @@ def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, subnet_ids: Set[str]) -
         )
 
 
-def claim(function: lambda_.Function, prefix: str) -> None:
-    """Keep two databases from writing the same variables.
+def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
+    """Keep connections from writing the same variables, and the master's rights out of applications.
 
     Args:
         function: The function.
         prefix: How the variables begin.
+        wanted: What the function is to have.
 
     Raises:
-        InvalidPropsError: It cannot begin a variable, or something is connected under it already.
+        InvalidPropsError: The prefix cannot begin a variable, or something is connected under it already; or
+            the function has the same database in its other role.
     """
     _validation.matches(
         "environment_prefix",
@@ -105,13 +123,26 @@ def claim(function: lambda_.Function, prefix: str) -> None:
         "a letter and then letters, digits and underscores",
         source=_defaults.LAMBDA_ENVIRONMENT,
     )
-    taken = _prefixes_in_use.setdefault(function, set())
+    taken = _in_use.setdefault(function, {})
+    connected = f"function {function.node.path} is connected to {wanted.database} already, by"
+    for connection in taken.values():
+        if connection.database == wanted.database and connection.kind != wanted.kind:
+            raise InvalidPropsError(
+                f"{connected} {connection.kind}, and cannot have {wanted.kind} too: a function is either a "
+                f"migration or an application, since a handler that can be the master user has no limits. Use "
+                f"two functions."
+            )
+    if taken.get(prefix) == wanted:
+        raise InvalidPropsError(
+            f"{connected} {wanted.kind} (an alias stands for its function): leave the second call out. What it says "
+            f"beside, such as reader=True, belongs into the first."
+        )
     if prefix in taken:
         raise InvalidPropsError(
             f"environment_prefix must differ between the databases of function {function.node.path}, got "
             f"{prefix!r} twice: the second would overwrite the variables of the first. Pass another one."
         )
-    taken.add(prefix)
+    taken[prefix] = wanted
 
 
 def tell(function: lambda_.Function, prefix: str, variables: Mapping[str, str]) -> None:

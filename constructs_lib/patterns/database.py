@@ -1,7 +1,7 @@
 """A database behind RDS Proxy, for functions in a VPC."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy
@@ -472,8 +472,8 @@ class ProxiedDatabase(Construct):
             reader: Also `DATABASE_READER_HOST`: the readers of a cluster.
 
         Raises:
-            InvalidPropsError: The function is outside of the VPC, or imported, or a version; the prefix is
-                taken; there are no readers.
+            InvalidPropsError: The function is outside of the VPC, or imported, or a version; it is connected
+                already, or an administrator of this database; the prefix is taken; there are no readers.
         """
         if reader and self.reader_endpoint is None:
             raise InvalidPropsError(
@@ -483,6 +483,7 @@ class ProxiedDatabase(Construct):
         self._open(
             function,
             environment_prefix,
+            "connect",
             user=self.application_user,
             secret=self.application_secret,
             also={"READER_HOST": self.reader_endpoint.endpoint}
@@ -494,7 +495,8 @@ class ProxiedDatabase(Construct):
         """Let a function log in as the master user: the migration, which makes the application's user.
 
         Beside what `connect` gives, for the master: `DATABASE_APPLICATION_USER`, and
-        `DATABASE_APPLICATION_SECRET_ARN` with the right to read it; no secret under end-to-end IAM.
+        `DATABASE_APPLICATION_SECRET_ARN` with the right to read it; no secret under end-to-end IAM. A function
+        is either a migration or an application, and never both.
 
         Args:
             function: A function in `vpc`, or its alias.
@@ -512,6 +514,7 @@ class ProxiedDatabase(Construct):
         underlying = self._open(
             function,
             environment_prefix,
+            "connect_administrator",
             user=self.master_user,
             secret=self.master_secret,
             also={"APPLICATION_USER": self.application_user}
@@ -524,6 +527,7 @@ class ProxiedDatabase(Construct):
         self,
         function: FunctionLike,
         prefix: str,
+        kind: Literal["connect", "connect_administrator"],
         *,
         user: str,
         secret: secretsmanager.ISecret | None,
@@ -533,7 +537,7 @@ class ProxiedDatabase(Construct):
         if self._subnet_ids is None:
             self._subnet_ids = network.all_subnet_ids(self.vpc)
         database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
-        database_clients.claim(underlying, prefix)
+        database_clients.claim(underlying, prefix, database_clients.Connection(self.node.path, kind))
         self._budget.spend(self, underlying)
         network.let_in(underlying, self.security_group, self.port, "RDS Proxy")
         variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}

@@ -596,6 +596,43 @@ def test_a_function_has_two_databases_under_two_prefixes(stack: Stack) -> None:
     assert len(actions_of(stack, client, "rds-db")) == 2
 
 
+@pytest.mark.parametrize("kind", ["connect", "connect_administrator"])
+def test_a_function_is_connected_once(stack: Stack, kind: str) -> None:
+    """The function and its alias are one."""
+    made = database(stack)
+    client = function(stack, vpc=made.vpc)
+    live = lambda_.Alias(stack, "Live", alias_name="live", version=client.current_version)
+    getattr(made, kind)(client)
+    for again in (client, live):
+        with pytest.raises(
+            InvalidPropsError,
+            match=rf"^function Stack/Function is connected to Stack/Database already, by {kind} .*: leave the second",
+        ):
+            getattr(made, kind)(again)
+    getattr(made, kind)(live, environment_prefix="SAME")
+    assert environment(stack, client)["SAME_HOST"] == environment(stack, client)["DATABASE_HOST"]
+
+
+@pytest.mark.parametrize("prefix", ["DATABASE", "ADMINISTRATOR"])
+@pytest.mark.parametrize(
+    ("first", "second"), [("connect", "connect_administrator"), ("connect_administrator", "connect")]
+)
+def test_a_function_is_a_migration_or_an_application(
+    stack: Stack, first: str, second: str, prefix: str
+) -> None:
+    """No handler has the master user's rights beside its own."""
+    made = database(stack)
+    client = function(stack, vpc=made.vpc)
+    getattr(made, first)(client)
+    with pytest.raises(
+        InvalidPropsError,
+        match=rf"Stack/Function is connected to Stack/Database already, by {first}, and cannot have {second} too",
+    ):
+        getattr(made, second)(client, environment_prefix=prefix)
+    assert "ADMINISTRATOR_HOST" not in environment(stack, client)
+    assert len(actions_of(stack, client, "rds-db")) == 1
+
+
 def test_a_prefix_must_begin_a_variable(stack: Stack) -> None:
     made = database(stack)
     with pytest.raises(InvalidPropsError, match="environment_prefix must be a letter and then"):
@@ -684,7 +721,7 @@ def test_a_function_counts_once_into_the_budget(stack: Stack) -> None:
     made = database(stack, max_connections=100, max_connections_percent=50)
     client = function(stack, vpc=made.vpc, reserved_concurrent_executions=50)
     made.connect(client)
-    made.connect_administrator(client, environment_prefix="ADMINISTRATOR")
+    made.connect(client, environment_prefix="AGAIN")
     assert warnings(stack) == []
 
 
