@@ -30,6 +30,19 @@ def is_unresolved(value: object) -> bool:
     return isinstance(value, int | float) and value < _ENCODED_NUMBER_BELOW
 
 
+def shown(value: object) -> str:
+    """Name a value of the wrong type for a message.
+
+    Args:
+        value: What was given.
+
+    Returns:
+        The path of a construct, or what Python shows of anything else; and the type.
+    """
+    path = getattr(getattr(value, "node", None), "path", None)
+    return f"{repr(value) if path is None else path} ({type(value).__name__})"
+
+
 def in_range(name: str, value: float | None, low: float, high: float, *, unit: str = "", source: str) -> None:
     """Refuse a number outside `low`..`high`.
 

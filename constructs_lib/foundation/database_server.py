@@ -388,9 +388,14 @@ def check_engine(
         Its family, and whether it makes a cluster.
 
     Raises:
-        InvalidPropsError: It is neither PostgreSQL nor MySQL, or has no version.
+        InvalidPropsError: It is no engine, is neither PostgreSQL nor MySQL, or has no version.
     """
-    kind = engine.engine_type
+    kind = getattr(engine, "engine_type", None)
+    if not isinstance(kind, str):
+        raise InvalidPropsError(
+            f"{name} must be an engine of the CDK, such as rds.DatabaseInstanceEngine.postgres(version="
+            f"rds.PostgresEngineVersion.VER_17), got {_validation.shown(engine)}."
+        )
     _validation.one_of(f"type of {name}", kind, _defaults.DATABASE_ENGINES, source=_defaults.RDS_PROXY)
     if versioned and engine.engine_version is None:
         raise InvalidPropsError(

@@ -190,8 +190,14 @@ def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.Sele
         The subnets.
 
     Raises:
-        InvalidPropsError: The VPC has none of that kind.
+        InvalidPropsError: The VPC has none of that kind, or is no VPC.
     """
+    if not hasattr(vpc, "select_subnets"):
+        has_one = hasattr(vpc, "vpc")
+        way_out = (
+            f"a {type(vpc).__name__} has it as .vpc" if has_one else "ec2.Vpc.from_lookup finds one by its id"
+        )
+        raise InvalidPropsError(f"vpc must be a VPC, got {_validation.shown(vpc)}: {way_out}.")
     chosen = vpc_subnets or ec2.SubnetSelection()
     try:
         return vpc.select_subnets(

@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import PythonFunction
-from tests.gallery.database import imported_vpc
+from tests.gallery.database import database, imported_vpc
 from tests.gallery.plain_function import HANDLERS
 from tests.limits.table import Arguments, Limits, said
 
@@ -50,6 +50,9 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "security_groups": [security_group(stack, n) for n in range(6)]}, "security_groups must be at most 5, got 6"),
     ("more than 16 subnets", lambda stack: {"vpc": imported_vpc(stack,
      isolated_subnet_ids=[f"subnet-{n}" for n in range(18)])}, "must select at most 16 subnets, got 18"),
+    ("a database for its VPC", lambda stack: {"vpc": database(stack)},
+     "vpc must be a VPC, got Stack/Database (ProxiedDatabase): a ProxiedDatabase has it as .vpc."),
+    ("a VPC's id", said(vpc="vpc-0123"), "vpc must be a VPC, got 'vpc-0123' (str): ec2.Vpc.from_lookup finds one"),
     ("subnets that are not there", lambda stack: {"vpc": imported_vpc(stack),
      "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)}, "vpc_subnets selects nothing in vpc"),
     ("bytecode of a Python that is not there", said(bytecode=True, runtime=lambda_.Runtime("python3.99")), "runtime"),
