@@ -62,10 +62,15 @@ def in_range(name: str, value: float | None, low: float, high: float, *, unit: s
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidPropsError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
     if not low <= value <= high:
-        span = f"at least {low:,}" if isinf(high) else f"{low:,} to {high:,}"
+        span = f"at least {_number(low)}" if isinf(high) else f"{_number(low)} to {_number(high)}"
         raise InvalidPropsError(
-            f"{name} must be {span}{f' {unit}' if unit else ''}, got {value:,}. See {source}"
+            f"{name} must be {span}{f' {unit}' if unit else ''}, got {_number(value)}. See {source}"
         )
+
+
+def _number(value: float) -> str:
+    """With commas, and without the .0 of a whole one."""
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:,}"
 
 
 class _Duration(Protocol):
@@ -98,6 +103,35 @@ def seconds(name: str, duration: _Duration | None, default: float | None = None)
             f"({type(duration).__name__})."
         )
     return None if duration.is_unresolved() else duration.to_milliseconds() / 1000
+
+
+def duration_in_range(name: str, value: float | None, low: float, high: float, *, source: str) -> None:
+    """Refuse a duration outside `low`..`high`, in words of hours and days.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: Seconds; None passes.
+        low: The fewest seconds that work.
+        high: The most seconds that work.
+        source: The page that gives the limit.
+
+    Raises:
+        InvalidPropsError: The duration is outside the range.
+    """
+    if value is not None and not low <= value <= high:
+        raise InvalidPropsError(
+            f"{name} must be {_in_words(low)} to {_in_words(high)}, got {_in_words(value)}. See {source}"
+        )
+
+
+def _in_words(duration: float) -> str:
+    """In the largest unit that leaves no rest."""
+    units = (("day", 86_400), ("hour", 3600), ("minute", 60))
+    unit, length = next(
+        ((unit, length) for unit, length in units if duration and duration % length == 0), ("second", 1)
+    )
+    count = duration / length
+    return f"{_number(count)} {unit}{'' if count == 1 else 's'}"
 
 
 def whole(name: str, value: float | None) -> None:
@@ -161,8 +195,9 @@ def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> Non
     words = list(allowed)
     if is_unresolved(value) or value in words:
         return
-    near = get_close_matches(value, words, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    known = {word.lower(): word for word in words}
+    near = get_close_matches(value.lower(), known, n=1) if isinstance(value, str) else []
+    hint = f" Did you mean {known[near[0]]!r}?" if near else ""
     raise InvalidPropsError(f"{name} must be one of {', '.join(words)}, got {value!r}.{hint} See {source}")
 
 

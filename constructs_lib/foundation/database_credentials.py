@@ -260,12 +260,11 @@ def check(
         )
         if application_user is None:
             raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
-    _validation.in_range(
+    _validation.duration_in_range(
         "rotation_interval",
         _validation.seconds("rotation_interval", rotation_interval),
         _defaults.ROTATION_SECONDS_MIN,
         _defaults.ROTATION_SECONDS_MAX,
-        unit="seconds",
         source=_defaults.ROTATION_SCHEDULE,
     )
 

@@ -26,6 +26,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("timeout below 1 s", said(timeout=Duration.seconds(0)), "timeout must be 1 to 900 seconds, got 0"),
     ("timeout above 900 s", said(timeout=Duration.seconds(901)), "timeout must be 1 to 900 seconds, got 901"),
     ("timeout with a fraction", said(timeout=Duration.millis(1500)), "timeout must be a whole number, got 1.5"),
+    ("numbers as a person writes them", said(timeout=Duration.hours(1)), "to 900 seconds, got 3,600. See"),
     ("timeout as a number", said(timeout=30), "timeout must be a Duration, such as Duration.seconds(30), got 30"),
     ("a variable that is no text", said(environment={"A": 1}), "must have text as values, got 1 (int) for A"),
     ("memory below 128", said(memory_size=64), "memory_size must be 128 to 10,240 MB, got 64"),
