@@ -103,7 +103,13 @@ def check_handler(entry: Path, handler: str, *, target: Target) -> None:
         InvalidPropsError: The folder, the file or the function does not exist, or the file is no Python.
     """
     if not entry.is_dir():
-        raise InvalidPropsError(f"entry must be a folder, got {str(entry)!r}, which is not one.")
+        start = (
+            ""
+            if entry.is_absolute()
+            else f": a relative path starts at the current directory, {Path.cwd()}. Write "
+            f"Path(__file__).parent / {str(entry)!r} for one beside your own file"
+        )
+        raise InvalidPropsError(f"entry must be a folder, got {str(entry)!r}, which is not one{start}.")
     module, dot, function = handler.rpartition(".")
     if not (dot and function.isidentifier() and all(part for part in re.split(r"[./]", module))):
         raise InvalidPropsError(f"handler must be 'module.function', got {handler!r}.")

@@ -1,5 +1,6 @@
 """The limits of PythonFunction."""
 
+from pathlib import Path
 from typing import Final
 
 from aws_cdk import Duration, Size, Stack
@@ -43,7 +44,9 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("handler without a dot", said(handler="app"), "handler must be 'module.function', got 'app'"),
     ("handler's file with a typo", said(handler="ap.handle"), "no ap.py. Did you mean 'app'?"),
     ("handler's function with a typo", said(handler="app.handel"), "Did you mean 'handle'?"),
-    ("entry is no folder", said(entry=HANDLERS / "nowhere"), "entry must be a folder"),
+    ("entry is no folder", said(entry=HANDLERS / "nowhere"), "nowhere', which is not one."),
+    ("entry that starts elsewhere", said(entry="functions/store"),
+     f"got 'functions/store', which is not one: a relative path starts at the current directory, {Path.cwd()}."),
     ("subnets without a VPC", said(vpc_subnets=ec2.SubnetSelection(one_per_az=True)), "vpc_subnets needs vpc="),
     ("a security group without a VPC", lambda stack: {"security_groups": [security_group(stack, 0)]},
      "security_groups needs vpc="),
