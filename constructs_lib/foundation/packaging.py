@@ -172,7 +172,8 @@ def build(
 
     Raises:
         InvalidPropsError: The requirements contradict themselves or each other, are not hashed, or have no
-            wheel for the target; or uv is needed and not there.
+            wheel for the target; or uv is needed and not there; or a file imports this library, and the
+            package has none of it.
     """
     entry = entry.resolve()
     files = list(_files(entry, tuple(exclude)))
@@ -194,6 +195,8 @@ def build(
         _forget_unused()
         _make(home, entry, files, runtime, requirements, target, interpreter)
     os.utime(home)
+    if not any((home / "package" / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
+        _check_imports(entry, files)
     facts = json.loads((home / "package.json").read_text())
     return Package(
         path=home / "package",
@@ -316,6 +319,47 @@ def _left_out(path: Path, exclude: tuple[str, ...]) -> bool:
         or (len(path.parts) == 1 and path.name in _NOT_AT_RUN_TIME)
         or any(fnmatch(path.as_posix(), pattern) for pattern in exclude)
     )
+
+
+def _check_imports(entry: Path, files: Iterable[Path]) -> None:
+    """Refuse files that import this library, for a package that has none of it."""
+    for file in files:
+        if file.suffix != ".py" or b"constructs_lib" not in (source := (entry / file).read_bytes()):
+            continue
+        try:
+            tree = ast.parse(source, filename=str(file))
+        except (SyntaxError, ValueError):
+            continue  # a template, or newer syntax than this Python reads
+        imported = _imports_at_run_time(tree)
+        leave_out = f"exclude=[{file.as_posix()!r}]"
+        if any(name.startswith("constructs_lib.runtime.") for name in imported):
+            raise InvalidPropsError(
+                f"entry imports constructs_lib.runtime in {file.as_posix()}: pass include_runtime=True, or "
+                f"{leave_out} if the handler does without that file."
+            )
+        if any(name.startswith("constructs_lib.") for name in imported):
+            raise InvalidPropsError(
+                f"entry imports constructs_lib in {file.as_posix()}: pass {leave_out}. It makes stacks, and is in "
+                f"no function's package; constructs_lib.runtime is what handlers can import."
+            )
+
+
+def _imports_at_run_time(tree: ast.Module) -> set[str]:
+    """Everything that is imported, each with a dot at the end, also inside functions; not for types alone."""
+    names: set[str] = set()
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        match node:
+            case ast.Import(names=aliases):
+                names.update(f"{alias.name}." for alias in aliases)
+            case ast.ImportFrom(module=str(module), names=aliases, level=0):
+                names.update(f"{module}.{alias.name}." for alias in aliases)
+            case ast.If(test=ast.Name("TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+                nodes += node.orelse
+            case _:
+                nodes += ast.iter_child_nodes(node)
+    return names
 
 
 def _requirement_source(entry: Path, target: Target) -> Path | None:

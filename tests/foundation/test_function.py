@@ -140,9 +140,9 @@ def test_the_handler_may_come_with_a_dependency(stack: Stack) -> None:
     """As the wrappers of monitoring tools do; a typo in it is found all the same."""
     entry = SAMPLE_FUNCTIONS / "complete_trip"
     handler = "aws_lambda_powertools.utilities.batch.process_partial_response"
-    function(stack, entry=entry, handler=handler)
+    function(stack, entry=entry, handler=handler, include_runtime=True)
     with pytest.raises(InvalidPropsError, match="handler names the module"):
-        function(stack, "Typo", entry=entry, handler=f"{handler}s")
+        function(stack, "Typo", entry=entry, handler=f"{handler}s", include_runtime=True)
 
 
 def test_the_runtime_is_packaged_when_asked_for(stack: Stack) -> None:

@@ -300,6 +300,66 @@ def test_the_runtime_beside_the_whole_library(tmp_path: Path, index: Path) -> No
         packaging.build(entry, ARM, include_runtime=True)
 
 
+IMPORTS_OF_THE_RUNTIME = (
+    "from constructs_lib.runtime.database import Database\n",
+    "import constructs_lib.runtime.once as once\n",
+    "from constructs_lib import runtime\n",
+    "def work():\n    try:\n        from constructs_lib.runtime import once\n    finally:\n        pass\n",
+)
+
+
+@pytest.mark.parametrize("source", IMPORTS_OF_THE_RUNTIME)
+def test_an_import_of_a_runtime_that_is_not_packaged(tmp_path: Path, source: str) -> None:
+    """It would be found out at the first invocation."""
+    entry = handler(tmp_path / "fn")
+    (entry / "parts").mkdir()
+    (entry / "parts" / "store.py").write_text(source)
+    with pytest.raises(
+        InvalidPropsError,
+        match=r"^entry imports constructs_lib\.runtime in parts/store\.py: pass include_runtime=True, or "
+        r"exclude=\['parts/store\.py'\]",
+    ):
+        packaging.build(entry, ARM)
+    packaging.build(entry, ARM, include_runtime=True)
+    packaging.build(entry, ARM, exclude=["parts/*"])
+
+
+def test_an_import_of_what_makes_stacks(tmp_path: Path) -> None:
+    """The runtime would not help."""
+    entry = handler(tmp_path / "fn")
+    (entry / "stack.py").write_text("import os, constructs_lib\n")
+    with pytest.raises(
+        InvalidPropsError, match=r"^entry imports constructs_lib in stack\.py: pass exclude=\['stack\.py'\]"
+    ):
+        packaging.build(entry, ARM)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from constructs_lib.runtime import once\n",
+        "# constructs_lib.runtime\nimport constructs_library, json.constructs_lib\n",
+        "from .constructs_lib import runtime\n",
+        "import constructs_lib.runtime is not Python\n",
+    ],
+)
+def test_what_is_no_import_of_the_runtime(tmp_path: Path, source: str) -> None:
+    entry = handler(tmp_path / "fn")
+    (entry / "store.py").write_text(source)
+    packaging.build(entry, ARM)
+
+
+def test_the_runtime_may_come_otherwise(tmp_path: Path, index: Path) -> None:
+    """Tests are not deployed; a dependency may install the whole library."""
+    tested = handler(tmp_path / "tested")
+    (tested / "tests").mkdir()
+    (tested / "tests" / "test_app.py").write_text(IMPORTS_OF_THE_RUNTIME[0])
+    packaging.build(tested, ARM)
+    installed = handler(tmp_path / "installed", index, wheel(index, "constructs_lib", "1.0"))
+    (installed / "store.py").write_text(IMPORTS_OF_THE_RUNTIME[0])
+    packaging.build(installed, ARM)
+
+
 def test_bytecode_is_used_and_the_same_twice(
     tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,7 +392,7 @@ def test_two_hosts_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Monke
     """Two host Pythons, two folders, two umasks: one content, and one hash; with bytecode where it can be made."""
     entry = SAMPLE_FUNCTIONS / "complete_trip"
     compiler = interpreter.find("3.13")
-    ours = packaging.build(entry, ARM, interpreter=compiler)
+    ours = packaging.build(entry, ARM, interpreter=compiler, include_runtime=True)
     elsewhere = tmp_path / "elsewhere" / "complete_trip"
     shutil.copytree(entry, elsewhere, ignore=shutil.ignore_patterns("__pycache__"))
     code = (
@@ -343,7 +403,7 @@ def test_two_hosts_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Monke
         "from constructs_lib.foundation.interpreter import Interpreter\n"
         "from constructs_lib.foundation.packaging import Target, build\n"
         f"target = Target('3.13', 'aarch64-manylinux_2_34')\n"
-        f"package = build(Path({str(elsewhere)!r}), target, interpreter={compiler!r})\n"
+        f"package = build(Path({str(elsewhere)!r}), target, interpreter={compiler!r}, include_runtime=True)\n"
         "print(package.asset_hash, package.path)"
     )
     environment = os.environ | {"CONSTRUCTS_LIB_CACHE_DIR": str(tmp_path / "other cache")}

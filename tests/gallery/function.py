@@ -13,7 +13,7 @@ def python_function(stack: Stack) -> None:
 
 
 def python_function_with_dependencies(stack: Stack) -> None:
-    function(stack, entry=SAMPLE_FUNCTIONS / "complete_trip", handler="handler.handle")
+    function(stack, entry=SAMPLE_FUNCTIONS / "complete_trip", handler="handler.handle", include_runtime=True)
 
 
 def python_function_with_everything_said(stack: Stack) -> None:
