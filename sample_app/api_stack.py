@@ -74,6 +74,7 @@ class ApiStack(Stack):
                 "GET /drivers/{driver_id}/earnings": earnings_live.alias,
             },
             authorization=Authorization.iam(),
+            account_log_role=True,  # it stays when the stack goes: other APIs of the account may use it
             log_removal_policy=RemovalPolicy.DESTROY,
         )
 

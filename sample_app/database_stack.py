@@ -42,12 +42,12 @@ class DatabaseStack(Stack):
             handler="handler.handle",
             include_runtime=True,
             vpc=self.database.vpc,
-            timeout=Duration.minutes(5),
+            timeout=Duration.minutes(14),
             reserved_concurrent_executions=1,
             log_removal_policy=RemovalPolicy.DESTROY,
         )
         self.database.connect_administrator(migrate)
         # Runs at each deployment that changes the function, a new migration included. Stacks that use the
         # database depend on this one, so that nothing of theirs is there before the tables are.
-        migration = triggers.Trigger(self, "Migration", handler=migrate, timeout=Duration.minutes(6))
+        migration = triggers.Trigger(self, "Migration", handler=migrate, timeout=Duration.seconds(870))
         migration.execute_after(self.database, migrate)

@@ -80,8 +80,10 @@ class LiveAlias(Construct):
             version's own are new with each version.
         stable_version: Release by hand: the number of the version that the alias stays at.
         new_version_weight: By hand: the share of calls to the new version, 0 to 1; 0 publishes it only.
-        version_removal_policy: What becomes of a version when the next one is published. Default RETAIN, so
-            that there is a way back; under SnapStart DESTROY, since each version's snapshot costs.
+        version_removal_policy: What becomes of a version when the next one is published. Default
+            RETAIN_ON_UPDATE_OR_DELETE: it stays, so that there is a way back. Only that of a release that was rolled
+            back goes, or the same code could not be released again. Under SnapStart DESTROY, since each version's
+            snapshot costs.
         latency_threshold: Alarm when the slowest of a hundred calls takes longer, below the function's timeout;
             default 80 % of it. None and a timeout that is not known here: no latency alarms.
         alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
@@ -170,7 +172,8 @@ class LiveAlias(Construct):
 
         self.version = function.current_version
         self.version.apply_removal_policy(
-            version_removal_policy or (RemovalPolicy.DESTROY if snap_start else RemovalPolicy.RETAIN)
+            version_removal_policy
+            or (RemovalPolicy.DESTROY if snap_start else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         )
         if snap_start:
             Annotations.of(function).acknowledge_warning(
@@ -305,8 +308,13 @@ class LiveAlias(Construct):
         # together by hand: the alias waits for this role, so the role cannot refer to the alias.
         role.add_to_policy(
             iam.PolicyStatement(
-                actions=["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"],
-                resources=[arn, f"{arn}:{alias_name}"],
+                actions=["lambda:GetAlias", "lambda:UpdateAlias"], resources=[arn, f"{arn}:{alias_name}"]
+            )
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["lambda:GetProvisionedConcurrencyConfig"],
+                resources=[f"{arn}:*"],  # it is asked for by the alias, or by a version's number
             )
         )
         role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]))

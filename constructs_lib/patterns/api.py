@@ -81,7 +81,7 @@ class ProvisionedApi(Construct):
         tracing: REST: whether X-Ray sees requests; default True.
         execution_log_level: REST: log what API Gateway itself does, in a log group of its own; default not at all.
         account_log_role: REST: True: make the account's role for API Gateway's logs; it stays when the stack
-            goes. False: it is there. None: the same, and it is said at synth.
+            goes. False: it is there. None: the same, with a warning at synth.
         log_retention: How long the access log is kept; default two months.
         log_removal_policy: What becomes of the access log with the stack; default RETAIN.
         cors_origins: Web origins that may call from a browser, such as `https://example.com`, or `*`. Your functions
@@ -398,7 +398,7 @@ def _point_to(
 
 
 def _say_what_logging_needs(api: ProvisionedApi) -> None:
-    Annotations.of(api).add_info_v2(
+    Annotations.of(api).add_warning_v2(
         "constructs-lib:account-log-role",
         "A REST API logs only where API Gateway has a role for that, one for the whole account and Region; "
         "without it the deployment fails. Pass account_log_role=True to make it, or False where it is there. "

@@ -328,7 +328,9 @@ class Database:
                 )
             except (self.driver.Error, OSError) as error:
                 reason = drivers.why_closed(self.driver, error)
-                again = self._login.renew() if reason == "refused" else reason == "passing"
+                # What is unclear may be a refusal in another language: so the secret is read again, and it is tried.
+                renewed = reason in ("refused", "unclear") and self._login.renew()
+                again = renewed or reason in ("passing", "unclear")
                 if not (again and patience.pause(error)):
                     raise
 

@@ -40,11 +40,17 @@ _ENDED = {
 }
 _FULL = {1040, 1203, 1226, 2002, 2003}
 
-# psycopg has no code when opening fails: the message is all there is. Should the server speak another language,
-# a login that sent a password is taken for refused: then the secret is read again for nothing, at worst.
-_REFUSED_WORDS = ("authentication failed", "no pg_hba.conf entry", "is wrong")
-_FULL_WORDS = ("too many", "connection slots", "the database system is", "limit exceeded")
-_NEVER_WORDS = ("certificate", "support SSL", "refuses SSL", "SSL is required", "does not exist")
+# psycopg has no code when opening fails: the message is all there is, PostgreSQL's or RDS Proxy's, here in lower case.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html
+_REFUSED_WORDS = ("authentication failed", "no pg_hba.conf entry", "is wrong", "has no credentials")
+_FULL_WORDS = (
+    "too many",
+    "connection slots",
+    "the database system is",
+    "limit exceeded",
+    "timed-out waiting",
+)
+_NEVER_WORDS = ("certificate", "support ssl", "refuses ssl", "ssl is required", "does not exist")
 
 
 def check(driver: ModuleType) -> None:
@@ -157,7 +163,7 @@ def connect(
     return connection
 
 
-def why_closed(driver: ModuleType, error: Exception) -> Literal["refused", "passing", "final"]:
+def why_closed(driver: ModuleType, error: Exception) -> Literal["refused", "passing", "unclear", "final"]:
     """Tell what kept a connection from opening.
 
     Args:
@@ -166,9 +172,10 @@ def why_closed(driver: ModuleType, error: Exception) -> Literal["refused", "pass
 
     Returns:
         `refused`: not with this user and password. `passing`: the server starts, is full or out of reach.
+        `unclear`: it broke off after the password, and does not say why in words that are known here.
         `final`: another try would end the same way.
     """
-    code, text = _code(driver, error), str(error)
+    code, text = _code(driver, error), str(error).lower()
     if any(word in text for word in _NEVER_WORDS):
         return "final"
     if code in _REFUSED:
@@ -177,8 +184,10 @@ def why_closed(driver: ModuleType, error: Exception) -> Literal["refused", "pass
         return "passing" if code in _ENDED | _FULL or str(code).startswith(("08", "53")) else "final"
     if any(word in text for word in _REFUSED_WORDS):
         return "refused"
+    if any(word in text for word in _FULL_WORDS):
+        return "passing"
     if getattr(getattr(error, "pgconn", None), "used_password", False):
-        return "passing" if any(word in text for word in _FULL_WORDS) else "refused"
+        return "unclear"
     return (
         "passing" if isinstance(error, OSError | driver.OperationalError | driver.InterfaceError) else "final"
     )

@@ -6,6 +6,8 @@ from constructs_lib.runtime.credentials import Credentials, CredentialSource
 
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 
+_SECONDS_UNTIL_KNOWN = 30
+
 
 class IamLogin:
     """A user whose password is a token, signed at each opening with the credentials of the function's role.
@@ -31,6 +33,7 @@ class IamLogin:
         self._user = user
         self._region = region
         self._source = credentials or CredentialSource()
+        self._first_refused_at: float | None = None
 
     def credentials(self) -> tuple[str, str]:
         """Sign a token.
@@ -49,10 +52,14 @@ class IamLogin:
         """Take in that the token was refused, or may be old.
 
         Returns:
-            True if other credentials may sign a better one. False if the next token would be as good as this:
-            then the role lacks `rds-db:connect`, and trying again would only hide it.
+            True if other credentials may sign a better one; and for half a minute after the first refusal, since
+            IAM takes some seconds until it knows a new permission everywhere. False after that: the next token
+            would be as good as this one, the role lacks `rds-db:connect`, and trying again would only hide it.
         """
-        return self._source.forget()
+        now = time.monotonic()
+        if self._first_refused_at is None:
+            self._first_refused_at = now
+        return self._source.forget() or now - self._first_refused_at < _SECONDS_UNTIL_KNOWN
 
 
 def sign(

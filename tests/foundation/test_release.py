@@ -80,7 +80,7 @@ def test_the_alias_points_at_the_version_of_the_code(stack: Stack) -> None:
 
 @pytest.mark.parametrize(
     ("snap_start", "given", "policy"),
-    [(False, None, "Retain"), (True, None, "Delete"), (True, RemovalPolicy.RETAIN, "Retain")],
+    [(False, None, "RetainExceptOnCreate"), (True, None, "Delete"), (True, RemovalPolicy.RETAIN, "Retain")],
     ids=["default", "snap-start", "said"],
 )
 def test_versions_are_kept_unless_that_costs(
@@ -220,10 +220,8 @@ def test_code_deploy_may_move_this_alias_and_nothing_else(stack: Stack) -> None:
     arn = {"Fn::GetAtt": [deployed.id(released), "Arn"]}
     granted = {str(s["Action"]): s["Resource"] for s in deployed.statements(live.deployment_role)}
     assert granted == {
-        "['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias']": [
-            arn,
-            {"Fn::Join": ["", [arn, ":live"]]},
-        ],
+        "['lambda:GetAlias', 'lambda:UpdateAlias']": [arn, {"Fn::Join": ["", [arn, ":live"]]}],
+        "lambda:GetProvisionedConcurrencyConfig": {"Fn::Join": ["", [arn, ":*"]]},
         "cloudwatch:DescribeAlarms": "*",
         "lambda:InvokeFunction": [{"Fn::GetAtt": [deployed.id(hook), "Arn"]} for hook in (before, after)],
     }

@@ -522,8 +522,8 @@ def test_the_role_of_the_account_is_made_when_asked_for(
 ) -> None:
     made = api(stack, account_log_role=given)
     assert bool(Template.from_stack(stack).find_resources("AWS::ApiGateway::Account")) is role
-    infos = [str(entry.data) for entry in made.node.metadata if entry.type == "aws:cdk:info"]
-    assert any("account_log_role=True" in info for info in infos) is said
+    warnings = [str(entry.data) for entry in made.node.metadata if entry.type == "aws:cdk:warning"]
+    assert any("account_log_role=True" in warning for warning in warnings) is said
 
 
 def test_the_role_of_the_account_outlives_the_stack(stack: Stack) -> None:

@@ -99,7 +99,12 @@ def test_it_is_signed_now_and_anew(client: Any, monkeypatch: pytest.MonkeyPatch)
     assert tokens[0] != tokens[1]
 
 
-def test_refused_token_is_worth_a_try_with_other_credentials_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_token_is_worth_a_try_until_iam_must_know_and_with_other_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
     class Endpoint(CredentialSource):
         had = True
 
@@ -108,11 +113,22 @@ def test_refused_token_is_worth_a_try_with_other_credentials_alone(monkeypatch: 
             return had
 
     login = IamLogin("h", 1, "app", "eu-west-1", credentials=Endpoint())
-    assert [login.renew(), login.renew()] == [True, False]
+    answers = []
+    for later in (0, 29, 31, 3600):
+        now[0] = 1000.0 + later
+        answers.append(login.renew())
+    assert answers == [True, True, False, False]
+    restored = IamLogin("h", 1, "app", "eu-west-1", credentials=Endpoint())
+    now[0] += 31
+    restored.renew()
+    now[0] += 31
+    assert restored.renew() is False
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     fixed = IamLogin("h", 1, "app", "eu-west-1")
     fixed.credentials()
+    assert fixed.renew() is True
+    now[0] += 31
     assert fixed.renew() is False
 
 

@@ -13,8 +13,8 @@ from constructs_lib.runtime.application_user import ensure_application_user
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.once import Once
 
-# A new proxy takes minutes until it reaches its database; the deployment waits that long.
-database = Database.from_environment(psycopg, give_up_after_seconds=240)
+# A new proxy takes minutes until it reaches its database, some of them after CloudFormation calls it made.
+database = Database.from_environment(psycopg, give_up_after_seconds=780)
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - as Lambda calls it
