@@ -308,13 +308,8 @@ class LiveAlias(Construct):
         # together by hand: the alias waits for this role, so the role cannot refer to the alias.
         role.add_to_policy(
             iam.PolicyStatement(
-                actions=["lambda:GetAlias", "lambda:UpdateAlias"], resources=[arn, f"{arn}:{alias_name}"]
-            )
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["lambda:GetProvisionedConcurrencyConfig"],
-                resources=[f"{arn}:*"],  # it is asked for by the alias, or by a version's number
+                actions=["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"],
+                resources=[arn, f"{arn}:{alias_name}"],
             )
         )
         role.add_to_policy(iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"]))

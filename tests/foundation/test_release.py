@@ -220,8 +220,10 @@ def test_code_deploy_may_move_this_alias_and_nothing_else(stack: Stack) -> None:
     arn = {"Fn::GetAtt": [deployed.id(released), "Arn"]}
     granted = {str(s["Action"]): s["Resource"] for s in deployed.statements(live.deployment_role)}
     assert granted == {
-        "['lambda:GetAlias', 'lambda:UpdateAlias']": [arn, {"Fn::Join": ["", [arn, ":live"]]}],
-        "lambda:GetProvisionedConcurrencyConfig": {"Fn::Join": ["", [arn, ":*"]]},
+        "['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias']": [
+            arn,
+            {"Fn::Join": ["", [arn, ":live"]]},
+        ],
         "cloudwatch:DescribeAlarms": "*",
         "lambda:InvokeFunction": [{"Fn::GetAtt": [deployed.id(hook), "Arn"]} for hook in (before, after)],
     }
