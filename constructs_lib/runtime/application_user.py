@@ -32,6 +32,7 @@ def ensure_application_user(
 
     Raises:
         ValueError: A variable is missing, or the secret is not the user's.
+        RuntimeError: A rotation has ended in the middle of it.
 
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
     """
@@ -71,6 +72,8 @@ def _with_password(
         else f"SELECT '{verb} ROLE ' || quote_ident(%s) || ' LOGIN PASSWORD ' || quote_literal(%s)",
         (current["username"], current["password"]),
     )
+    if json.loads(fetch(secret, "AWSCURRENT") or "{}") != current:
+        raise RuntimeError(f"{secret} was rotated in the meantime: nothing was changed, run it again.")
     return not there
 
 

@@ -173,8 +173,8 @@ class Database:
         repeated.
 
         Args:
-            work: Gets the driver's own connection, autocommit off. It must not commit or roll back, and not
-                swallow the driver's errors.
+            work: Gets the driver's own connection, autocommit off. It must not commit or roll back, which
+                psycopg's `connection.transaction()` does too, and not swallow the driver's errors.
             repeatable: The work may be done twice, for it only reads, or finds out by itself that it was done:
                 then it is also repeated when COMMIT itself was in doubt.
 
@@ -184,7 +184,7 @@ class Database:
         Raises:
             CommitUnknownError: The connection was lost while COMMIT was on its way.
             RuntimeError: It is called inside another unit of work; or `work` has swallowed an error of the
-                driver, and the transaction could not be committed any more.
+                driver, and the transaction could not be committed any more; or it has turned autocommit on.
             TypeError: `work` is a generator or coroutine, which would run after the commit.
         """
         return self._run(work, repeatable, self._give_up_after_seconds)
@@ -233,6 +233,9 @@ class Database:
                         raise RuntimeError(
                             "work has swallowed an error of the driver; nothing was committed."
                         )
+                    if drivers.in_autocommit(self.driver, connection):
+                        self._discard()  # or it would stay so for all that come after
+                        raise RuntimeError("work has turned autocommit on: it is no transaction any more.")
                 except Exception as error:
                     if not (self._undo(connection, error) and patience.pause(error)):
                         raise
@@ -242,6 +245,8 @@ class Database:
                     raise
                 try:
                     connection.commit()
+                    if not drivers.is_idle(self.driver, connection):
+                        raise ConnectionError("COMMIT was answered with something else.")
                 except Exception as error:
                     if not self._may_repeat(connection, error, repeatable) or not patience.pause(error):
                         raise
@@ -263,11 +268,18 @@ class Database:
             # read next would be another question's.
             self._discard()
             return isinstance(error, OSError)
+        if connection is not self._connection:
+            return False  # thrown away already
         try:
             connection.rollback()
         except Exception:
             self._discard()
             return of_driver
+        except BaseException:
+            self._discard()  # interrupted: an answer may be half read
+            raise
+        if not drivers.is_idle(self.driver, connection):
+            self._discard()
         self._used_at = time.time()
         return of_driver and drivers.is_conflict(self.driver, error)
 
@@ -324,7 +336,7 @@ class Database:
                     user=user,
                     password=password,
                     authorities=authorities,
-                    timeout=_OPEN_SECONDS,
+                    timeout=patience.most(_OPEN_SECONDS),
                 )
             except (self.driver.Error, OSError) as error:
                 reason = drivers.why_closed(self.driver, error)
@@ -370,6 +382,10 @@ class _Patience:
         self._seconds = seconds
         self._started = time.monotonic()
         self._tries = 0
+
+    def most(self, seconds: int) -> int:
+        """So many seconds, or what is left where that is less; one at least."""
+        return max(1, min(seconds, int(self._seconds - (time.monotonic() - self._started))))
 
     def pause(self, error: Exception) -> bool:
         """Wait a little before the next try; or say False, and note on the error that this was the last."""

@@ -259,6 +259,34 @@ def is_failed(driver: ModuleType, connection: Any) -> bool:
     return False
 
 
+def in_autocommit(driver: ModuleType, connection: Any) -> bool:
+    """Tell whether each statement would be a transaction of its own.
+
+    Args:
+        driver: One of the three.
+        connection: Open.
+
+    Returns:
+        True if somebody has turned that on.
+    """
+    return bool(connection.get_autocommit() if driver.__name__ in MYSQL else connection.autocommit)
+
+
+def is_idle(driver: ModuleType, connection: Any) -> bool:
+    """Tell whether no transaction is open, once it was ended.
+
+    Args:
+        driver: One of the three.
+        connection: Where COMMIT or ROLLBACK was answered.
+
+    Returns:
+        False if the answer was to something else: the connection is of no use any more.
+    """
+    if driver.__name__ == "pg8000.dbapi":
+        return bool(connection._transaction_status == b"I")
+    return True
+
+
 def raised_inside(driver: ModuleType, error: BaseException) -> bool:
     """Tell whether an error came up while the driver was at work.
 
@@ -270,11 +298,15 @@ def raised_inside(driver: ModuleType, error: BaseException) -> bool:
         True if so: an answer of the server may be half read.
     """
     package = driver.__name__.partition(".")[0]
-    trace = error.__traceback__
-    while trace is not None:
-        if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] == package:
-            return True
-        trace = trace.tb_next
+    behind: BaseException | None = error
+    while behind is not None:  # it may have been wrapped
+        # What the driver raises itself is an answer that was read to its end.
+        trace = None if isinstance(behind, driver.Error) else behind.__traceback__
+        while trace is not None:
+            if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] == package:
+                return True
+            trace = trace.tb_next
+        behind = behind.__cause__ or behind.__context__
     return False
 
 

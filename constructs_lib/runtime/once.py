@@ -178,6 +178,8 @@ class Once:
     def _mark(self, connection: Any, key: str, mine: int) -> bool:
         statement = _MARK_MYSQL if self._mysql else _MARK_POSTGRESQL
         count, _ = self._execute(connection, statement, consumer=self._consumer, key=key, done_by=mine)
+        if count not in (0, 1):
+            raise RuntimeError(f"the marker was answered with {count!r} rows: nothing is certain.")
         return count == 1
 
     def _who(self, connection: Any, key: str) -> object:

@@ -83,6 +83,21 @@ def test_a_rotation_that_is_halfway_is_left_alone(server: Server, connection: An
 
 
 @pytest.mark.usefixtures("of_a_secret")
+def test_a_rotation_that_ends_in_the_middle_of_it_undoes_it(server: Server, connection: Any) -> None:
+    ensure_application_user(connection, fetch=secret("first"))
+    connection.commit()
+    before, after = secret("first"), secret("second")
+    asked: list[str] = []
+
+    def fetch(arn: str, stage: str) -> str | None:
+        asked.append(stage)
+        return (before if asked.count("AWSCURRENT") == 1 else after)(arn, stage)
+
+    with pytest.raises(RuntimeError, match="was rotated in the meantime"):
+        ensure_application_user(connection, fetch=fetch)
+
+
+@pytest.mark.usefixtures("of_a_secret")
 def test_the_other_of_two_users_that_take_turns_is_made_too(server: Server, connection: Any) -> None:
     assert ensure_application_user(connection, fetch=secret(username="trips_clone"))
     connection.commit()

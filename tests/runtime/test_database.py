@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, Literal
@@ -17,6 +18,7 @@ import pytest
 
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime.database import CommitUnknownError, Database
+from constructs_lib.runtime.once import Once
 from tests.runtime.server import Secret, Server, add
 
 
@@ -681,3 +683,77 @@ def test_environment_that_is_incomplete(monkeypatch: pytest.MonkeyPatch, missing
 def _set(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+
+
+class AlarmError(Exception):
+    """What a guard against slow work raises, out of a signal handler."""
+
+
+@contextlib.contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    def ring(*_: object) -> None:
+        raise AlarmError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_an_interrupted_answer_is_not_the_next_questions_though_the_work_wraps_it(server: Server) -> None:
+    database = server.database()
+    once = Once(database, consumer="alarm")
+
+    def slow(connection: Any) -> None:
+        try:
+            connection.cursor().execute("SELECT SLEEP(0.5)" if server.is_mysql else "SELECT pg_sleep(0.5)")
+        except AlarmError as error:
+            raise RuntimeError("slow") from error
+
+    with alarm(0.2), pytest.raises(RuntimeError, match="slow"):
+        database.run(slow)
+    assert [once("pay", lambda connection: add(connection, "pay")) for _ in range(2)] == [True, False]
+    assert server.effects() == ["pay"]
+
+
+def test_an_error_that_wraps_an_answer_of_the_driver_keeps_the_connection(server: Server) -> None:
+    database = server.database()
+
+    def conflict(connection: Any) -> None:
+        try:
+            connection.cursor().execute("SELECT nothing FROM nowhere")
+        except server.driver.Error as error:
+            raise RuntimeError("conflict") from error
+
+    before = database.run(server.session)
+    with pytest.raises(RuntimeError, match="conflict"):
+        database.run(conflict)
+    assert database.run(server.session) == before
+
+
+def test_autocommit_that_work_turns_on_is_an_error_and_does_not_stay(server: Server) -> None:
+    database = server.database()
+
+    def turn_on(connection: Any) -> None:
+        if server.is_mysql:
+            connection.autocommit(True)
+        else:
+            connection.autocommit = True
+
+    with pytest.raises(RuntimeError, match="has turned autocommit on"):
+        database.run(turn_on)
+    with pytest.raises(ValueError, match="on purpose"):
+        database.run(lambda connection: (add(connection, "lost"), int("on purpose"))[1])
+    assert server.effects() == []
+
+
+def test_opening_takes_no_longer_than_what_is_left(server: Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = server.database(host="127.0.0.1", port=silent.getsockname()[1], give_up_after_seconds=2)
+        started = time.monotonic()
+        with pytest.raises((server.driver.Error, OSError)):
+            database.run(lambda connection: None)
+        assert time.monotonic() - started < 4

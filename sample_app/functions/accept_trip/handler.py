@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from completed_trip import CompletedTrip
 from problem import answer_errors, problem, version_header
+from trip import InvalidTripError, parse_trip
 
 logger = Logger(service="accept-trip")
 app = APIGatewayRestResolver(enable_validation=True)
@@ -48,12 +49,17 @@ def accept(trip: Annotated[CompletedTrip, Body()]) -> Response[str]:
         trip: Already checked.
 
     Returns:
-        202: it will be stored.
+        202: it will be stored. 422 for what only the text itself shows, such as a list with a trip in it.
     """
+    body = app.current_event.decoded_body or ""
+    try:
+        parse_trip(body)  # as the function that stores it will: what fails there, nobody would be told
+    except (InvalidTripError, ArithmeticError) as error:
+        return problem(app, logger, HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
     correlation_id = logger.get_correlation_id() or ""
     sqs.send_message(
         QueueUrl=queue_url,
-        MessageBody=app.current_event.decoded_body or "",
+        MessageBody=body,
         MessageAttributes={
             "trip_id": {"DataType": "String", "StringValue": trip.trip_id},
             "correlation_id": {"DataType": "String", "StringValue": correlation_id},

@@ -10,7 +10,7 @@ import psycopg
 from constructs_lib.runtime.database import Database
 
 _LEDGER = """
-CREATE TABLE IF NOT EXISTS schema_migration (
+CREATE TABLE IF NOT EXISTS public.schema_migration (
     name text PRIMARY KEY,
     sha256 text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
@@ -48,15 +48,20 @@ def migrate(database: Database, folder: Path) -> list[str]:
 def _apply(connection: psycopg.Connection, *, path: Path) -> bool:
     name, sql = path.name, path.read_bytes()
     # Two deployments at a time: the second one waits here, and finds everything done.
-    connection.execute("LOCK TABLE schema_migration IN EXCLUSIVE MODE")
+    connection.execute("LOCK TABLE public.schema_migration IN EXCLUSIVE MODE")
     sha256 = hashlib.sha256(sql).hexdigest()
-    known = connection.execute("SELECT sha256 FROM schema_migration WHERE name = %s", (name,)).fetchone()
+    known = connection.execute(
+        "SELECT sha256 FROM public.schema_migration WHERE name = %s", (name,)
+    ).fetchone()
     if known is not None:
         if known[0] != sha256:
             raise ChangedMigrationError(
                 f"{name} was applied before, and reads otherwise now: add a new file."
             )
         return False
+    # A file with a COMMIT or ROLLBACK of its own ends the transaction, and this savepoint with it: an error.
+    connection.execute("SAVEPOINT whole")
     connection.execute(sql)
-    connection.execute("INSERT INTO schema_migration (name, sha256) VALUES (%s, %s)", (name, sha256))
+    connection.execute("RELEASE SAVEPOINT whole")
+    connection.execute("INSERT INTO public.schema_migration (name, sha256) VALUES (%s, %s)", (name, sha256))
     return True

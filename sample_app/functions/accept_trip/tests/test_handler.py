@@ -169,7 +169,19 @@ def test_a_missing_field_is_named() -> None:
     assert problem(post(body))["errors"] == [{"field": "body.rider_id", "reason": "Field required"}]
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "7"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        f"[{json.dumps(TRIP)}]",
+        json.dumps(TRIP | {"more": float("nan")}),
+        json.dumps(TRIP).replace("10.25", 'NaN, "distance_km": 10'),
+        json.dumps(TRIP).replace("10.25", "1e-99999999999999999999"),
+    ],
+)
 def test_what_is_no_trip_at_all_is_refused(body: str) -> None:
     assert problem(post(body))["status"] == 422
 

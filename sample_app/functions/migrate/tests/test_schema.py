@@ -94,6 +94,23 @@ def test_a_migration_that_fails_leaves_nothing_of_itself_and_all_before_it(
     assert migrate(database, folder) == ["0002_two.sql"]
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE two (id int); ROLLBACK;",
+        "BEGIN; CREATE TABLE two (id int); ROLLBACK;",
+        "CREATE TABLE two (id int); ROLLBACK; BEGIN;",
+    ],
+)
+def test_a_migration_that_ends_its_own_transaction_is_not_taken_for_applied(
+    database: Database, folder: Path, admin: psycopg.Connection, sql: str
+) -> None:
+    (folder / "0002_two.sql").write_text(sql)
+    with pytest.raises(psycopg.Error, match="savepoint"):
+        migrate(database, folder)
+    assert admin.execute("SELECT name FROM schema_migration").fetchall() == [("0001_one.sql",)]
+
+
 def test_a_migration_that_was_applied_must_not_change(database: Database, folder: Path) -> None:
     migrate(database, folder)
     (folder / "0001_one.sql").write_text("CREATE TABLE one (id bigint);")
