@@ -743,10 +743,14 @@ def test_autocommit_that_work_turns_on_is_an_error_and_does_not_stay(server: Ser
         else:
             connection.autocommit = True
 
+    def add_and_fail(connection: Any) -> None:
+        add(connection, "lost")
+        raise ValueError("on purpose")
+
     with pytest.raises(RuntimeError, match="has turned autocommit on"):
         database.run(turn_on)
     with pytest.raises(ValueError, match="on purpose"):
-        database.run(lambda connection: (add(connection, "lost"), int("on purpose"))[1])
+        database.run(add_and_fail)
     assert server.effects() == []
 
 
