@@ -22,6 +22,12 @@ def handler(event, context):
 APP_THAT_HANGS = shlex.join([sys.executable, "-c", "import time; time.sleep(599)"])
 
 
+def wait() -> None:
+    """In small steps: a signal that comes just before a sleep is handled only after it."""
+    for _ in range(6000):
+        time.sleep(0.1)
+
+
 def main(state: Path, ending: str) -> None:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
@@ -46,7 +52,7 @@ def main(state: Path, ending: str) -> None:
         if ending == "deploy":
             cloud.deploy(app=APP_THAT_HANGS, cwd=Path(__file__).parent)
         if ending == "wait":
-            time.sleep(600)
+            wait()
 
 
 if __name__ == "__main__":
