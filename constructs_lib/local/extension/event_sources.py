@@ -119,10 +119,14 @@ def _change_topics() -> None:
         if _exists(endpoint) and function_policy.allows(endpoint, "sns.amazonaws.com", topic_arn):
             _invoke(endpoint, {"Records": [event]})
             return
-        _log.warning("%s may not invoke %s, or it is not there", topic_arn, endpoint)
-        why = {"ERROR_CODE": "AccessDenied", "ERROR_MESSAGE": f"{topic_arn} may not invoke {endpoint}"}
+        code, said = ("404", "Function not found") if not _exists(endpoint) else ("403", "AccessDenied")
+        _log.warning("%s: %s: %s", topic_arn, said, endpoint)
         _send(
-            _dead_letters_of(topic_arn, sub_arn), envelope, why, service="sns.amazonaws.com", source=topic_arn
+            _dead_letters_of(topic_arn, sub_arn),
+            envelope,
+            {"ErrorCode": code, "ErrorMessage": f"{said}: {endpoint}"},
+            service="sns.amazonaws.com",
+            source=topic_arn,
         )
 
     sns._deliver_to_lambda = deliver

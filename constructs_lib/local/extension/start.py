@@ -41,6 +41,7 @@ def main() -> None:
         schedules,
         secrets_of_templates,
         secure_transport,
+        topic_policies,
         versions,
         visibility,
         vpc_functions,
@@ -52,6 +53,7 @@ def main() -> None:
     concurrency.keep_reserved_concurrency()
     function_properties.keep()
     schedules.keep()
+    topic_policies.close()
     visibility.shorten(factor=float(os.environ["CONSTRUCTS_LIB_TIME_SCALE"]))
     crashes.keep_tracebacks()
     error_types.keep()
