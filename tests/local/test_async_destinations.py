@@ -21,6 +21,7 @@ pytestmark = pytest.mark.cloud
 
 ALIAS = "arn:aws:lambda:us-east-1:000000000000:function:{name}:live"
 FAILS_AT_ONCE = {"MaximumRetryAttempts": 0}
+IDLE = "def handler(event, context): pass"
 SAVES = """
 import json
 
@@ -138,7 +139,7 @@ def test_a_bucket_gets_a_failure_as_an_object(cloud: LocalCloud, tmp_path: Path)
         lambda: s3.list_objects_v2(Bucket=ids["Bucket"]).get("Contents", [])
     )  # fmt: skip
     day = datetime.now(UTC).strftime("%Y/%m/%d/%Y-%m-%d")
-    key = rf"aws/lambda/async/{ids['Function']}/{day}T\d\d\.\d\d\.\d\d-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}"
+    key = rf"aws/lambda/async/{ids['Function']}/{day}T\d\d\.\d\d\.\d\d-[0-9a-f-]{{36}}"
     assert re.fullmatch(key, found["Key"])
     told = json.load(s3.get_object(Bucket=ids["Bucket"], Key=found["Key"])["Body"])
     assert told["requestContext"]["condition"] == "RetriesExhausted"
@@ -161,7 +162,9 @@ def test_the_functions_own_dead_letter_queue_gets_the_event_whatever_is_called(
     [message] = async_stacks.messages(cloud, ids["Dead"])
     assert json.loads(message["Body"]) == event
     attempts = log.read_text().splitlines()
-    read = {name: (each["DataType"], each["StringValue"]) for name, each in message["MessageAttributes"].items()}
+    read = {
+        name: (each["DataType"], each["StringValue"]) for name, each in message["MessageAttributes"].items()
+    }
     assert read == {
         "RequestID": ("String", attempts[0].split()[0]),
         "ErrorCode": ("Number", "200"),
@@ -174,7 +177,8 @@ def test_the_functions_own_dead_letter_queue_gets_the_event_whatever_is_called(
 def test_a_dead_letter_queue_goes_with_its_line_in_the_template(cloud: LocalCloud) -> None:
     read = []
     for config in ({"TargetArn": get("Dead")}, None):
-        function = stacks.function("def handler(event, context): pass", **({"DeadLetterConfig": config} if config else {}))
+        properties = {"DeadLetterConfig": config} if config else {}
+        function = stacks.function(IDLE, **properties)
         name = stacks.put(cloud, "dead-letters", {"Dead": queue(), "Function": function})["Function"]
         found = cloud.client("lambda").get_function_configuration(FunctionName=name)
         read.append(found.get("DeadLetterConfig", {}).get("TargetArn", "")[-4:] != "")
@@ -184,7 +188,7 @@ def test_a_dead_letter_queue_goes_with_its_line_in_the_template(cloud: LocalClou
 def test_what_a_function_may_do_in_a_loop_is_what_its_template_says(cloud: LocalCloud) -> None:
     read = []
     for choice in ("Allow", "Terminate"):
-        function = stacks.function("def handler(event, context): pass", RecursiveLoop=choice)
+        function = stacks.function(IDLE, RecursiveLoop=choice)
         name = stacks.put(cloud, "loops", {"Function": function})["Function"]
         read.append(cloud.client("lambda").get_function_recursion_config(FunctionName=name)["RecursiveLoop"])
     assert read == ["Allow", "Terminate"]
@@ -196,7 +200,8 @@ def test_a_fifo_queue_gets_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
     resources = {"Fifo": fifo, "Good": queue()} | async_stacks.called(**configuration)
     ids = stacks.put(cloud, "to-fifo", resources)
     for failures in (1, 0):
-        async_stacks.invoke(cloud, f"{ids['Function']}:live", {"log": str(tmp_path / f"{failures}"), "failures": failures})  # fmt: skip
+        event = {"log": str(tmp_path / str(failures)), "failures": failures}
+        async_stacks.invoke(cloud, f"{ids['Function']}:live", event)
     assert async_stacks.messages(cloud, ids["Good"])
     assert async_stacks.messages(cloud, ids["Fifo"], seconds=0.5) == []
     metrics = {
@@ -235,7 +240,12 @@ def role(*statements: tuple[list[str], Any]) -> dict[str, Any]:
 KEY_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}}
+        {
+            "Effect": "Allow",
+            "Action": "kms:*",
+            "Resource": "*",
+            "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
+        }
     ],
 }
 TARGETS: dict[str, tuple[dict[str, Any], Any, list[tuple[list[str], Any]]]] = {
@@ -335,7 +345,7 @@ def test_a_bucket_takes_a_record_only_from_a_role_that_may_list_and_write_it(
 def test_a_function_takes_a_record_only_from_a_role_that_may_invoke_it(
     strict: LocalCloud, tmp_path: Path
 ) -> None:
-    arrived = []
+    arrived: list[bool] = []
     for resource in (get("Saver"), {"Fn::Join": ["", [get("Saver"), ":live"]]}):
         called = async_stacks.called(DestinationConfig=to({"Ref": "SaverAlias"}))
         called["Function"]["Properties"]["Role"] = get("Role")
@@ -343,7 +353,11 @@ def test_a_function_takes_a_record_only_from_a_role_that_may_invoke_it(
             "Saver": stacks.function(SAVES),
             "SaverAlias": {
                 "Type": "AWS::Lambda::Alias",
-                "Properties": {"FunctionName": {"Ref": "Saver"}, "FunctionVersion": "$LATEST", "Name": "live"},
+                "Properties": {
+                    "FunctionName": {"Ref": "Saver"},
+                    "FunctionVersion": "$LATEST",
+                    "Name": "live",
+                },
             },
         }
         may = role((["lambda:InvokeFunction"], resource))

@@ -133,9 +133,8 @@ def test_an_object_comes_in_through_the_bus_or_directly(cloud: LocalCloud, tmp_p
     ids = stacks.put(cloud, name, QUEUES | called | sources | {"Bucket": bucket})
     log = tmp_path / "log"
     cloud.client("s3").put_object(Bucket=name, Key=str(log)[1:], Body=b"1234")
-    read = async_stacks.wait_for(
-        lambda: (lines := log.read_text().splitlines() if log.exists() else []) and len(lines) == 2 and lines
-    )
+    assert async_stacks.wait_for(lambda: log.exists() and len(log.read_text().splitlines()) == 2)
+    read = log.read_text().splitlines()
     event = json.loads(read[0])["event"]
     if way == "bus":
         assert (event["source"], event["detail-type"]) == ("aws.s3", "Object Created")
@@ -150,7 +149,9 @@ def test_an_object_comes_in_through_the_bus_or_directly(cloud: LocalCloud, tmp_p
 
 
 def schedule(name: str, role: Any, **properties: Any) -> dict[str, Any]:
-    target = {"Arn": ALIAS, "RoleArn": role, "Input": '{"log": "LOG", "failures": 0}'} | properties.pop("Target", {})
+    target = {"Arn": ALIAS, "RoleArn": role, "Input": '{"log": "LOG", "failures": 0}'} | properties.pop(
+        "Target", {}
+    )
     return {
         "Type": "AWS::Scheduler::Schedule",
         "Properties": {

@@ -127,7 +127,7 @@ def _tell(outcome: Outcome, event: Any, function: CalledFunction, request: str) 
         )
         try:
             destinations.deliver(destination, record, function)
-        except Exception as error:  # noqa: BLE001 - whatever kept it from arriving
+        except Exception as error:
             _log.warning("%s: the record did not reach %s: %s", function.arn, destination, error)
             _count(function, "DestinationDeliveryFailures")
     if succeeded:
@@ -135,8 +135,10 @@ def _tell(outcome: Outcome, event: Any, function: CalledFunction, request: str) 
     if function.dead_letter_queue:
         try:
             dead_letters.deliver(function.dead_letter_queue, event, request, outcome.result, function)
-        except Exception as error:  # noqa: BLE001 - whatever kept it from arriving
-            _log.warning("%s: the event did not reach %s: %s", function.arn, function.dead_letter_queue, error)
+        except Exception as error:
+            _log.warning(
+                "%s: the event did not reach %s: %s", function.arn, function.dead_letter_queue, error
+            )
             _count(function, "DeadLetterErrors")
     _count(function, "AsyncEventsDropped")
 

@@ -1,4 +1,4 @@
-"""CloudFormation: a function's dead-letter queue and its choice on loops, which MiniStack does not read from a template.
+"""CloudFormation: a function's dead-letter queue and its choice on loops, which MiniStack does not read.
 
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
 """
