@@ -77,6 +77,38 @@ def permission(service: str, source: Any, resource: str = "Alias") -> dict[str, 
     }
 
 
+def role(*statements: tuple[list[str], Any]) -> dict[str, Any]:
+    """A role that may do so much."""
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "any.amazonaws.com"}}
+    may = [{"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in statements]
+    nothing = [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}]
+    policy = {"Version": "2012-10-17", "Statement": may or nothing}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "Policies": [{"PolicyName": "own", "PolicyDocument": policy}],
+        },
+    }
+
+
+def queue_policy(queue: str, service: str) -> dict[str, Any]:
+    """A service may send to a queue."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Principal": {"Service": service},
+    }
+    return {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {
+            "Queues": [{"Ref": queue}],
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        },
+    }
+
+
 def invoke(cloud: LocalCloud, name: str, event: object) -> None:
     """Call a function asynchronously."""
     cloud.client("lambda").invoke(

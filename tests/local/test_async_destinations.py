@@ -223,20 +223,6 @@ def strict(state: Path) -> Iterator[LocalCloud]:
         yield running
 
 
-def role(*statements: tuple[list[str], Any]) -> dict[str, Any]:
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    may = [{"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in statements]
-    nothing = [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}]
-    policy = {"Version": "2012-10-17", "Statement": may or nothing}
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-            "Policies": [{"PolicyName": "own", "PolicyDocument": policy}],
-        },
-    }
-
-
 KEY_POLICY = {
     "Version": "2012-10-17",
     "Statement": [
@@ -258,19 +244,7 @@ TARGETS: dict[str, tuple[dict[str, Any], Any, list[tuple[list[str], Any]]]] = {
                 "Type": "AWS::SNS::Subscription",
                 "Properties": {"TopicArn": {"Ref": "Topic"}, "Protocol": "sqs", "Endpoint": get("Seen")},
             },
-            "MaySend": {
-                "Type": "AWS::SQS::QueuePolicy",
-                "Properties": {
-                    "Queues": [{"Ref": "Seen"}],
-                    "PolicyDocument": {
-                        "Version": "2012-10-17",
-                        "Statement": [
-                            {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*",
-                             "Principal": {"Service": "sns.amazonaws.com"}}
-                        ],
-                    },
-                },
-            },
+            "MaySend": async_stacks.queue_policy("Seen", "sns.amazonaws.com"),
         },
         {"Ref": "Topic"},
         [(["sns:Publish"], {"Ref": "Topic"})],
@@ -301,7 +275,7 @@ def test_a_record_arrives_only_where_the_functions_role_may_send_it(
         called = async_stacks.called(DestinationConfig=to(arn, arn), **FAILS_AT_ONCE)
         called["Function"]["Properties"]["Role"] = get("Role")
         name = f"strict-{target.replace(' ', '-')}"
-        ids = stacks.put(strict, name, resources | called | {"Role": role(*of_the_role)})
+        ids = stacks.put(strict, name, resources | called | {"Role": async_stacks.role(*of_the_role)})
         for failures in (0, 1):
             log = tmp_path / f"{missing}-{failures}"
             async_stacks.invoke(strict, f"{ids['Function']}:live", {"log": str(log), "failures": failures})
@@ -328,7 +302,7 @@ def test_a_bucket_takes_a_record_only_from_a_role_that_may_list_and_write_it(
         called = async_stacks.called(DestinationConfig=to(failure=get("Bucket")), **FAILS_AT_ONCE)
         called["Function"]["Properties"]["Role"] = get("Role")
         statements = [each for number, each in enumerate(allowed) if number != missing]
-        resources = {"Bucket": {"Type": "AWS::S3::Bucket"}, "Role": role(*statements)} | called
+        resources = {"Bucket": {"Type": "AWS::S3::Bucket"}, "Role": async_stacks.role(*statements)} | called
         ids = stacks.put(strict, "strict-bucket", resources)
         log = tmp_path / str(missing)
         async_stacks.invoke(strict, f"{ids['Function']}:live", {"log": str(log), "failures": 1})
@@ -360,7 +334,7 @@ def test_a_function_takes_a_record_only_from_a_role_that_may_invoke_it(
                 },
             },
         }
-        may = role((["lambda:InvokeFunction"], resource))
+        may = async_stacks.role((["lambda:InvokeFunction"], resource))
         ids = stacks.put(strict, "strict-function", saver | called | {"Role": may})
         log = tmp_path / str(len(arrived))
         async_stacks.invoke(strict, f"{ids['Function']}:live", {"log": str(log), "failures": 0})

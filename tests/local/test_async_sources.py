@@ -5,6 +5,7 @@ Held to https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html and t
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,50 @@ def test_a_schedule_invokes_asynchronously_through_the_alias(cloud: LocalCloud, 
     context = json.loads(message["Body"])["requestContext"]
     assert context["approximateInvokeCount"] == 2
     assert context["functionArn"].endswith(f":{ids['Function']}:live")
+
+
+@pytest.fixture(scope="module")
+def strict(state: Path) -> Iterator[LocalCloud]:
+    with LocalCloud(state=state, enforce_iam=True) as running:
+        yield running
+
+
+@pytest.mark.parametrize("resource", [get("Function"), ALIAS], ids=["the function", "the alias"])
+def test_a_schedules_role_must_be_allowed_to_invoke_the_alias(
+    strict: LocalCloud, tmp_path: Path, resource: Any
+) -> None:
+    allowed = resource == ALIAS
+    log = tmp_path / "log"
+    role = async_stacks.role((["lambda:InvokeFunction"], resource))
+    target = {
+        "Input": json.dumps({"log": str(log), "failures": 0}),
+        "DeadLetterConfig": {"Arn": get("Undelivered")},
+    }
+    name = f"once-{allowed}"
+    due = schedule(name, get("Role"), Target=target, ScheduleExpression="at(2020-01-01T00:00:00)")
+    may_send = async_stacks.queue_policy("Undelivered", "scheduler.amazonaws.com")
+    resources = {"Role": role, "Schedule": due, "MaySend": may_send}
+    ids = stacks.put(strict, name, QUEUES | async_stacks.called() | resources)
+    if allowed:
+        assert async_stacks.wait_for(log.exists, seconds=30)
+    else:
+        [message] = async_stacks.messages(strict, ids["Undelivered"], seconds=30)
+        assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+        assert not log.exists()
+
+
+def test_a_permission_for_another_account_is_none(cloud: LocalCloud, tmp_path: Path) -> None:
+    resources, service, arn = SOURCES["topic"]
+    for number, account in enumerate(("111111111111", "000000000000")):
+        may = permission(service, arn)
+        may["Properties"]["SourceAccount"] = account
+        name = f"account-{account}"
+        ids = stacks.put(cloud, name, QUEUES | resources | async_stacks.called() | {"Permission": may})
+        log = tmp_path / account
+        send(cloud, "topic", ids, {"log": str(log), "failures": 0})
+        if number:
+            assert async_stacks.wait_for(log.exists)
+        else:
+            assert async_stacks.messages(cloud, ids["Undelivered"])
+            assert not log.exists()
+        stacks.remove(cloud, name)

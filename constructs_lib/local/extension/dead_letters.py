@@ -10,7 +10,8 @@ from . import messages
 from .called_function import CalledFunction
 
 _MOST_OF_THE_MESSAGE = 1024
-_TURNED_OFF = {"body": {"errorMessage": "The function has no concurrency reserved"}, "status": 429}
+_OK, _THROTTLED = 200, 429
+_NEVER_RAN = {"body": {"errorMessage": "The function has not been invoked: it has no concurrency left"}}
 
 
 def deliver(
@@ -28,12 +29,11 @@ def deliver(
     Raises:
         messages.RefusedError: It cannot be delivered.
     """
-    last = result or _TURNED_OFF
-    body = last.get("body")
+    body = (result or _NEVER_RAN).get("body")
     said = str(body.get("errorMessage", "")) if isinstance(body, dict) else str(body)
     attributes = {
         "RequestID": {"DataType": "String", "StringValue": request},
-        "ErrorCode": {"DataType": "Number", "StringValue": str(last.get("status", 200))},
+        "ErrorCode": {"DataType": "Number", "StringValue": str(_OK if result else _THROTTLED)},
     }
     if said:  # an attribute cannot be empty
         cut = said.encode()[:_MOST_OF_THE_MESSAGE].decode(errors="ignore")
