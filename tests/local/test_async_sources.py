@@ -208,15 +208,15 @@ def test_a_schedules_role_must_be_allowed_to_invoke_the_alias(
 ) -> None:
     allowed = resource == ALIAS
     log = tmp_path / "log"
-    role = async_stacks.role((["lambda:InvokeFunction"], resource))
+    to_dead_letters: tuple[list[str], Any] = (["sqs:SendMessage"], get("Undelivered"))
+    role = async_stacks.role((["lambda:InvokeFunction"], resource), to_dead_letters)
     target = {
         "Input": json.dumps({"log": str(log), "failures": 0}),
         "DeadLetterConfig": {"Arn": get("Undelivered")},
     }
     name = f"once-{allowed}"
     due = schedule(name, get("Role"), Target=target, ScheduleExpression="at(2020-01-01T00:00:00)")
-    may_send = async_stacks.queue_policy("Undelivered", "scheduler.amazonaws.com")
-    resources = {"Role": role, "Schedule": due, "MaySend": may_send}
+    resources = {"Role": role, "Schedule": due}
     ids = stacks.put(strict, name, QUEUES | async_stacks.called() | resources)
     if allowed:
         assert async_stacks.wait_for(log.exists, seconds=30)

@@ -8,17 +8,21 @@ Sources: https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html,
 https://docs.aws.amazon.com/lambda/latest/dg/with-s3.html,
 https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html,
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html,
-https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html,
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
 """
 
 import json
 import logging
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 from ministack.services import eventbridge, lambda_svc, s3, sns, sqs
 
 from . import function_policy, role_permissions
+
+_NAMES = {"events": "RULE_ARN", "scheduler": "SCHEDULE_ARN"}
 
 _SENDER: ContextVar[tuple[dict[str, Any], dict[str, Any]] | None] = ContextVar("sender", default=None)
 """The target that is being invoked, and the rule or schedule that has it."""
@@ -43,13 +47,17 @@ def _exists(arn: str) -> bool:
     return bool(func and config)
 
 
-def _send(queue_arn: str | None, body: str, attributes: dict[str, str], *, service: str, source: str) -> None:
-    """To a dead-letter queue, if there is one and it lets the service."""
+def _send(
+    queue_arn: str | None, body: str, attributes: dict[str, str], *, may: Callable[[str], bool]
+) -> None:
+    """To a dead-letter queue, if there is one and the sender may."""
     if not queue_arn or sqs._queue_by_arn(queue_arn) is None:
         return
-    if sqs.queue_policy_allows(queue_arn, service, source, lambda_svc.get_account_id()):
-        told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
-        sqs._act_send_message({"MessageBody": body, "MessageAttributes": told}, queue_arn.rpartition(":")[2])
+    if not may(queue_arn):
+        _log.warning("%s: not authorized to perform: sqs:SendMessage", queue_arn)
+        return
+    told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    sqs._act_send_message({"MessageBody": body, "MessageAttributes": told}, queue_arn.rpartition(":")[2])
 
 
 # --- rules and schedules -------------------------------------------------------------------------------
@@ -90,17 +98,33 @@ def _dispatch_to_lambda(arn: str, payload: str) -> None:
     _send(
         (target.get("DeadLetterConfig") or {}).get("Arn"),
         payload,
-        {"RULE_ARN": source, "TARGET_ARN": arn, "ERROR_CODE": code, "ERROR_MESSAGE": why},
-        service=f"{source.split(':')[2]}.amazonaws.com",
-        source=source,
+        {_NAMES[_service(source)]: source, "TARGET_ARN": arn, "ERROR_CODE": code, "ERROR_MESSAGE": why},
+        may=lambda queue: _may_send(queue, target, source),
     )
 
 
+def _service(source: str) -> str:
+    return source.split(":")[2]
+
+
+def _role_may(target: dict[str, Any], action: str, resource: str) -> bool:
+    return role_permissions.allows(target["RoleArn"], action, resource, region=lambda_svc.get_region())
+
+
 def _may_invoke(arn: str, target: dict[str, Any], source: str) -> bool:
-    if source.split(":")[2] == "scheduler":
-        region = lambda_svc.get_region()
-        return role_permissions.allows(target["RoleArn"], "lambda:InvokeFunction", arn, region=region)
+    if _service(source) == "scheduler":
+        return _role_may(target, "lambda:InvokeFunction", arn)
     return function_policy.allows(arn, "events.amazonaws.com", source)
+
+
+def _may_send(queue: str, target: dict[str, Any], source: str) -> bool:
+    if _service(source) == "scheduler":
+        return _role_may(target, "sqs:SendMessage", queue)
+    return _queue_lets(queue, "events.amazonaws.com", source)
+
+
+def _queue_lets(queue: str, service: str, source: str) -> bool:
+    return bool(sqs.queue_policy_allows(queue, service, source, lambda_svc.get_account_id()))
 
 
 # --- topics --------------------------------------------------------------------------------------------
@@ -125,8 +149,7 @@ def _change_topics() -> None:
             _dead_letters_of(topic_arn, sub_arn),
             envelope,
             {"ErrorCode": code, "ErrorMessage": f"{said}: {endpoint}"},
-            service="sns.amazonaws.com",
-            source=topic_arn,
+            may=lambda queue: _queue_lets(queue, "sns.amazonaws.com", topic_arn),
         )
 
     sns._deliver_to_lambda = deliver
