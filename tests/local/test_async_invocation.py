@@ -6,6 +6,7 @@ and https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -185,3 +186,39 @@ def test_a_function_that_is_turned_off_gives_events_up_at_once(cloud: LocalCloud
     assert told["requestContext"]["condition"] == "ZeroReservedConcurrency"
     assert told["requestPayload"] == event
     assert not told.keys() & {"responseContext", "responsePayload"}
+
+
+def test_each_attempt_is_counted_and_so_is_what_became_of_the_event(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    ids = stacks.put(cloud, "async-counted", QUEUES | async_stacks.called(DestinationConfig=TO_QUEUES))
+    name = ids["Function"]
+    for failures, queue in ((1, "Good"), (9, "Bad")):
+        event = {"log": str(tmp_path / queue), "failures": failures}
+        async_stacks.invoke(cloud, f"{name}:live", event)
+        record(cloud, ids[queue])
+    of_function = {"FunctionName": name}
+    of_alias = of_function | {"Resource": f"{name}:live"}
+
+    def dropped() -> float:
+        return total(cloud, "AsyncEventsDropped", of_alias)
+
+    assert async_stacks.wait_for(dropped) == 1
+    assert total(cloud, "Invocations", of_function) == 5
+    assert total(cloud, "Errors", of_function) == 4
+    assert total(cloud, "AsyncEventsReceived", of_alias) == 2
+    assert total(cloud, "DestinationDeliveryFailures", of_alias) == 0
+
+
+def total(cloud: LocalCloud, metric: str, dimensions: dict[str, str]) -> float:
+    now = datetime.now(UTC)
+    points = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=1),
+        Period=60,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))

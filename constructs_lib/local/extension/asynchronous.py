@@ -56,7 +56,15 @@ def invoke_as_configured() -> None:
     def execute_request(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
         return execute(func, config, event, _REQUEST.get() or request_id, started)
 
+    count_invocation = lambda_svc._emit_lambda_metrics
+
+    def count_what_ran(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        # Without a duration, an event was accepted: each of its attempts is counted below.
+        if duration_ms or error or throttle:
+            count_invocation(name, duration_ms=duration_ms, error=error, throttle=throttle)
+
     lambda_svc._execute_function_dispatch = execute_request
+    lambda_svc._emit_lambda_metrics = count_what_ran
     lambda_svc.invoke_async_with_retry = _invoke
 
 
@@ -89,7 +97,7 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
         if function.reserved_concurrency == 0:
             return Outcome(invocation_record.TURNED_OFF, attempts, last)
         age = time.monotonic() - came + skipped
-        result = _try(func, event, request)
+        result = _try(func, event, function, request)
         if result.get("throttle"):
             wait = min(2**throttled, _MOST_WAIT_OF_THROTTLED)
             throttled += 1
@@ -107,12 +115,17 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
         skipped += wait - wait / pace
 
 
-def _try(func: dict[str, Any], event: Any, request: str) -> dict[str, Any]:
+def _try(func: dict[str, Any], event: Any, function: CalledFunction, request: str) -> dict[str, Any]:
+    began = time.monotonic()
     token = _REQUEST.set(request)
     try:
         result: dict[str, Any] = lambda_svc._execute_function(func, event)
     finally:
         _REQUEST.reset(token)
+    if not result.get("throttle"):  # that one is counted where it happens
+        duration = (time.monotonic() - began) * 1000
+        failed = bool(result.get("error"))
+        lambda_svc._emit_lambda_metrics(function.name, duration_ms=duration, error=failed, throttle=False)
     return result
 
 

@@ -1,6 +1,6 @@
 """A message to a standard queue or topic, in the name of a function's role.
 
-FIFO queues and topics are no place for Lambda's records, nor for its dead letters. Where the queue or topic is
+A FIFO queue or topic refuses it, for there is no message group. Where the queue or topic is
 encrypted with a key of yours, the role needs the key too.
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html,
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html,
@@ -29,10 +29,8 @@ def send(arn: str, body: str, attributes: dict[str, Any], function: CalledFuncti
         function: In whose name.
 
     Raises:
-        RefusedError: There is no such place, it is FIFO, or the role may not.
+        RefusedError: There is no such place, or the role may not.
     """
-    if arn.endswith(".fifo"):
-        raise RefusedError("it is FIFO, which is not supported")
     if arn.split(":")[2] == "sqs":
         queue = sqs._queue_by_arn(arn)
         if queue is None:
