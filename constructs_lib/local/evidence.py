@@ -59,6 +59,16 @@ EVIDENCE: Final = (
     ),
     Evidence("a failed message is visible again sooner than on AWS", Voucher.EXTENSION),
     Evidence("an alias's weights, by every way in", Voucher.EXTENSION),
+    Evidence(
+        "asynchronous calls: retries, event age, destinations and their records, dead-letter queues, by the "
+        "configuration of the very alias, version or function",
+        Voucher.EXTENSION,
+    ),
+    Evidence(
+        "rules, topics, buckets and schedules call asynchronously; what they or a function's role may not reach "
+        "is not reached",
+        Voucher.EXTENSION,
+    ),
     Evidence("an API may invoke just the alias that its permission names", Voucher.EXTENSION),
     Evidence(
         "request validators and access logs from a template, one request id throughout, 5XX answers, the form of "
@@ -72,6 +82,10 @@ EVIDENCE: Final = (
     ),
     Evidence(
         "releases by CodeDeploy, scaling of provisioned concurrency, what a firewall filters: declared only",
+        Voucher.NOBODY,
+    ),
+    Evidence(
+        "a rule's and a schedule's own retries, flexible windows, time zones of schedules: declared only",
         Voucher.NOBODY,
     ),
     Evidence(

@@ -9,8 +9,9 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control
 from typing import Any
 
 from ministack.core.arn import execute_api_arn
-from ministack.core.iam_evaluator import fnmatch_iam_cs
-from ministack.services import apigateway, apigateway_v1, lambda_svc
+from ministack.services import apigateway, apigateway_v1
+
+from . import function_policy
 
 _GATEWAY = "apigateway.amazonaws.com"
 
@@ -25,7 +26,7 @@ def require() -> None:
     ) -> Any:  # fmt: skip
         called = apigateway_v1._extract_lambda_ref_from_integration_uri(integration.get("uri", ""))
         source = execute_api_arn(owner_region, owner_account_id, api_id, stage, method, path)
-        if not (integration.get("credentials") or _allows(called, source)):
+        if not (integration.get("credentials") or function_policy.allows(called, _GATEWAY, source)):
             return apigateway_v1._gw_error("API_CONFIGURATION_ERROR", "Internal server error")
         return await proxy["rest"](
             integration, api_id, stage, stage_record, resource, path, method, *rest,
@@ -38,7 +39,7 @@ def require() -> None:
     ) -> Any:  # fmt: skip
         called = apigateway._extract_lambda_ref_from_integration_uri(integration.get("integrationUri", ""))
         source = execute_api_arn(owner_region, owner_account_id, api_id, stage, method, path)
-        if not (integration.get("credentialsArn") or _allows(called, source)):
+        if not (integration.get("credentialsArn") or function_policy.allows(called, _GATEWAY, source)):
             return 500, {"Content-Type": "application/json"}, b'{"message":"Internal Server Error"}'
         return await proxy["http"](
             integration, api_id, stage, path, method, *rest,
@@ -47,23 +48,3 @@ def require() -> None:
 
     apigateway_v1._invoke_lambda_proxy_v1 = rest
     apigateway._invoke_lambda_proxy = http
-
-
-def _allows(called: str, source: str) -> bool:
-    name, qualifier = lambda_svc._resolve_name_and_qualifier(called)
-    function = lambda_svc._functions.get(name)
-    if function is None:  # another message's matter
-        return True
-    resource = lambda_svc._policy_resource_arn(name, qualifier)
-    return any(
-        statement.get("Resource") == resource
-        and statement.get("Effect") == "Allow"
-        and statement.get("Action") in ("lambda:InvokeFunction", "lambda:*")
-        and statement.get("Principal") in ({"Service": _GATEWAY}, "*")
-        and fnmatch_iam_cs(source, _source(statement))
-        for statement in function["policy"]["Statement"]
-    )
-
-
-def _source(statement: dict[str, Any]) -> str:
-    return str(statement.get("Condition", {}).get("ArnLike", {}).get("AWS:SourceArn", "*"))

@@ -21,6 +21,7 @@ def main() -> None:
         api_callers,
         api_permissions,
         api_templates,
+        asynchronous,
         authority,
         cold_starts,
         concurrency,
@@ -28,14 +29,19 @@ def main() -> None:
         crashes,
         databases,
         declared_types,
+        error_types,
+        event_sources,
         firewall,
         function_credentials,
+        function_properties,
         lifeline,
         log_end,
         network,
         proxies,
+        schedules,
         secrets_of_templates,
         secure_transport,
+        topic_policies,
         versions,
         visibility,
         vpc_functions,
@@ -45,8 +51,12 @@ def main() -> None:
     lifeline.hold(run_folder=run_folder)
     alarms.accept_metric_math()
     concurrency.keep_reserved_concurrency()
+    function_properties.keep()
+    schedules.keep()
+    topic_policies.close()
     visibility.shorten(factor=float(os.environ["CONSTRUCTS_LIB_TIME_SCALE"]))
     crashes.keep_tracebacks()
+    error_types.keep()
     network.add_types()
     vpc_functions.keep_vpc_config()
     secrets_of_templates.add()
@@ -55,6 +65,8 @@ def main() -> None:
     secure_transport.count_loopback()
     databases.serve()
     proxies.serve()
+    asynchronous.invoke_as_configured()
+    event_sources.invoke_asynchronously()
     alias_weights.route()
     versions.keep()
     log_end.mark()

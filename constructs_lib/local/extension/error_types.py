@@ -1,0 +1,53 @@
+"""An error's payload as the Python runtime writes it: the exception's class, the request's id, the stack.
+
+MiniStack calls every class `Runtime.HandlerError`, so that whoever decides by the class (a `Retry` of Step Functions,
+a reader of an invocation's record) never finds it.
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html,
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+"""
+
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+_PLAIN = '"error": str(e), "trace": traceback.format_exc()}'
+# The first frame is the worker's own.
+_WITH_CLASS = (
+    '"error": str(e), "error_type": type(e).__name__, "stack_trace": '
+    'traceback.format_list(traceback.extract_tb(e.__traceback__)[1:]), "trace": traceback.format_exc()}'
+)
+
+_RAISED: ContextVar[dict[str, Any] | None] = ContextVar("raised", default=None)
+"""What the handler of the invocation that is under way has raised."""
+
+
+def keep() -> None:
+    """Let the Python worker name the class, and hand it on."""
+    if lambda_runtime._PYTHON_WORKER_SCRIPT.count(_PLAIN) != 1:
+        raise AssertionError("the emulator's worker script is not the one that this was written for")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_PLAIN, _WITH_CLASS)
+    invoke, execute = lambda_runtime.Worker.invoke, lambda_svc._execute_function_warm
+
+    def invoke_and_note(worker: Any, *arguments: Any, **keywords: Any) -> Any:
+        response = invoke(worker, *arguments, **keywords)
+        _RAISED.set(response if "error_type" in response else None)
+        return response
+
+    def execute_and_name(func: dict[str, Any], event: Any, request_id: str) -> Any:
+        _RAISED.set(None)
+        result = execute(func, event, request_id)
+        raised = _RAISED.get()
+        if raised is None or not result.get("error"):
+            return result
+        payload = {
+            "errorMessage": result["body"]["errorMessage"],
+            "errorType": raised["error_type"],
+            "requestId": request_id,
+            "stackTrace": raised["stack_trace"],
+        }
+        return result | {"body": payload}
+
+    lambda_runtime.Worker.invoke = invoke_and_note
+    lambda_svc._execute_function_warm = execute_and_name
