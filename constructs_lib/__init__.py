@@ -15,30 +15,48 @@ if TYPE_CHECKING:
     from constructs_lib.foundation.rest_api import UsagePlan
     from constructs_lib.foundation.route import Route
     from constructs_lib.patterns.api import ProvisionedApi
+    from constructs_lib.patterns.bucket_events import BucketEvents
     from constructs_lib.patterns.database import ProxiedDatabase
+    from constructs_lib.patterns.destinations import AsyncDestinations
+    from constructs_lib.patterns.event_rule import EventRule
+    from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.queue import QueueConsumer
+    from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
+    from constructs_lib.patterns.topic_subscription import TopicSubscription
 
 __all__ = [
+    "AsyncDestinations",
     "Authorization",
+    "BucketEvents",
+    "EventRule",
     "InvalidPropsError",
+    "KillSwitch",
     "LiveAlias",
     "ProvisionedApi",
     "ProxiedDatabase",
     "PythonFunction",
     "QueueConsumer",
     "Route",
+    "ScheduledInvocation",
+    "TopicSubscription",
     "UsagePlan",
 ]
 
 _HOMES = {
+    "AsyncDestinations": "constructs_lib.patterns.destinations",
     "Authorization": "constructs_lib.foundation.authorization",
+    "BucketEvents": "constructs_lib.patterns.bucket_events",
+    "EventRule": "constructs_lib.patterns.event_rule",
+    "KillSwitch": "constructs_lib.patterns.kill_switch",
     "LiveAlias": "constructs_lib.foundation.release",
     "ProvisionedApi": "constructs_lib.patterns.api",
-    "Route": "constructs_lib.foundation.route",
-    "UsagePlan": "constructs_lib.foundation.rest_api",
     "ProxiedDatabase": "constructs_lib.patterns.database",
     "PythonFunction": "constructs_lib.foundation.function",
     "QueueConsumer": "constructs_lib.patterns.queue",
+    "Route": "constructs_lib.foundation.route",
+    "ScheduledInvocation": "constructs_lib.patterns.scheduled_invocation",
+    "TopicSubscription": "constructs_lib.patterns.topic_subscription",
+    "UsagePlan": "constructs_lib.foundation.rest_api",
 }
 
 

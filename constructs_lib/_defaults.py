@@ -150,6 +150,83 @@ OLDEST_MESSAGE_ALARM_SECONDS: Final = 900
 metric, not a number; this one is ours.
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
 
+# --- Asynchronous invocation ----------------------------------------------------------------------------
+
+ASYNC_ERRORS: Final = _LAMBDA + "invocation-async-error-handling.html"
+ASYNC_RECORDS: Final = _LAMBDA + "invocation-async-retain-records.html"
+ASYNC_DEAD_LETTERS: Final = "https://aws.amazon.com/blogs/compute/introducing-aws-lambda-destinations/"
+RECURSION: Final = _LAMBDA + "invocation-recursion.html"
+
+ASYNC_RETRY_ATTEMPTS_MIN: Final = 0
+ASYNC_RETRY_ATTEMPTS_MAX: Final = 2
+ASYNC_RETRY_ATTEMPTS: Final = 2
+"""Lambda's own default: a minute after the first error, two after the second (ASYNC_ERRORS)."""
+
+ASYNC_EVENT_AGE_SECONDS_MIN: Final = 60
+ASYNC_EVENT_AGE_SECONDS_MAX: Final = 21_600
+ASYNC_EVENT_AGE_SECONDS: Final = 21_600
+"""6 hours, the most, and Lambda's own default: an event that waits out a throttling is not lost (ASYNC_ERRORS)."""
+
+ASYNC_S3_PREFIX: Final = "aws/lambda/async/"
+"""Where Lambda puts the records of failed invocations into a bucket (ASYNC_RECORDS)."""
+
+ASYNC_EVENT_AGE_ALARM_SECONDS: Final = 900
+"""An event that is retried twice is three minutes old; one of a quarter of an hour waits for concurrency. AWS
+names the metric, not a number; this one is ours.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"""
+
+ASYNC_EVENT_AGE_ALARM_SHARE: Final = 0.5
+"""Of the event age at which Lambda drops an event, where that is less: the alarm comes while there is time to
+act. Ours."""
+
+# --- Events in front of functions -------------------------------------------------------------------------
+
+EVENT_RETRIES: Final = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html"
+EVENT_PATTERNS: Final = (
+    "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"
+)
+BUCKET_EVENTS: Final = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html"
+SCHEDULES: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html"
+SCHEDULE_WINDOWS: Final = (
+    "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-flexible-time-windows.html"
+)
+SCHEDULE_QUOTAS: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html"
+TOPIC_FILTERS: Final = "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"
+TOPIC_FIFO: Final = "https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html"
+
+EVENT_RETRY_ATTEMPTS_MIN: Final = 0
+EVENT_RETRY_ATTEMPTS_MAX: Final = 185
+EVENT_RETRY_ATTEMPTS: Final = 185
+EVENT_AGE_SECONDS_MIN: Final = 60
+EVENT_AGE_SECONDS_MAX: Final = 86_400
+EVENT_AGE_SECONDS: Final = 86_400
+"""Of rules and schedules, to hand an event over to Lambda; the most is also EventBridge's own default
+(EVENT_RETRIES). What the handler then makes of it is not theirs to know."""
+
+BUCKET_EVENT_TYPES: Final = (
+    "Object Created",
+    "Object Deleted",
+    "Object Restore Initiated",
+    "Object Restore Completed",
+    "Object Restore Expired",
+    "Object Tags Added",
+    "Object Tags Deleted",
+    "Object ACL Updated",
+    "Object Storage Class Changed",
+    "Object Access Tier Changed",
+)
+"""BUCKET_EVENTS."""
+
+SCHEDULE_WINDOW_SECONDS_MIN: Final = 60
+SCHEDULE_WINDOW_SECONDS_MAX: Final = 86_400
+"""1 to 1,440 minutes (SCHEDULE_WINDOWS)."""
+
+SCHEDULE_INPUT_BYTES_MAX: Final = 262_144
+"""Payload of a target (SCHEDULE_QUOTAS)."""
+
+TOPIC_FILTER_NAMES_MAX: Final = 5
+TOPIC_FILTER_COMBINATIONS_MAX: Final = 150
+"""TOPIC_FILTERS."""
 # --- VPC ----------------------------------------------------------------------------------------------
 
 NAT_GATEWAYS: Final = _VPC + "vpc-nat-gateway.html"

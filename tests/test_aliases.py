@@ -34,6 +34,10 @@ def synthesized(app: App, stack: Stack) -> dict[str, Any]:
     return template
 
 
+OF_THE_WHOLE_FUNCTION = {"kill_switch_armed": "Switch"}
+"""Reserved concurrency has no qualifier: a switch watches the whole function and turns all of it off."""
+
+
 @pytest.fixture(scope="module")
 def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Walk]:
     app = App(outdir=str(tmp_path_factory.mktemp("scenes")), analytics_reporting=False)
@@ -46,7 +50,11 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Walk]:
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_nothing_reaches_a_function_past_its_alias(scene: str, walks: dict[str, Walk]) -> None:
-    assert [str(finding) for finding in walks[scene].findings()] == []
+    switch = OF_THE_WHOLE_FUNCTION.get(scene)
+    found = [
+        finding for finding in walks[scene].findings() if not (switch and finding.place.startswith(switch))
+    ]
+    assert [str(finding) for finding in found] == []
 
 
 @pytest.mark.parametrize("scene", ["rest_api", "http_api", "live_alias", "queue_consumer_on_an_alias"])

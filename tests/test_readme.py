@@ -28,6 +28,7 @@ HANDLER = "def handle(event, context):\n    return {'batchItemFailures': []}\n"
 
 DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
+ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 
 
 def blocks(text: str) -> list[str]:
@@ -109,6 +110,19 @@ def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> Non
     template.resource_count_is("AWS::ApiGateway::RestApi", 2)
     template.resource_count_is("AWS::Lambda::Alias", 1)
     template.has_resource_properties("AWS::ApiGateway::Method", {"AuthorizationType": "NONE"})
+
+
+def test_the_example_of_asynchronous_invocation_is_what_happens(somebodys_project: Path) -> None:
+    (somebodys_project / "functions" / "receipt").mkdir()
+    (somebodys_project / "functions" / "receipt" / "app.py").write_text(HANDLER)
+    names: dict[str, Any] = {}
+    (block,) = blocks(ASYNCHRONOUS)
+    exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties(
+        "AWS::Lambda::EventInvokeConfig",
+        {"DestinationConfig": {"OnSuccess": Match.any_value(), "OnFailure": Match.any_value()}},
+    )
 
 
 @pytest.fixture

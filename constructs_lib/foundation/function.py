@@ -68,6 +68,8 @@ class PythonFunction(lambda_.Function):
             (by memory, three hours at least) and for each restore. What the module level made is shared by
             all environments: unique ids, random seeds and connections belong into the handler.
             Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+        recursive_loop: What Lambda does when the function calls itself through a queue, topic or bucket; default
+            TERMINATE: it stops after 16 rounds. ALLOW is for a loop that is meant, and that ends by itself.
         bytecode: Whether the package carries `.pyc` files of the runtime's own Python, which makes imports at
             a cold start about three times quicker. None: if such a Python is found on this machine; it is
             said once when not. True: it must be found. Part of the asset's hash in every case.
@@ -108,6 +110,7 @@ class PythonFunction(lambda_.Function):
         description: str | None = None,
         reserved_concurrent_executions: int | None = None,
         snap_start: bool = False,
+        recursive_loop: lambda_.RecursiveLoop = lambda_.RecursiveLoop.TERMINATE,
         bytecode: bool | None = None,
         exclude: Sequence[str] = (),
         include_runtime: bool = False,
@@ -169,6 +172,7 @@ class PythonFunction(lambda_.Function):
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+            recursive_loop=recursive_loop,
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,

@@ -29,6 +29,14 @@ def test_defaults_are_said_in_the_template(stack: Stack) -> None:
     assert properties["LoggingConfig"]["LogFormat"] == "JSON"
 
 
+def test_a_loop_is_stopped_unless_it_is_meant(stack: Stack) -> None:
+    function(stack)
+    assert only(stack, "AWS::Lambda::Function")["Properties"]["RecursiveLoop"] == "Terminate"
+    meant = Stack(App(), "Meant")
+    function(meant, recursive_loop=lambda_.RecursiveLoop.ALLOW)
+    assert only(meant, "AWS::Lambda::Function")["Properties"]["RecursiveLoop"] == "Allow"
+
+
 def test_logs_have_a_group_of_their_own_that_ends(stack: Stack) -> None:
     function(stack)
     group = only(stack, "AWS::Logs::LogGroup")

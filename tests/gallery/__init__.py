@@ -11,7 +11,10 @@ from aws_cdk import Stack
 
 from tests.gallery import api as _api
 from tests.gallery import database as _database
+from tests.gallery import destinations as _destinations
+from tests.gallery import event_sources as _event_sources
 from tests.gallery import function as _function
+from tests.gallery import kill_switch as _kill_switch
 from tests.gallery import queue as _queue
 from tests.gallery import release as _release
 
@@ -23,5 +26,8 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_database.SCENES,
         *_release.SCENES,
         *_api.SCENES,
+        *_destinations.SCENES,
+        *_event_sources.SCENES,
+        *_kill_switch.SCENES,
     )
 }

@@ -7,7 +7,10 @@ from typing import Final
 
 from tests.limits.api import API_LIMITS
 from tests.limits.database import DATABASE_LIMITS
+from tests.limits.destinations import DESTINATIONS_LIMITS
+from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
+from tests.limits.kill_switch import KILL_SWITCH_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
 from tests.limits.table import Limits
@@ -19,4 +22,10 @@ ALL: Final[tuple[Limits, ...]] = (
     RELEASE_LIMITS,
     SNAP_START_LIMITS,
     API_LIMITS,
+    DESTINATIONS_LIMITS,
+    BUCKET_LIMITS,
+    RULE_LIMITS,
+    TOPIC_LIMITS,
+    SCHEDULE_LIMITS,
+    KILL_SWITCH_LIMITS,
 )

@@ -1,0 +1,123 @@
+"""An EventBridge rule that calls a function, with what it could not hand over kept in a queue."""
+
+from typing import Any
+
+import jsii
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.foundation import dead_letters
+
+
+@jsii.implements(events.IRuleTarget)
+class Target:
+    """A target as it is written into the rule: those of aws_events_targets add permissions of their own."""
+
+    def __init__(self, config: events.RuleTargetConfig) -> None:
+        self._config = config
+
+    def bind(self, rule: Any, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002, ARG002
+        """Answer CDK.
+
+        Args:
+            rule: The rule that it is added to.
+            id: Its name there.
+
+        Returns:
+            What was given.
+        """
+        return self._config
+
+
+def call(
+    rule: events.Rule,
+    *,
+    function: FunctionLike,
+    dead_letter_queue: sqs.IQueue,
+    retry_attempts: int,
+    max_event_age: Duration | None,
+    given_input: events.RuleTargetInput | None = None,
+) -> None:
+    """Let a rule call a function, and this rule alone.
+
+    Args:
+        rule: The rule.
+        function: The function, or the alias or version that is called.
+        dead_letter_queue: Where an event goes that Lambda does not take.
+        retry_attempts: How often it is tried again.
+        max_event_age: How long it is tried; None for the most.
+        given_input: What the function gets in place of the event.
+    """
+    seconds = Duration.seconds(_defaults.EVENT_AGE_SECONDS)
+    rule.add_target(
+        Target(
+            events.RuleTargetConfig(
+                arn=function.function_arn,
+                input=given_input,
+                target_resource=function,
+                dead_letter_config=_dead_letter_config(dead_letter_queue),
+                retry_policy=_retry_policy(retry_attempts, max_event_age or seconds),
+            )
+        )
+    )
+    service, arn, account = "events.amazonaws.com", rule.rule_arn, Stack.of(rule).account
+    function.add_permission(
+        "Invoke",
+        scope=rule,
+        principal=iam.ServicePrincipal(service),
+        source_arn=arn,
+        source_account=account,
+    )
+    dead_letters.let_service_send(dead_letter_queue, service=service, source_arn=arn, source_account=account)
+
+
+def _dead_letter_config(queue: sqs.IQueue) -> Any:
+    return events.CfnRule.DeadLetterConfigProperty(arn=queue.queue_arn)
+
+
+def _retry_policy(retry_attempts: int, max_event_age: Duration) -> Any:
+    return events.CfnRule.RetryPolicyProperty(
+        maximum_retry_attempts=retry_attempts, maximum_event_age_in_seconds=max_event_age.to_seconds()
+    )
+
+
+def check_delivery(
+    retry_attempts: int,
+    max_event_age: Duration | None,
+    dead_letter_queue: sqs.IQueue | None,
+    removal_policy: RemovalPolicy | None,
+) -> None:
+    """Refuse what EventBridge would refuse, of rules and schedules.
+
+    Args:
+        retry_attempts: How often an event is tried again.
+        max_event_age: How long it is tried.
+        dead_letter_queue: Where it goes then; None: a queue is made.
+        removal_policy: Of the queue that is made.
+
+    Raises:
+        InvalidPropsError: Out of range, or not what EventBridge delivers to.
+    """
+    _validation.in_range(
+        "retry_attempts",
+        retry_attempts,
+        _defaults.EVENT_RETRY_ATTEMPTS_MIN,
+        _defaults.EVENT_RETRY_ATTEMPTS_MAX,
+        source=_defaults.EVENT_RETRIES,
+    )
+    _validation.whole("retry_attempts", retry_attempts)
+    age = _validation.seconds("max_event_age", max_event_age)
+    _validation.in_range(
+        "max_event_age",
+        age,
+        _defaults.EVENT_AGE_SECONDS_MIN,
+        _defaults.EVENT_AGE_SECONDS_MAX,
+        unit="seconds",
+        source=_defaults.EVENT_RETRIES,
+    )
+    _validation.whole("max_event_age in seconds", age)
+    dead_letters.check(dead_letter_queue, removal_policy, source=_defaults.EVENT_RETRIES)

@@ -1,0 +1,205 @@
+"""Call a Lambda function for what happens to the objects of an S3 bucket."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aws_cdk import Annotations, Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms, at_synth, dead_letters, loops, own_writing, rule, wildcards
+from constructs_lib.foundation.called import Called, called
+
+
+class BucketEvents(Construct):
+    """A rule that calls your function for the objects of a bucket: made, deleted, restored or tagged.
+
+    What is deployed: notifications of the bucket to EventBridge, turned on in the bucket's own properties and
+    without a custom resource; the rule on the default bus; the permission to call exactly this alias, version or
+    function, for exactly this rule; a dead-letter queue, encrypted, over TLS only, for the events that Lambda did
+    not take; an alarm on the first of them, and the topic that it goes to.
+
+    The event is EventBridge's (`detail.bucket.name`, `detail.object.key`, not URL-encoded), not the `Records` of
+    S3's own notifications. Several rules may ask for the same objects, which S3's own notifications refuse; and
+    there are retries and a dead-letter queue, which those do not have.
+
+    A function that may write, by its policies, what would call it again is refused: let it write below another
+    prefix, and grant it no more than that, such as `bucket.grant_put(function, "thumbnails/*")`.
+
+    The call is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at
+    is for `AsyncDestinations` on the same function.
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        function: What is called: an alias, a version or a function.
+        bucket: Whose objects; an imported one must have EventBridge notifications turned on.
+        event_types: Which events; default is `Object Created`.
+        prefix: Of the keys, such as `uploads/`.
+        suffix: Of the keys, such as `.jpg`.
+        retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
+        max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
+        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
+        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
+    """
+
+    rule: Final[events.Rule]
+    bucket: Final[s3.IBucket]
+    function: Final[FunctionLike]
+    dead_letter_queue: Final[sqs.IQueue]
+    alarm_topic: Final[sns.ITopic]
+    dead_letter_alarm: Final[cloudwatch.Alarm]
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: FunctionLike,
+        bucket: s3.IBucket,
+        event_types: Sequence[str] = _defaults.BUCKET_EVENT_TYPES[:1],
+        prefix: str = "",
+        suffix: str = "",
+        retry_attempts: int = _defaults.EVENT_RETRY_ATTEMPTS,
+        max_event_age: Duration | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        removal_policy: RemovalPolicy | None = None,
+    ) -> None:
+        rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        _check_events(event_types)
+        source = called(function)
+        _check_loops(scope, source, bucket, event_types, prefix, suffix)
+
+        super().__init__(scope, construct_id)
+        self.bucket = bucket
+        self.function = function
+        self._turn_on_notifications()
+        keys = _keys(prefix, suffix)
+        self.rule = events.Rule(
+            self,
+            "Rule",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=list(event_types),
+                detail={"bucket": {"name": [bucket.bucket_name]}}
+                | ({"object": {"key": keys}} if keys else {}),
+            ),
+        )
+        self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
+            self, "DeadLetterQueue", removal_policy=removal_policy
+        )
+        rule.call(
+            self.rule,
+            function=function,
+            dead_letter_queue=self.dead_letter_queue,
+            retry_attempts=retry_attempts,
+            max_event_age=max_event_age,
+        )
+        at_synth.check(self, lambda: _writing(source, bucket, event_types, prefix, suffix))
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.dead_letter_alarm = alarms.dead_letters(
+            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        )
+
+    def _turn_on_notifications(self) -> None:
+        resource = self.bucket.node.default_child
+        if not isinstance(resource, s3.CfnBucket):
+            Annotations.of(self).add_info_v2(
+                "constructs-lib:imported-bucket",
+                f"Notifications of the imported bucket {self.bucket.node.path} cannot be turned on here: it needs "
+                f"EventBridge notifications. See {_defaults.BUCKET_EVENTS}",
+            )
+        elif isinstance(self.bucket, s3.Bucket) and self.bucket.node.try_find_child("Notifications"):
+            # A custom resource sets all of this bucket's notifications, and would overwrite ours.
+            self.bucket.enable_event_bridge_notification()
+        else:
+            resource.add_property_override(
+                "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
+            )
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def _check_events(event_types: Sequence[str]) -> None:
+    if not event_types:
+        raise InvalidPropsError("event_types must name at least one event, got none.")
+    for event_type in event_types:
+        _validation.one_of(
+            "event_types", event_type, _defaults.BUCKET_EVENT_TYPES, source=_defaults.BUCKET_EVENTS
+        )
+
+
+def _check_loops(
+    scope: Construct,
+    source: Called,
+    bucket: s3.IBucket,
+    event_types: Sequence[str],
+    prefix: str,
+    suffix: str,
+) -> None:
+    writing = _writing(source, bucket, event_types, prefix, suffix)
+    if writing is not None:
+        raise InvalidPropsError(writing)
+    records = wildcards.pattern(f"{_defaults.ASYNC_S3_PREFIX}*.json")
+    if _CREATED in event_types and wildcards.overlap(_called_by(prefix, suffix), records):
+        place = loops.Place(bucket.bucket_arn, bucket)
+        loops.refuse_source(scope, source, "bucket", place)
+
+
+_CREATED: Final = "Object Created"
+_CAUSES: Final = {
+    _CREATED: "s3:PutObject",
+    "Object Deleted": "s3:DeleteObject",
+    "Object Restore Initiated": "s3:RestoreObject",
+    "Object Tags Added": "s3:PutObjectTagging",
+    "Object Tags Deleted": "s3:DeleteObjectTagging",
+    "Object ACL Updated": "s3:PutObjectAcl",
+}
+"""What a function may do, and what event that makes. The others come from S3 itself."""
+
+
+def _writing(
+    source: Called, bucket: s3.IBucket, event_types: Sequence[str], prefix: str, suffix: str
+) -> str | None:
+    keys = _called_by(prefix, suffix)
+    for event_type in event_types:
+        action = _CAUSES.get(event_type)
+        if action is not None and own_writing.may(source, action, bucket.bucket_arn, below=keys):
+            return (
+                f"bucket {bucket.node.path} with prefix {prefix!r} and suffix {suffix!r} has keys for which the "
+                f"function has {action}: that could call it again, for ever. Grant it no more than another prefix, "
+                f'such as bucket.grant_put(function, "results/*"). See {_defaults.RECURSION}'
+            )
+    return None
+
+
+def _called_by(prefix: str, suffix: str) -> wildcards.Pattern:
+    """The keys of the events; a prefix that is known only at deployment is like no other."""
+    return [*_characters(prefix), wildcards.ANYTHING, *_characters(suffix)]
+
+
+def _characters(text: str) -> wildcards.Pattern:
+    return [text] if _validation.is_unresolved(text) else list(text)
+
+
+def _keys(prefix: str, suffix: str) -> list[dict[str, Any]]:
+    """The matcher of keys. Two matchers in a list would mean one or the other; so both are one wildcard."""
+    if prefix and suffix:
+        literal = (text.replace("\\", "\\\\").replace("*", "\\*") for text in (prefix, suffix))
+        return [{"wildcard": "*".join(literal)}]
+    return [{name: text} for name, text in (("prefix", prefix), ("suffix", suffix)) if text]

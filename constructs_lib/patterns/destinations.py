@@ -1,0 +1,410 @@
+"""Where the results of asynchronous calls go: nothing is dropped in silence."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import jsii
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Token, Validations
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct, IConstruct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms, async_alarms, dead_letters, loops
+from constructs_lib.foundation.called import Called, called
+from constructs_lib.foundation.function import PythonFunction
+
+SuccessTarget = (
+    sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic | events.IEventBus | events.EventBus | FunctionLike
+)
+FailureTarget = SuccessTarget | s3.IBucket | s3.Bucket
+
+_configured: WeakKeyDictionary[IConstruct, set[tuple[str, str]]] = WeakKeyDictionary()
+"""Of each app: the qualifiers that have their configuration already. Lambda keeps one for each."""
+
+_RUNTIME = Path(__file__).parents[1] / "runtime"
+
+
+class AsyncDestinations(Construct):
+    """What becomes of a function's asynchronous calls: retries, and where the record of each goes.
+
+    What is deployed: the event invoke configuration, on the very alias, version or function that is called;
+    the permission to send to exactly these targets, on the function's role; a failure queue, encrypted,
+    over TLS only, that keeps a record for 14 days (unless you name a place for failures); alarms on dropped
+    events, on their age, on records that could not be delivered and on the first record in the failure queue;
+    and the topic that they go to.
+
+    S3, SNS, EventBridge, the scheduler and `InvocationType=Event` call asynchronously; SQS and streams do not,
+    and have dead-letter queues of their own. A record has the event and the error or the answer; a success
+    goes to `on_success`, and what failed for good, grew too old or found reserved concurrency 0 to
+    `on_failure`.
+
+    A function that also has a dead-letter queue is refused: neither would win. Lambda sends the failed event
+    to both, so that each failure is found, and redriven, twice. Destinations are the better choice of the two:
+    they keep the error and the number of tries, they take buses, functions and buckets too, and they sit on the
+    alias that is called.
+
+    After the fault is mended: `redrive=True` deploys a function that sends what is in the failure queue to
+    `function` again. Call it by hand: `aws lambda invoke --function-name ... /dev/stdout`. It says how
+    many it sent and kept. Each event once: a record is deleted only when Lambda has accepted its event, so
+    nothing is lost; a run that is killed between the two sends one batch of events again, and Lambda itself may
+    deliver any asynchronous event twice. What must not happen twice needs a key of its own in the handler.
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        function: What is called: an alias, a version or a function. A configuration counts for the qualifier
+            that it is on, and for no other: on a function, it does not serve the callers of its aliases.
+        on_success: A queue, topic, event bus or function (give its alias) for the records of successes.
+        on_failure: The same, or a bucket, for the records of failures. None: a queue is made.
+        retry_attempts: After an error of the function, 0 to 2; a minute before the first, two before the second.
+        max_event_age: After which an event is given up, 60 seconds to 6 hours.
+        encryption_key: Of the failure queue that is made; default is a key that SQS manages, without cost.
+        redrive: Whether to deploy the function that sends failed events again; needs a queue for failures.
+        event_age: Alarm when an event was older when the function got it; default a quarter of an hour, or
+            half of `max_event_age` where that is less.
+        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+        removal_policy: What becomes of the failure queue that is made, with the stack; default RETAIN.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+
+    function: Final[FunctionLike]
+    event_invoke_config: Final[lambda_.EventInvokeConfig]
+    failure_queue: Final[sqs.IQueue | None]
+    """Where failures go, if that is a queue: the one that was made, or yours."""
+    redrive_function: Final[PythonFunction | None]
+    alarm_topic: Final[sns.ITopic]
+    dropped_alarm: Final[cloudwatch.Alarm]
+    event_age_alarm: Final[cloudwatch.Alarm]
+    delivery_alarm: Final[cloudwatch.Alarm]
+    failure_queue_alarm: Final[cloudwatch.Alarm | None]
+    """None only where failures do not go to a queue, or to one of another account: its metrics are there."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: FunctionLike,
+        on_success: SuccessTarget | None = None,
+        on_failure: FailureTarget | None = None,
+        retry_attempts: int = _defaults.ASYNC_RETRY_ATTEMPTS,
+        max_event_age: Duration | None = None,
+        encryption_key: kms.IKey | None = None,
+        redrive: bool = False,
+        event_age: Duration | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        removal_policy: RemovalPolicy | None = None,
+    ) -> None:
+        source = called(function)
+        oldest = _validation.seconds("max_event_age", max_event_age, _defaults.ASYNC_EVENT_AGE_SECONDS)
+        alarm_seconds = _validation.seconds("event_age", event_age, _event_age_alarm(oldest))
+        _check_numbers(retry_attempts, oldest, alarm_seconds)
+        if on_failure is not None:
+            of_a_new_queue = {"encryption_key": encryption_key, "removal_policy": removal_policy}
+            given = [name for name, value in of_a_new_queue.items() if value is not None]
+            if given:
+                raise InvalidPropsError(
+                    f"{' and '.join(given)} cannot be given together with on_failure: no queue is made. "
+                    f"Set it where the target is made."
+                )
+            if redrive and not hasattr(on_failure, "queue_arn"):
+                raise InvalidPropsError(
+                    "redrive=True needs a queue for failures: leave on_failure out, or give it a queue."
+                )
+        success = _target("on_success", on_success)
+        failure = _target("on_failure", on_failure)
+        _check_function(source)
+        root = scope.node.root
+        if source.key in _configured.get(root, ()) or function.node.try_find_child("EventInvokeConfig"):
+            raise InvalidPropsError(
+                f"function {function.node.path} has an asynchronous configuration on {source.qualifier} already, "
+                f"and Lambda keeps one for each qualifier: give this AsyncDestinations all of it. "
+                f"See {_defaults.ASYNC_RECORDS}"
+            )
+        targets = {"on_success": success, "on_failure": failure}
+        places = {name: target.place for name, target in targets.items() if target is not None}
+        loops.refuse_destinations(scope, source, places)
+
+        super().__init__(scope, construct_id)
+        _configured.setdefault(root, set()).add(source.key)
+        self.function = function
+        if failure is None:
+            failure = _queue_target(
+                dead_letters.queue(
+                    self, "FailureQueue", encryption_key=encryption_key, removal_policy=removal_policy
+                )
+            )
+        self.failure_queue = failure.queue
+        for target in (success, failure):
+            if target is not None:
+                target.grant(function)
+        self.event_invoke_config = lambda_.EventInvokeConfig(
+            self,
+            "EventInvokeConfig",
+            # The L2 takes what it gets: an alias here would be in the name, and its qualifier $LATEST.
+            function=source.base,
+            qualifier=source.qualifier,
+            on_success=None if success is None else _Destination(success.arn),
+            on_failure=_Destination(failure.arn),
+            retry_attempts=retry_attempts,
+            max_event_age=max_event_age or Duration.seconds(_defaults.ASYNC_EVENT_AGE_SECONDS),
+        )
+        loops.watch_destinations(self, source)
+
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.dropped_alarm = async_alarms.async_events_dropped(
+            self, "DroppedAlarm", function=function, send_to=self.alarm_topic
+        )
+        self.event_age_alarm = async_alarms.async_event_age(
+            self, "EventAgeAlarm", function=function, seconds=alarm_seconds or 0, send_to=self.alarm_topic
+        )
+        self.delivery_alarm = async_alarms.destination_failures(
+            self, "DeliveryAlarm", function=function, send_to=self.alarm_topic
+        )
+        self.failure_queue_alarm = (
+            None
+            if self.failure_queue is None or _is_of_another_account(self, self.failure_queue)
+            else alarms.dead_letters(
+                self, "FailureQueueAlarm", queue=self.failure_queue, send_to=self.alarm_topic
+            )
+        )
+        self.redrive_function = (
+            self._make_redrive(self.failure_queue) if redrive and self.failure_queue is not None else None
+        )
+
+    def _make_redrive(self, queue: sqs.IQueue) -> PythonFunction:
+        function = PythonFunction(
+            self,
+            "Redrive",
+            entry=_RUNTIME,
+            handler="redrive.handle",
+            exclude=[path.name for path in sorted(_RUNTIME.iterdir()) if path.name != "redrive.py"],
+            description="Sends the events of a failure queue to their function again",
+            timeout=Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS_MAX),
+            environment={
+                "REDRIVE_QUEUE_URL": queue.queue_url,
+                "REDRIVE_FUNCTION": self.function.function_arn,
+            },
+        )
+        _grant(
+            function,
+            queue.queue_arn,
+            "sqs:ReceiveMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            key=queue.encryption_master_key,
+            key_actions=["kms:Decrypt"],
+        )
+        _grant(function, self.function.function_arn, "lambda:InvokeFunction")
+        return function
+
+
+# --- targets -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A destination, and what the function's role needs to send there."""
+
+    arn: str
+    place: loops.Place
+    grant: Callable[[FunctionLike], object]
+    queue: sqs.IQueue | None = None
+
+
+@jsii.implements(lambda_.IDestination)
+class _Destination:
+    """An ARN and nothing else: the destinations of aws_lambda_destinations grant more than sending takes."""
+
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
+
+    def bind(self, *_: Any, **__: Any) -> lambda_.DestinationConfig:
+        return lambda_.DestinationConfig(destination=self._arn)
+
+
+def _target(name: str, target: Any) -> _Target | None:
+    if target is None:
+        return None
+    if hasattr(target, "queue_arn"):
+        if target.fifo:
+            raise _fifo(name, "queue", target)
+        return _queue_target(target)
+    if hasattr(target, "topic_arn"):
+        if target.fifo:
+            raise _fifo(name, "topic", target)
+        arn = target.topic_arn
+        return _Target(
+            arn,
+            loops.Place(arn, target),
+            lambda function: _grant(
+                function, arn, "sns:Publish", key=target.master_key, key_actions=_SENDING_UNDER_A_KEY
+            ),
+        )
+    if hasattr(target, "event_bus_arn"):
+        arn = target.event_bus_arn
+        return _Target(
+            arn,
+            loops.Place(arn, target, bus_name=target.event_bus_name),
+            lambda function: _grant(function, arn, "events:PutEvents"),
+        )
+    if hasattr(target, "function_arn"):
+        arn = target.function_arn
+        return _Target(
+            arn,
+            loops.Place(called(target).base_arn, target),
+            lambda function: _grant(function, arn, "lambda:InvokeFunction"),
+        )
+    if hasattr(target, "bucket_arn"):
+        if name == "on_success":
+            raise InvalidPropsError(
+                f"on_success cannot be a bucket, got {target.node.path}: Lambda keeps records of failures alone "
+                f"in S3. See {_defaults.ASYNC_RECORDS}"
+            )
+        return _bucket_target(target)
+    raise InvalidPropsError(
+        f"{name} must be a queue, topic, event bus, function or bucket, got {target!r}. "
+        f"See {_defaults.ASYNC_RECORDS}"
+    )
+
+
+_SENDING_UNDER_A_KEY: Final = ["kms:GenerateDataKey", "kms:Decrypt"]
+"""Of SQS and SNS. CDK's own grants add every kms:ReEncrypt* and kms:GenerateDataKey*."""
+
+
+def _queue_target(queue: sqs.IQueue | sqs.Queue) -> _Target:
+    arn = queue.queue_arn
+    return _Target(
+        arn,
+        loops.Place(arn, queue),
+        lambda function: _grant(
+            function,
+            arn,
+            "sqs:SendMessage",
+            key=queue.encryption_master_key,
+            key_actions=_SENDING_UNDER_A_KEY,
+        ),
+        queue,
+    )
+
+
+def _bucket_target(bucket: s3.IBucket) -> _Target:
+    arn = bucket.bucket_arn
+
+    def grant(function: FunctionLike) -> None:
+        _grant(function, arn, "s3:ListBucket")
+        # Lambda goes on with the function's name; it cannot be said here, since the function waits for its role.
+        records = f"/{_defaults.ASYNC_S3_PREFIX}*"
+        _grant(
+            function,
+            arn + records,
+            "s3:PutObject",
+            key=bucket.encryption_key,
+            key_actions=["kms:GenerateDataKey"],
+        )
+        if function.role is not None:
+            named = _as_cdk_nag_writes_it(Stack.of(function.role).resolve(arn))
+            Validations.of(function.role).acknowledge(
+                Acknowledgment(
+                    id=f"AwsSolutions-IAM5[Resource::{named}{records}]",
+                    reason="Each record is an object of its own, below a prefix that is Lambda's.",
+                )
+            )
+
+    return _Target(arn, loops.Place(arn, bucket, bucket_name=bucket.bucket_name), grant)
+
+
+def _as_cdk_nag_writes_it(resolved: Any) -> str:
+    if not isinstance(resolved, dict):
+        return str(resolved)
+    (name, value), *_ = resolved.items()
+    if name == "Fn::Join":
+        return "".join(_as_cdk_nag_writes_it(part) for part in value[1])
+    return f"<{value if isinstance(value, str) else '.'.join(value)}>"
+
+
+def _grant(
+    function: FunctionLike,
+    arn: str,
+    *actions: str,
+    key: kms.IKey | None = None,
+    key_actions: Sequence[str] = (),
+) -> None:
+    iam.Grant.add_to_principal(grantee=function, actions=list(actions), resource_arns=[arn])
+    if key is not None:
+        key.grant(function, *key_actions)
+
+
+def _fifo(name: str, kind: str, target: Any) -> InvalidPropsError:
+    return InvalidPropsError(
+        f"{name} cannot be a FIFO {kind}, got {target.node.path}: Lambda does not deliver to one, and the records "
+        f"would be lost. Give it a standard {kind}. See {_defaults.ASYNC_RECORDS}"
+    )
+
+
+def _is_of_another_account(scope: Construct, queue: sqs.IQueue) -> bool:
+    theirs, ours = queue.env.account, Stack.of(scope).account
+    return not Token.is_unresolved(theirs) and not Token.is_unresolved(ours) and theirs != ours
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def _event_age_alarm(oldest: float | None) -> float:
+    most: float = _defaults.ASYNC_EVENT_AGE_ALARM_SECONDS
+    return most if oldest is None else min(most, _defaults.ASYNC_EVENT_AGE_ALARM_SHARE * oldest)
+
+
+def _check_numbers(retry_attempts: int, oldest: float | None, alarm_seconds: float | None) -> None:
+    _validation.in_range(
+        "retry_attempts",
+        retry_attempts,
+        _defaults.ASYNC_RETRY_ATTEMPTS_MIN,
+        _defaults.ASYNC_RETRY_ATTEMPTS_MAX,
+        source=_defaults.ASYNC_ERRORS,
+    )
+    _validation.whole("retry_attempts", retry_attempts)
+    _validation.in_range(
+        "max_event_age",
+        oldest,
+        _defaults.ASYNC_EVENT_AGE_SECONDS_MIN,
+        _defaults.ASYNC_EVENT_AGE_SECONDS_MAX,
+        unit="seconds",
+        source=_defaults.ASYNC_ERRORS,
+    )
+    _validation.whole("max_event_age in seconds", oldest)
+    if alarm_seconds is not None and alarm_seconds < 1:
+        raise InvalidPropsError(f"event_age must be at least 1 second, got {alarm_seconds:g}.")
+    if alarm_seconds is not None and oldest is not None and alarm_seconds >= oldest:
+        raise InvalidPropsError(
+            f"event_age must be below max_event_age of {oldest:,.0f} seconds, got {alarm_seconds:,.0f}: no event "
+            f"that the function gets is older, so the alarm would never go off."
+        )
+
+
+def _check_function(source: Called) -> None:
+    if source.function is None:
+        return
+    resource = source.function.node.default_child
+    if isinstance(resource, lambda_.CfnFunction) and resource.dead_letter_config is not None:
+        raise InvalidPropsError(
+            f"function {source.function.node.path} has a dead-letter queue: Lambda would send each failed event "
+            f"to both, and neither wins. Take it away (dead_letter_queue, dead_letter_topic): a destination keeps "
+            f"the error too, and sits on the alias that is called. See {_defaults.ASYNC_DEAD_LETTERS}"
+        )

@@ -1,0 +1,126 @@
+"""Call a Lambda function for the events of a bus that match a pattern."""
+
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from constructs_lib import _defaults
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms, dead_letters, loops, own_writing, rule
+from constructs_lib.foundation.called import Called, called
+
+
+class EventRule(Construct):
+    """A rule that calls your function for each event of a bus that matches a pattern.
+
+    What is deployed: the rule; the permission to call exactly this alias, version or function, for exactly this
+    rule; a dead-letter queue, encrypted, over TLS only, for the events that Lambda did not take; an alarm on the
+    first of them, and the topic that it goes to.
+
+    The call is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at
+    is for `AsyncDestinations` on the same function.
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        function: What is called: an alias, a version or a function.
+        event_pattern: Which events; with a `source` or `detail_type` if the function sends to the bus itself.
+        event_bus: Whose events. None: the default bus of the account.
+        event: What the function gets in place of the whole event, such as `RuleTargetInput.from_event_path`.
+        retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
+        max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
+        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        enabled: False to make it and not to start it.
+        description: Shown in the console.
+        alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
+        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+    """
+
+    rule: Final[events.Rule]
+    function: Final[FunctionLike]
+    dead_letter_queue: Final[sqs.IQueue]
+    alarm_topic: Final[sns.ITopic]
+    dead_letter_alarm: Final[cloudwatch.Alarm]
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: FunctionLike,
+        event_pattern: events.EventPattern,
+        event_bus: events.IEventBus | events.EventBus | None = None,
+        event: events.RuleTargetInput | None = None,
+        retry_attempts: int = _defaults.EVENT_RETRY_ATTEMPTS,
+        max_event_age: Duration | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+        enabled: bool = True,
+        description: str | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        removal_policy: RemovalPolicy | None = None,
+    ) -> None:
+        rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        _check_loops(scope, called(function), event_pattern, event_bus)
+
+        super().__init__(scope, construct_id)
+        self.function = function
+        self.rule = events.Rule(
+            self,
+            "Rule",
+            event_pattern=event_pattern,
+            event_bus=event_bus,
+            enabled=enabled,
+            description=description,
+        )
+        self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
+            self, "DeadLetterQueue", removal_policy=removal_policy
+        )
+        rule.call(
+            self.rule,
+            function=function,
+            dead_letter_queue=self.dead_letter_queue,
+            retry_attempts=retry_attempts,
+            max_event_age=max_event_age,
+            given_input=event,
+        )
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.dead_letter_alarm = alarms.dead_letters(
+            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        )
+
+
+def _check_loops(
+    scope: Construct,
+    function: Called,
+    event_pattern: events.EventPattern,
+    event_bus: events.IEventBus | events.EventBus | None,
+) -> None:
+    stack = Stack.of(scope)
+    if event_bus is None:
+        arn = stack.format_arn(service="events", resource="event-bus", resource_name="default")
+        place = loops.Place(arn, stack, bus_name="default")
+    else:
+        place = loops.Place(event_bus.event_bus_arn, event_bus, bus_name=event_bus.event_bus_name)
+    pattern = {
+        name: stack.resolve(matchers)
+        for name, matchers in (("source", event_pattern.source), ("detail-type", event_pattern.detail_type))
+        if matchers
+    }
+    if not pattern and own_writing.may(function, "events:PutEvents", place.arn):
+        raise InvalidPropsError(
+            "event_pattern must name a source or a detail_type, since the function may send to this bus: without "
+            f"them, each event that it sends calls it again. See {_defaults.EVENT_PATTERNS}"
+        )
+    if loops.lets_records_through(pattern):
+        loops.refuse_source(scope, function, "event_bus", place)

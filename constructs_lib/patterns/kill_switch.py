@@ -1,0 +1,220 @@
+"""Turn a runaway Lambda function off."""
+
+from typing import Final
+
+from aws_cdk import Acknowledgment, Duration, Stack, Validations
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_stepfunctions as stepfunctions
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms, async_alarms
+from constructs_lib.foundation.called import called
+from constructs_lib.foundation.rule import Target
+
+
+class KillSwitch(Construct):
+    """An alarm on a runaway function, and a switch that turns it off; you say whether the one pulls the other.
+
+    What is deployed: an alarm on more invocations a minute than the function's traffic can bring; a state machine
+    of one step that sets the function's reserved concurrency to 0; a rule that starts it when the alarm goes off,
+    which is disabled until you say `armed=True`; an alarm on a switch that did not work; and the topic that both
+    go to. Disarmed, it is a switch for people: `aws stepfunctions start-execution --state-machine-arn ...`.
+
+    The switch is no function of ours: a runaway may have taken all of the account's concurrency, and the function
+    that is to stop it would be throttled. Step Functions calls Lambda's own API. It costs nothing until it runs.
+
+    Turned off, nothing is lost where failures have a place: asynchronous events go to the failure destination at
+    once, without retries, and can be redriven; the messages of a queue wait, and become dead letters in the end.
+    Callers that wait for an answer get 429. A deployment does not turn it on again; when the fault is mended:
+    `aws lambda delete-function-concurrency`, or `put-function-concurrency` with the number that it had.
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        function: The function; of an alias or version, the whole function is meant. Not one with provisioned
+            concurrency, below which Lambda does not let reserved concurrency go.
+        invocations_per_minute: The most that its traffic can bring. Nobody else knows this number: AWS gives
+            none, and a default would be wrong for most.
+        armed: Whether the alarm turns the function off. False: it tells you, and you decide.
+        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+
+    function: Final[FunctionLike]
+    runaway_alarm: Final[cloudwatch.Alarm]
+    state_machine: Final[stepfunctions.StateMachine]
+    role: Final[iam.Role]
+    """Of the state machine."""
+    rule: Final[events.Rule]
+    failed_alarm: Final[cloudwatch.Alarm]
+    alarm_topic: Final[sns.ITopic]
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: FunctionLike,
+        invocations_per_minute: float,
+        armed: bool = False,
+        alarm_topic: sns.ITopic | None = None,
+    ) -> None:
+        _check_rate(invocations_per_minute)
+        _check_provisioned(function)
+        base = called(function).base
+
+        super().__init__(scope, construct_id)
+        self.function = function
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.runaway_alarm = async_alarms.runaway(
+            self,
+            "RunawayAlarm",
+            function=base,
+            invocations_per_minute=invocations_per_minute,
+            send_to=self.alarm_topic,
+        )
+        self.role = self._make_role(base)
+        self.state_machine = self._make_state_machine(base, self.role)
+        self.rule = self._make_rule(enabled=armed)
+        self.failed_alarm = async_alarms.switch_failed(
+            self, "FailedAlarm", failures=self._failures(), send_to=self.alarm_topic
+        )
+
+    def _failures(self) -> cloudwatch.MathExpression:
+        period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
+        return cloudwatch.MathExpression(
+            expression="FILL(failed, 0) + FILL(not_started, 0)",
+            label="Failures of the switch",
+            using_metrics={
+                "failed": self.state_machine.metric_failed(period=period),
+                "not_started": cloudwatch.Metric(
+                    namespace="AWS/Events",
+                    metric_name="FailedInvocations",
+                    dimensions_map={"RuleName": self.rule.rule_name},
+                    period=period,
+                    statistic="Sum",
+                ),
+            },
+            period=period,
+        )
+
+    def _make_role(self, function: lambda_.IFunction) -> iam.Role:
+        return iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("states.amazonaws.com").with_conditions(
+                {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+            ),
+            inline_policies={
+                "TurnOff": iam.PolicyDocument(
+                    statements=[
+                        iam.PolicyStatement(
+                            actions=["lambda:PutFunctionConcurrency"], resources=[function.function_arn]
+                        )
+                    ]
+                )
+            },
+        )
+
+    def _make_state_machine(self, function: lambda_.IFunction, role: iam.Role) -> stepfunctions.StateMachine:
+        stack = Stack.of(self)
+        definition = {
+            "Comment": "Turns a function off",
+            "StartAt": "TurnOff",
+            "States": {
+                "TurnOff": {
+                    "Type": "Task",
+                    "Resource": f"arn:{stack.partition}:states:::aws-sdk:lambda:putFunctionConcurrency",
+                    "Parameters": {
+                        "FunctionName": function.function_name,
+                        "ReservedConcurrentExecutions": 0,
+                    },
+                    # Lambda's control plane answers a few requests a second, and others ask too.
+                    "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 5, "BackoffRate": 2}],
+                    "End": True,
+                }
+            },
+        }
+        made = stepfunctions.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=stepfunctions.DefinitionBody.from_string(stack.to_json_string(definition)),
+            role=role,
+        )
+        history = (
+            "One call, and rarely: Step Functions keeps the history of a run, with input and answer, for 90 days "
+            "without it."
+        )
+        Validations.of(made).acknowledge(
+            Acknowledgment(id="AwsSolutions-SF1", reason=history),
+            Acknowledgment(id="AwsSolutions-SF2", reason=history),
+            Acknowledgment(id="Serverless-StepFunctionStateMachineAllLogsToCloudWatch", reason=history),
+            Acknowledgment(id="Serverless-StepFunctionStateMachineXray", reason=history),
+        )
+        return made
+
+    def _make_rule(self, *, enabled: bool) -> events.Rule:
+        arn = self.state_machine.state_machine_arn
+        made = events.Rule(
+            self,
+            "Rule",
+            description="Turns a runaway function off",
+            enabled=enabled,
+            event_pattern=events.EventPattern(
+                source=["aws.cloudwatch"],
+                detail_type=["CloudWatch Alarm State Change"],
+                resources=[self.runaway_alarm.alarm_arn],
+                detail={"state": {"value": ["ALARM"]}},
+            ),
+        )
+        Validations.of(made).acknowledge(
+            Acknowledgment(
+                id="Serverless-EventBusDLQ",
+                reason="A switch that was not pulled has an alarm; the event is of no use later.",
+            )
+        )
+        role = iam.Role(
+            self,
+            "RuleRole",
+            assumed_by=iam.ServicePrincipal("events.amazonaws.com").with_conditions(
+                {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+            ),
+            inline_policies={
+                "Start": iam.PolicyDocument(
+                    statements=[iam.PolicyStatement(actions=["states:StartExecution"], resources=[arn])]
+                )
+            },
+        )
+        made.add_target(
+            Target(events.RuleTargetConfig(arn=arn, role=role, target_resource=self.state_machine))
+        )
+        return made
+
+
+def _check_rate(invocations_per_minute: float) -> None:
+    _validation.in_range(
+        "invocations_per_minute", invocations_per_minute, 1, float("inf"), source=_defaults.RECURSION
+    )
+
+
+def _check_provisioned(function: FunctionLike) -> None:
+    resource = function.node.default_child
+    if (
+        isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
+        and resource.provisioned_concurrency_config
+    ):
+        raise InvalidPropsError(
+            f"function {function.node.path} has provisioned concurrency, and Lambda does not let reserved "
+            f"concurrency go below it: the switch would not work. See {_defaults.LAMBDA_CONCURRENCY}"
+        )

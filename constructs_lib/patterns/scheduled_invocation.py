@@ -1,0 +1,226 @@
+"""Call a Lambda function on time."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Final
+from zoneinfo import available_timezones
+
+import jsii
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms, dead_letters, rule
+
+
+class ScheduledInvocation(Construct):
+    """A schedule that calls your function: again and again, or once.
+
+    What is deployed: the schedule; a role that EventBridge Scheduler assumes for this account's schedules of this
+    group, and that may call exactly this alias, version or function and send to the dead-letter queue; that
+    queue, encrypted, over TLS only, for the calls that Lambda did not take; an alarm on the first of them, and the
+    topic that it goes to.
+
+    The call is asynchronous, and it may come twice. Once Lambda has it, the schedule is done with it; what the
+    handler then fails at is for `AsyncDestinations` on the same function.
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        function: What is called: an alias, a version or a function.
+        schedule: When, and in which time zone: `ScheduleExpression.cron(hour="6", minute="0",
+            time_zone=TimeZone.EUROPE_BERLIN)`, `.rate(...)` or `.at(...)`. Without a time zone it is UTC. Where
+            clocks change, a time that does not exist is skipped, and one that comes twice counts once.
+        event: What the function gets, as JSON of at most 256 KB; None: the scheduler's own event.
+        flexible_window: Call some time within it, 1 minute to 24 hours, to spread the load. None: on time.
+        start: Not before. With a time zone, or it is taken for UTC.
+        end: Not after.
+        schedule_group: None: the default group of the account.
+        retry_attempts: To hand a call over to Lambda, 0 to 185; default 185.
+        max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
+        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        enabled: False to make it and not to start it.
+        description: Shown in the console.
+        alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
+        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html
+    """
+
+    schedule: Final[scheduler.Schedule]
+    role: Final[iam.Role]
+    function: Final[FunctionLike]
+    dead_letter_queue: Final[sqs.IQueue]
+    alarm_topic: Final[sns.ITopic]
+    dead_letter_alarm: Final[cloudwatch.Alarm]
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: FunctionLike,
+        schedule: scheduler.ScheduleExpression,
+        event: Mapping[str, object] | None = None,
+        flexible_window: Duration | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        schedule_group: scheduler.IScheduleGroup | None = None,
+        retry_attempts: int = _defaults.EVENT_RETRY_ATTEMPTS,
+        max_event_age: Duration | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+        enabled: bool = True,
+        description: str | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        removal_policy: RemovalPolicy | None = None,
+    ) -> None:
+        rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        _check_times(schedule, flexible_window, start, end)
+        _check_event(event)
+
+        super().__init__(scope, construct_id)
+        self.function = function
+        self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
+            self, "DeadLetterQueue", removal_policy=removal_policy
+        )
+        self.role = self._make_role(schedule_group)
+        self.schedule = scheduler.Schedule(
+            self,
+            "Schedule",
+            schedule=schedule,
+            target=_Target(
+                scheduler.ScheduleTargetConfig(
+                    arn=function.function_arn,
+                    role=self.role,
+                    input=None if event is None else scheduler.ScheduleTargetInput.from_object(dict(event)),
+                    dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(
+                        arn=self.dead_letter_queue.queue_arn
+                    ),
+                )
+            ),
+            start=start,
+            end=end,
+            schedule_group=schedule_group,
+            enabled=enabled,
+            description=description,
+        )
+        # Not through the L2, which takes no token for these.
+        resource = self.schedule.node.default_child
+        assert isinstance(resource, scheduler.CfnSchedule)  # noqa: S101 - what a Schedule is made of
+        age = max_event_age or Duration.seconds(_defaults.EVENT_AGE_SECONDS)
+        resource.add_property_override(
+            "Target.RetryPolicy",
+            {"MaximumRetryAttempts": retry_attempts, "MaximumEventAgeInSeconds": age.to_seconds()},
+        )
+        if flexible_window is not None:
+            resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
+                mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
+            )
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.dead_letter_alarm = alarms.dead_letters(
+            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        )
+
+    def _make_role(self, schedule_group: scheduler.IScheduleGroup | None) -> iam.Role:
+        stack = Stack.of(self)
+        group = (
+            schedule_group.schedule_group_arn
+            if schedule_group is not None
+            else stack.format_arn(service="scheduler", resource="schedule-group", resource_name="default")
+        )
+        # The group's ARN, not the schedule's: that is what the scheduler says it comes from.
+        # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+        trusted = iam.ServicePrincipal("scheduler.amazonaws.com").with_conditions(
+            {"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": group}}
+        )
+        statements = [
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[self.function.function_arn]),
+            iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.dead_letter_queue.queue_arn]),
+        ]
+        key = self.dead_letter_queue.encryption_master_key
+        if key is not None:
+            statements.append(
+                iam.PolicyStatement(actions=["kms:GenerateDataKey", "kms:Decrypt"], resources=[key.key_arn])
+            )
+        # Inline, so that the role never exists without it: the first call may come at once.
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=trusted,
+            inline_policies={"Call": iam.PolicyDocument(statements=statements)},
+        )
+        if key is not None:
+            key.grant(role, "kms:GenerateDataKey", "kms:Decrypt")
+        return role
+
+
+@jsii.implements(scheduler.IScheduleTarget)
+class _Target:
+    """A target as it is written into the schedule: aws_scheduler_targets' role may call every version."""
+
+    def __init__(self, config: scheduler.ScheduleTargetConfig) -> None:
+        self._config = config
+
+    def bind(self, schedule: scheduler.ISchedule) -> scheduler.ScheduleTargetConfig:  # noqa: ARG002
+        return self._config
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def _check_times(
+    schedule: scheduler.ScheduleExpression,
+    flexible_window: Duration | None,
+    start: datetime | None,
+    end: datetime | None,
+) -> None:
+    window = _validation.seconds("flexible_window", flexible_window)
+    _validation.in_range(
+        "flexible_window",
+        window,
+        _defaults.SCHEDULE_WINDOW_SECONDS_MIN,
+        _defaults.SCHEDULE_WINDOW_SECONDS_MAX,
+        unit="seconds",
+        source=_defaults.SCHEDULE_WINDOWS,
+    )
+    if window is not None and window % 60:
+        raise InvalidPropsError(
+            f"flexible_window must be whole minutes, got {window:g} seconds. See {_defaults.SCHEDULE_WINDOWS}"
+        )
+    if start is not None and end is not None and start >= end:
+        raise InvalidPropsError(f"start must be before end, got {start.isoformat()} and {end.isoformat()}.")
+    zone = schedule.time_zone
+    zones = available_timezones()
+    if zone is not None and zones:  # a machine may have none
+        _check_zone(zone.timezone_name, zones)
+
+
+def _check_zone(name: str, zones: set[str]) -> None:
+    if name not in zones and not _validation.is_unresolved(name):
+        near = get_close_matches(name, sorted(zones), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise InvalidPropsError(f"schedule has no time zone {name!r}.{hint} See {_defaults.SCHEDULES}")
+
+
+def _check_event(event: Mapping[str, object] | None) -> None:
+    try:
+        size = len(json.dumps(event, ensure_ascii=False).encode())
+    except TypeError as error:
+        raise InvalidPropsError(f"event must be JSON: {error}. See {_defaults.SCHEDULE_QUOTAS}") from None
+    if size > _defaults.SCHEDULE_INPUT_BYTES_MAX:
+        raise InvalidPropsError(
+            f"event must be at most {_defaults.SCHEDULE_INPUT_BYTES_MAX:,} bytes, got {size:,}: put it into S3 and "
+            f"name it here. See {_defaults.SCHEDULE_QUOTAS}"
+        )

@@ -1,0 +1,169 @@
+"""Call a Lambda function for the messages of an SNS topic."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aws_cdk import Acknowledgment, RemovalPolicy, Validations
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms, at_synth, dead_letters, loops, own_writing
+from constructs_lib.foundation.called import Called, called
+
+
+class TopicSubscription(Construct):
+    """A subscription that calls your function for each message of a topic, or for those that a filter lets through.
+
+    What is deployed: the subscription; the permission to call exactly this alias, version or function, for
+    exactly this topic; a dead-letter queue of the subscription's own, encrypted, over TLS only, for the messages
+    that Lambda did not take; an alarm on the first of them, and the topic that it goes to.
+
+    The call is asynchronous: once Lambda has the message, the topic is done with it. What the handler then fails
+    at is for `AsyncDestinations` on the same function.
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: Its name there.
+        function: What is called: an alias, a version or a function.
+        topic: A standard topic; a FIFO topic delivers to queues alone.
+        filter_policy: Of message attributes: at most 5 names, such as
+            `{"type": sns.SubscriptionFilter.string_filter(allowlist=["trip.completed"])}`.
+        filter_policy_with_message_body: The same of the message itself, which must be JSON. One of the two.
+        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
+        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+    """
+
+    subscription: Final[sns.Subscription]
+    topic: Final[sns.ITopic]
+    function: Final[FunctionLike]
+    dead_letter_queue: Final[sqs.IQueue]
+    alarm_topic: Final[sns.ITopic]
+    dead_letter_alarm: Final[cloudwatch.Alarm]
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        function: FunctionLike,
+        topic: sns.ITopic,
+        filter_policy: Mapping[str, sns.SubscriptionFilter] | None = None,
+        filter_policy_with_message_body: Mapping[str, sns.FilterOrPolicy] | None = None,
+        dead_letter_queue: sqs.IQueue | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        removal_policy: RemovalPolicy | None = None,
+    ) -> None:
+        if topic.fifo:
+            raise InvalidPropsError(
+                f"topic cannot be a FIFO topic, got {topic.node.path}: it delivers to queues alone. Put a queue "
+                f"between, and a QueueConsumer behind it. See {_defaults.TOPIC_FIFO}"
+            )
+        dead_letters.check(dead_letter_queue, removal_policy, source=_defaults.TOPIC_FIFO)
+        _check_filters(filter_policy, filter_policy_with_message_body)
+        _check_loops(scope, function, topic)
+
+        super().__init__(scope, construct_id)
+        self.topic = topic
+        self.function = function
+        service, arn, account = "sns.amazonaws.com", topic.topic_arn, topic.env.account
+        self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
+            self, "DeadLetterQueue", removal_policy=removal_policy
+        )
+        function.add_permission(
+            "Invoke",
+            scope=self,
+            principal=iam.ServicePrincipal(service),
+            source_arn=arn,
+            source_account=account,
+        )
+        self.subscription = sns.Subscription(
+            self,
+            "Subscription",
+            topic=topic,
+            protocol=sns.SubscriptionProtocol.LAMBDA,
+            endpoint=function.function_arn,
+            filter_policy=filter_policy,
+            filter_policy_with_message_body=filter_policy_with_message_body,
+        )
+        # Not through the L2, which would let the topic send for every account that has its name.
+        resource = self.subscription.node.default_child
+        assert isinstance(resource, sns.CfnSubscription)  # noqa: S101 - what a Subscription is made of
+        Validations.of(self.subscription).acknowledge(
+            Acknowledgment(
+                id="CloudFormation-Validate::W3694",
+                reason="An alias or version is called by its ARN like a function.",
+            )
+        )
+        resource.redrive_policy = {"deadLetterTargetArn": self.dead_letter_queue.queue_arn}
+        dead_letters.let_service_send(
+            self.dead_letter_queue, service=service, source_arn=arn, source_account=account
+        )
+        at_synth.check(self, lambda: _writing(called(function), topic))
+        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.dead_letter_alarm = alarms.dead_letters(
+            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        )
+
+
+def _check_filters(
+    filter_policy: Mapping[str, sns.SubscriptionFilter] | None,
+    filter_policy_with_message_body: Mapping[str, sns.FilterOrPolicy] | None,
+) -> None:
+    _validation.not_together(
+        "a subscription has one filter policy, of the attributes or of the body.",
+        filter_policy=filter_policy,
+        filter_policy_with_message_body=filter_policy_with_message_body,
+    )
+    name = "filter_policy" if filter_policy is not None else "filter_policy_with_message_body"
+    names, combinations = 0, 1
+    waiting: list[tuple[Any, int]] = [(filter_policy or filter_policy_with_message_body or {}, 1)]
+    while waiting:
+        policy, depth = waiting.pop()
+        for value in policy.values():
+            if isinstance(value, sns.Policy):
+                waiting.append((value.policy_doc, depth + 1))
+            else:
+                names += 1
+                conditions = (
+                    value.filter_doc.conditions if isinstance(value, sns.Filter) else value.conditions
+                )
+                combinations *= depth * len(conditions)
+    if names > _defaults.TOPIC_FILTER_NAMES_MAX:
+        raise InvalidPropsError(
+            f"{name} must have at most {_defaults.TOPIC_FILTER_NAMES_MAX} names, got {names}. "
+            f"See {_defaults.TOPIC_FILTERS}"
+        )
+    if combinations > _defaults.TOPIC_FILTER_COMBINATIONS_MAX:
+        raise InvalidPropsError(
+            f"{name} must have at most {_defaults.TOPIC_FILTER_COMBINATIONS_MAX} combinations of values, got "
+            f"{combinations}. See {_defaults.TOPIC_FILTERS}"
+        )
+
+
+def _check_loops(scope: Construct, function: FunctionLike, topic: sns.ITopic) -> None:
+    source = called(function)
+    writing = _writing(source, topic)
+    if writing is not None:
+        raise InvalidPropsError(writing)
+    loops.refuse_source(scope, source, "topic", loops.Place(topic.topic_arn, topic))
+
+
+def _writing(source: Called, topic: sns.ITopic) -> str | None:
+    if not own_writing.may(source, "sns:Publish", topic.topic_arn):
+        return None
+    return (
+        f"topic {topic.node.path} is one that the function may publish to: each message could call it again, for "
+        f"ever. Publish to another topic. See {_defaults.RECURSION}"
+    )

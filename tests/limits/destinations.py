@@ -1,0 +1,72 @@
+"""The limits of AsyncDestinations."""
+
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib import AsyncDestinations
+from tests.gallery.parts import bucket, key, live, queue, topic
+from tests.gallery.plain_function import function
+from tests.limits.table import Arguments, Limits, said
+
+
+def itself(argument: str) -> Arguments:
+    def arguments(stack: Stack) -> dict[str, object]:
+        worker = function(stack)
+        return {"function": live(worker), argument: worker}
+
+    return arguments
+
+
+def fifo(argument: str, kind: type) -> Arguments:
+    return lambda stack: {argument: kind(stack, "Fifo", fifo=True)}
+
+
+def with_a_dead_letter_queue(stack: Stack) -> dict[str, object]:
+    worker = function(stack)
+    resource = worker.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    resource.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
+        target_arn=queue(stack).queue_arn
+    )
+    return {"function": live(worker)}
+
+
+def configured_twice(stack: Stack) -> dict[str, object]:
+    called = live(stack)
+    AsyncDestinations(stack, "First", function=called)
+    return {"function": called}
+
+
+_ROWS: list[tuple[str, Arguments, str]] = [
+    ("retries below 0", said(retry_attempts=-1), "retry_attempts must be 0 to 2, got -1"),
+    ("retries above 2", said(retry_attempts=3), "retry_attempts must be 0 to 2, got 3"),
+    ("retries with a fraction", said(retry_attempts=1.5), "retry_attempts must be a whole number, got 1.5"),
+    ("age below 60 s", said(max_event_age=Duration.seconds(59)), "max_event_age must be 60 to 21,600 seconds, got 59"),
+    ("age above 6 h", said(max_event_age=Duration.seconds(21_601)), "60 to 21,600 seconds, got 21,601"),
+    ("age with a fraction", said(max_event_age=Duration.millis(60_500)), "max_event_age in seconds must be a whole"),
+    ("age as a number", said(max_event_age=60), "max_event_age must be a Duration"),
+    ("alarm at age 0", said(event_age=Duration.seconds(0)), "event_age must be at least 1 second, got 0"),
+    ("alarm after events are dropped", said(max_event_age=Duration.minutes(5), event_age=Duration.minutes(5)),
+     "event_age must be below max_event_age of 300 seconds, got 300"),
+    ("successes to a bucket", lambda stack: {"on_success": bucket(stack)}, "on_success cannot be a bucket"),
+    ("successes to a FIFO queue", fifo("on_success", sqs.Queue), "on_success cannot be a FIFO queue"),
+    ("failures to a FIFO queue", fifo("on_failure", sqs.Queue), "on_failure cannot be a FIFO queue"),
+    ("successes to a FIFO topic", fifo("on_success", sns.Topic), "on_success cannot be a FIFO topic"),
+    ("failures to a FIFO topic", fifo("on_failure", sns.Topic), "on_failure cannot be a FIFO topic"),
+    ("successes to the function itself", itself("on_success"), "on_success cannot be the function itself"),
+    ("failures to the function itself", itself("on_failure"), "on_failure cannot be the function itself"),
+    ("failures to a number", said(on_failure=7), "on_failure must be a queue, topic, event bus, function or bucket"),
+    ("a key and a queue of yours", lambda stack: {"on_failure": queue(stack), "encryption_key": key(stack)},
+     "encryption_key cannot be given together with on_failure"),
+    ("a removal policy and a topic of yours", lambda stack: {"on_failure": topic(stack),
+     "removal_policy": RemovalPolicy.DESTROY}, "removal_policy cannot be given together with on_failure"),
+    ("redrive from a topic", lambda stack: {"on_failure": topic(stack), "redrive": True}, "needs a queue for failures"),
+    ("a dead-letter queue too", with_a_dead_letter_queue, "has a dead-letter queue"),
+    ("a second configuration", configured_twice, "has an asynchronous configuration on live already"),
+]  # fmt: skip
+
+DESTINATIONS_LIMITS: Final = Limits(AsyncDestinations, otherwise={"function": live}, rows=_ROWS)

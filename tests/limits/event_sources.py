@@ -1,0 +1,100 @@
+"""The limits of the sources in front of a function."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aws_cdk import Duration, RemovalPolicy, TimeZone
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib import BucketEvents, EventRule, ScheduledInvocation, TopicSubscription
+from tests.gallery.event_sources import TRIPS
+from tests.gallery.parts import bucket, live, queue, topic
+from tests.limits.table import Arguments, Limits, said
+
+
+def fifo(stack: Any) -> dict[str, Any]:
+    return {"dead_letter_queue": sqs.Queue(stack, "Fifo", fifo=True)}
+
+
+def both(stack: Any) -> dict[str, Any]:
+    return {"dead_letter_queue": queue(stack), "removal_policy": RemovalPolicy.DESTROY}
+
+
+def words(*names: str, count: int = 1) -> dict[str, sns.SubscriptionFilter]:
+    values = [f"value-{n}" for n in range(count)]
+    return {name: sns.SubscriptionFilter.string_filter(allowlist=values) for name in names}
+
+
+def at(zone: TimeZone) -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.cron(hour="6", minute="0", time_zone=zone)
+
+
+_DEAD_LETTERS: list[tuple[str, Arguments, str]] = [
+    ("a FIFO dead-letter queue", fifo, "dead_letter_queue cannot be a FIFO queue"),
+    ("a removal policy for a queue of yours", both, "removal_policy cannot be given together with dead_letter_queue"),
+]  # fmt: skip
+
+_DELIVERY: list[tuple[str, Arguments, str]] = [
+    ("retries below 0", said(retry_attempts=-1), "retry_attempts must be 0 to 185, got -1"),
+    ("retries above 185", said(retry_attempts=186), "retry_attempts must be 0 to 185, got 186"),
+    ("retries with a fraction", said(retry_attempts=1.5), "retry_attempts must be a whole number, got 1.5"),
+    ("age below 60 s", said(max_event_age=Duration.seconds(59)), "max_event_age must be 60 to 86,400 seconds, got 59"),
+    ("age above 24 h", said(max_event_age=Duration.seconds(86_401)), "60 to 86,400 seconds, got 86,401"),
+    ("age with a fraction", said(max_event_age=Duration.millis(60_500)), "max_event_age in seconds must be a whole"),
+    ("age as a number", said(max_event_age=60), "max_event_age must be a Duration"),
+]  # fmt: skip
+
+RULE_LIMITS: Final = Limits(
+    EventRule,
+    otherwise={"function": live, "event_pattern": lambda stack: TRIPS},
+    rows=[*_DELIVERY, *_DEAD_LETTERS],
+)
+
+BUCKET_LIMITS: Final = Limits(
+    BucketEvents,
+    otherwise={"function": live, "bucket": bucket},
+    rows=[
+        *_DELIVERY,
+        *_DEAD_LETTERS,
+        ("no events", said(event_types=[]), "event_types must name at least one event"),
+        ("an event with a typo", said(event_types=["Object created"]), "Did you mean 'Object Created'?"),
+    ],
+)
+
+TOPIC_LIMITS: Final = Limits(
+    TopicSubscription,
+    otherwise={"function": live, "topic": topic},
+    rows=[
+        *_DEAD_LETTERS,
+        ("a FIFO topic", lambda stack: {"topic": sns.Topic(stack, "Fifo", fifo=True)}, "topic cannot be a FIFO topic"),
+        ("more than 5 names", said(filter_policy=words(*"abcdef")), "filter_policy must have at most 5 names, got 6"),
+        ("more than 150 combinations", said(filter_policy=words("a", "b", count=13)), "values, got 169"),
+        ("combinations count by depth", said(filter_policy_with_message_body={"a": sns.FilterOrPolicy.policy(
+            {name: sns.FilterOrPolicy.filter(each) for name, each in words("b", "c", count=7).items()})}),
+         "got 196"),
+        ("two filter policies", said(filter_policy=words("a"), filter_policy_with_message_body={}),
+         "filter_policy and filter_policy_with_message_body cannot be given together"),
+    ],
+)  # fmt: skip
+
+SCHEDULE_LIMITS: Final = Limits(
+    ScheduledInvocation,
+    otherwise={
+        "function": live,
+        "schedule": lambda stack: scheduler.ScheduleExpression.rate(Duration.hours(1)),
+    },
+    rows=[
+        *_DELIVERY,
+        *_DEAD_LETTERS,
+        ("window below a minute", said(flexible_window=Duration.seconds(30)), "flexible_window must be 60 to 86,400"),
+        ("window above 24 h", said(flexible_window=Duration.minutes(1441)), "86,400 seconds, got 86,460"),
+        ("window with seconds", said(flexible_window=Duration.seconds(90)), "flexible_window must be whole minutes"),
+        ("event above 256 KB", said(event={"text": "é" * 140_000}), "event must be at most 262,144 bytes"),
+        ("an event that is no JSON", said(event={"when": datetime(2030, 1, 1, tzinfo=UTC)}), "event must be JSON"),
+        ("end before start", said(start=datetime(2031, 1, 1, tzinfo=UTC), end=datetime(2030, 1, 1, tzinfo=UTC)),
+         "start must be before end"),
+        ("a time zone with a typo", said(schedule=at(TimeZone.of("Europe/Berln"))), "Did you mean 'Europe/Berlin'?"),
+    ],
+)  # fmt: skip

@@ -1,0 +1,19 @@
+"""The limits of KillSwitch."""
+
+from typing import Final
+
+from aws_cdk import aws_lambda as lambda_
+
+from constructs_lib import KillSwitch
+from tests.gallery.plain_function import function
+from tests.limits.table import Limits, said
+
+KILL_SWITCH_LIMITS: Final = Limits(
+    KillSwitch,
+    otherwise={"function": function, "invocations_per_minute": lambda stack: 600},
+    rows=[
+        ("a switch that is always pulled", said(invocations_per_minute=0), "invocations_per_minute must be 1 to"),
+        ("provisioned concurrency", lambda stack: {"function": lambda_.Alias(stack, "Live", alias_name="live",
+         version=function(stack).current_version, provisioned_concurrent_executions=5)}, "has provisioned concurrency"),
+    ],
+)  # fmt: skip
