@@ -12,7 +12,7 @@ KILL_SWITCH_LIMITS: Final = Limits(
     KillSwitch,
     otherwise={"function": function, "invocations_per_minute": lambda stack: 600},
     rows=[
-        ("a switch that is always pulled", said(invocations_per_minute=0), "invocations_per_minute must be 1 to"),
+        ("a switch that is always pulled", said(invocations_per_minute=0), "invocations_per_minute must be at least 1"),
         ("provisioned concurrency", lambda stack: {"function": lambda_.Alias(stack, "Live", alias_name="live",
          version=function(stack).current_version, provisioned_concurrent_executions=5)}, "has provisioned concurrency"),
     ],
