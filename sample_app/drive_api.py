@@ -3,19 +3,17 @@
 import json
 import math
 import time
-import urllib.request
-import zipfile
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any, Final
 
 import psycopg
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from constructs_lib.local.http_calls import JSON, Answer, Caller, call
+from sample_app.changed_code import changed_code
 from sample_app.drive import Outputs
 from sample_app.trips import Rehearsal, Trip, make_rehearsal
 
@@ -230,7 +228,8 @@ def _release(cloud: LocalCloud, caller: Caller, url: str, function: str) -> tupl
     """Change the handler while the alias stays, then give the new version a part of the calls."""
     functions = cloud.client("lambda")
     stable = functions.get_alias(FunctionName=function, Name=_ALIAS)["FunctionVersion"]
-    functions.update_function_code(FunctionName=function, ZipFile=_changed_code(functions, function))
+    package = changed_code(functions, function, "handler.py", lambda handler: handler + b"\n# changed\n")
+    functions.update_function_code(FunctionName=function, ZipFile=package)
     before = _versions(caller, url, 50)
     changed = functions.publish_version(FunctionName=function)["Version"]
     functions.update_alias(
@@ -252,18 +251,3 @@ def _versions(caller: Caller, url: str, calls: int) -> Counter[str]:
     with ThreadPoolExecutor(AT_ONCE) as threads:
         answers = list(threads.map(lambda _: caller.call(url), range(calls)))
     return Counter(answer.headers.get("x-function-version", f"status {answer.status}") for answer in answers)
-
-
-def _changed_code(functions: Any, function: str) -> bytes:
-    """The deployed package with another handler in it."""
-    location = functions.get_function(FunctionName=function)["Code"]["Location"]
-    with urllib.request.urlopen(location, timeout=60) as answer:  # noqa: S310 - the emulator's own
-        package = zipfile.ZipFile(BytesIO(answer.read()))
-    changed = BytesIO()
-    with package, zipfile.ZipFile(changed, "w") as archive:
-        for name in package.namelist():
-            content = package.read(name)
-            if name.startswith("__pycache__/handler."):
-                continue  # compiled from what is changed here
-            archive.writestr(name, content + b"\n# changed\n" if name == "handler.py" else content)
-    return changed.getvalue()

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.rows import dict_row
 
 from constructs_lib.local.extension.postgres_server import PostgresServer
@@ -29,6 +30,9 @@ SETTINGS = {
     "DATABASE_NAME": "rides",
     "DATABASE_USER": "trips",
     "QUEUE_URL": "https://sqs.example/trips",
+    "RECEIPTS_BUCKET": "receipts-bucket",
+    "ARCHIVE_BUCKET": "archive-bucket",
+    "INBOX_TABLE": "inbox",
     "AWS_ACCESS_KEY_ID": "nobody",
     "AWS_SECRET_ACCESS_KEY": "nothing",
     "SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:trips",
@@ -57,6 +61,17 @@ def pytest_make_collect_report(
         finally:
             for name in names:
                 sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def lambda_context() -> LambdaContext:
+    """What Lambda tells a handler of its invocation."""
+    context = LambdaContext()
+    context._function_name = "function"
+    context._memory_limit_in_mb = 512
+    context._invoked_function_arn = "arn:aws:lambda:eu-central-1:111122223333:function:function:live"
+    context._aws_request_id = "request-1"
+    return context
 
 
 @dataclass(frozen=True)
