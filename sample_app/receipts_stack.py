@@ -134,7 +134,7 @@ class ReceiptsStack(Stack):
             handler="handler.handle",
             environment=environment,
             timeout=Duration.seconds(15),
-            reserved_concurrent_executions=10,
+            reserved_concurrent_executions=5,
             log_removal_policy=RemovalPolicy.DESTROY,
         )
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from sample_app import drive_api
-from sample_app.demo import is_refused
 from sample_app.drive_api import ApiOutcome
 from sample_app.outcome import Outcome, differences
+from sample_app.report import is_refused
 from sample_app.trips import Rehearsal, make_rehearsal
 
 PROJECT = Path(__file__).parents[2]

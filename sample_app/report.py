@@ -1,0 +1,239 @@
+"""What the demo prints: a table for each part of it, each figure beside what it must be."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from constructs_lib.local.evidence import EVIDENCE
+from sample_app import drive_api, drive_receipts
+from sample_app.drive_receipts import ReceiptsOutcome
+from sample_app.finished_trips import FinishedTrips
+from sample_app.outcome import FAILURES_OF_FLAKY, Outcome, differences
+from sample_app.trips import Rehearsal
+
+DOORS: Final = {
+    "with execute-api:Invoke on the route": 200,
+    "with it on another route": 403,
+    "without a signature": 403,
+}
+"""The status that each caller of the API must get under enforced IAM."""
+
+
+@dataclass(frozen=True)
+class Enforced:
+    """What came of the run under enforced IAM.
+
+    Attributes:
+        rehearsal: The trips that were put on the queue.
+        trips: What came of them.
+        refusals: How the uninvited function was kept out, by way in.
+        doors: The status that each caller of the API got.
+        finished: The trips that were put on the bus.
+        receipts: What came of them.
+    """
+
+    rehearsal: Rehearsal
+    trips: Outcome
+    refusals: dict[str, str]
+    doors: dict[str, int]
+    finished: FinishedTrips
+    receipts: ReceiptsOutcome
+
+    @property
+    def differences(self) -> list[str]:
+        """Everything that is not as it must be."""
+        wrong = differences(self.rehearsal, self.trips)
+        wrong += drive_receipts.differences(self.finished, self.receipts)
+        wrong += [
+            f"the uninvited function could {way}: {came_of_it}"
+            for way, came_of_it in self.refusals.items()
+            if not is_refused(came_of_it)
+        ]
+        wrong += [
+            f"a caller {who} must get {DOORS[who]}, got {status}"
+            for who, status in self.doors.items()
+            if status != DOORS[who]
+        ]
+        return [f"under enforced IAM: {line}" for line in wrong]
+
+
+def is_refused(came_of_it: str) -> bool:
+    """Whether the uninvited function was kept out for what it lacks, and not for another reason.
+
+    Args:
+        came_of_it: What it says of one way in.
+
+    Returns:
+        True for a login that IAM refused, and a secret that IAM refused.
+    """
+    return came_of_it.startswith("refused") and any(
+        reason in came_of_it for reason in ("IAM authentication failed", "AccessDenied")
+    )
+
+
+def show_trips(console: Console, rehearsal: Rehearsal, outcome: Outcome) -> None:
+    """Print what came of the trips on the queue.
+
+    Args:
+        console: Where to.
+        rehearsal: What was sent.
+        outcome: What was read back.
+    """
+    sent, stored, dead = len(rehearsal.messages), len(outcome.stored), len(outcome.receives)
+    retried = sum(1 for attempts in outcome.attempts.values() if attempts > FAILURES_OF_FLAKY)
+    right = sum(1 for key, earned in outcome.earnings.items() if outcome.fares.get(key) == earned)
+    figures = _figures("Completed trips, in PostgreSQL behind the proxy")
+    for what, is_, must in (
+        ("messages sent", sent, sent),
+        ("trips stored, each once", stored, len(rehearsal.stored)),
+        ("duplicates dropped", sent - stored - dead - outcome.left, len(rehearsal.duplicated)),
+        ("trips that failed twice and were retried", retried, len(rehearsal.flaky)),
+        ("messages in the dead-letter queue", dead, len(rehearsal.poison)),
+        ("messages left in the queue", outcome.left, 0),
+        ("drivers' earnings that are the sum of their trips", right, len(outcome.fares)),
+    ):
+        _add(figures, what, is_, must)
+    figures.add_row("connections cut in the middle of it", str(outcome.cut), "1 or more")
+    console.print(figures)
+
+    poison = _table("In the dead-letter queue", "trip", "poison", "received")
+    for trip_id, count in sorted(outcome.receives):
+        kind = rehearsal.poison.get(trip_id)
+        poison.add_row(trip_id, kind.value if kind else "(should not be here)", f"{count} times")
+    console.print(poison)
+
+
+def show_api(console: Console, outcome: drive_api.ApiOutcome) -> None:
+    """Print what the API answered.
+
+    Args:
+        console: Where to.
+        outcome: What it answered.
+    """
+    figures = _figures(f"The API, {drive_api.REQUESTS} requests, {drive_api.AT_ONCE} at a time")
+    for status in sorted(outcome.statuses | outcome.wanted):
+        _add(figures, f"answers with {status}", outcome.statuses[status], outcome.wanted[status])
+    _add(figures, "errors that are no problem documents", outcome.problems, 0)
+    _add(figures, "accepted trips that are stored", outcome.stored, outcome.wanted[202])
+    said = "yes" if outcome.correlated else "no"
+    _add(figures, "the caller's id is in the log of who stored its trip", said, "yes")
+    total = sum(outcome.before.values())
+    _add(
+        figures,
+        "changed handler, alias stays: calls to the stable version",
+        outcome.before["stable"],
+        total,
+    )
+    low, high = drive_api.EXPECTED.start, drive_api.EXPECTED.stop - 1
+    figures.add_row(
+        f"weight of {drive_api.WEIGHT:.0%}: of {drive_api.CALLS_IN_RELEASE} calls to the changed version",
+        str(outcome.during["changed"]),
+        f"{low} to {high}",
+    )
+    console.print(figures)
+
+
+def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutcome) -> None:
+    """Print what came of the finished trips on the bus.
+
+    Args:
+        console: Where to.
+        trips: What was sent.
+        outcome: What was read back.
+    """
+    sent, impossible, flaky = len(trips.details), len(trips.impossible), len(trips.flaky)
+    before, after = outcome.before, outcome.after
+    thrice = sum(
+        1
+        for success in before.successes
+        if success.trip_id in trips.flaky and success.attempts == drive_receipts.ATTEMPTS
+    )
+    figures = _figures("Receipts of finished trips, all of it asynchronous")
+    for what, is_, must in (
+        ("finished trips sent to the bus", sent, sent),
+        ("success events on the bus of results", len(before.successes), sent - impossible),
+        ("of them after failing twice", thrice, flaky),
+        ("receipts archived", len(before.archived), sent - impossible),
+        ("riders' notifications", before.notified.total(), sent - impossible),
+        ("records in the failure queue", len(before.failures), impossible),
+        ("handler mended: events sent again", outcome.redriven.get("redriven"), impossible),
+        ("success events then", len(after.successes), sent),
+        ("receipts archived then", len(after.archived), sent),
+        ("riders' notifications then", after.notified.total(), sent),
+        ("records left in the failure queue", len(after.failures), 0),
+        ("events that nobody took, or that failed elsewhere", outcome.elsewhere, 0),
+    ):
+        _add(figures, what, is_, must)
+    console.print(figures)
+
+    failures = _table("In the failure queue, before", "trip", "error", "condition", "attempts", "in the log")
+    for record in sorted(before.failures, key=lambda record: str(drive_receipts.trip_of(record))):
+        trip_id = drive_receipts.trip_of(record)
+        failures.add_row(
+            str(trip_id),
+            str((record.get("responsePayload") or {}).get("errorType")),
+            str(record["requestContext"]["condition"]),
+            str(record["requestContext"]["approximateInvokeCount"]),
+            str(outcome.logged.get(str(trip_id))),
+        )
+    console.print(failures)
+
+
+def show_enforced(console: Console, enforced: Enforced) -> None:
+    """Print what came of the run under enforced IAM.
+
+    Args:
+        console: Where to.
+        enforced: What came of it.
+    """
+    figures = _figures("With IAM enforced")
+    _add(
+        figures,
+        "trips stored by the connected function",
+        len(enforced.trips.stored),
+        len(enforced.rehearsal.stored),
+    )
+    for way, came_of_it in enforced.refusals.items():
+        said = "refused" if is_refused(came_of_it) else came_of_it
+        _add(figures, f"a function that was never connected: {way}", said, "refused")
+    for who, status in enforced.doors.items():
+        _add(figures, f"a caller of the API {who}", status, DOORS[who])
+    _add(
+        figures,
+        "receipts archived, and riders notified, in the end",
+        min(len(enforced.receipts.after.archived), enforced.receipts.after.notified.total()),
+        len(enforced.finished.details),
+    )
+    console.print(figures)
+
+
+def show_evidence(console: Console) -> None:
+    """Print who vouches for what was seen.
+
+    Args:
+        console: Where to.
+    """
+    evidence = _table("Who vouches for it", "what happened here", "is the doing of")
+    for entry in EVIDENCE:
+        evidence.add_row(entry.behaviour, entry.voucher.value)
+    console.print(evidence)
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in _NUMBERS else "left")
+    return table
+
+
+_NUMBERS = ("is", "must be", "received", "attempts", "in the log")
+
+
+def _figures(title: str) -> Table:
+    return _table(title, "what", "is", "must be")
+
+
+def _add(figures: Table, what: str, is_: object, must: object) -> None:
+    figures.add_row(what, str(is_), str(must), style=None if is_ == must else "red")
