@@ -7,7 +7,7 @@ from what a handler says of itself.
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -195,7 +195,7 @@ class _Site:
                 and sum(self._notified().values()) >= made
             ):
                 return
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def read(self) -> State:
         """Read what is there now."""
@@ -342,7 +342,7 @@ def differences(trips: FinishedTrips, outcome: ReceiptsOutcome) -> list[str]:
     return wrong
 
 
-def _of_state(trips: FinishedTrips, state: State, must: frozenset[str] | set[str] | Any) -> list[str]:
+def _of_state(trips: FinishedTrips, state: State, must: Set[str]) -> list[str]:
     """What differs where each of these trips must have gone all the way, once, and no other."""
     wrong = [
         line
@@ -352,7 +352,7 @@ def _of_state(trips: FinishedTrips, state: State, must: frozenset[str] | set[str
             ("receipts", Counter(list(state.receipts))),
             ("archived receipts", Counter(list(state.archived))),
         )
-        for line in _once_each(what, found, set(must))
+        for line in _once_each(what, found, must)
     ]
     wrong += [
         f"the archive's copy of {trip_id} is another document"
@@ -374,7 +374,7 @@ def _of_state(trips: FinishedTrips, state: State, must: frozenset[str] | set[str
     return wrong
 
 
-def _once_each(what: str, found: Counter[str], must: set[str]) -> list[str]:
+def _once_each(what: str, found: Counter[str], must: Set[str]) -> list[str]:
     missing, foreign = sorted(must - found.keys()), sorted(found.keys() - must)
     twice = sorted(trip_id for trip_id, times in found.items() if times > 1)
     return [

@@ -126,6 +126,7 @@ class ReceiptsStack(Stack):
         }.items():
             CfnOutput(self, name, value=value)
 
+    # No reserved concurrency: there is nothing behind these functions that more calls at once could hurt.
     def _function(self, construct_id: str, *, entry: str, environment: dict[str, str]) -> PythonFunction:
         return PythonFunction(
             self,
@@ -134,7 +135,6 @@ class ReceiptsStack(Stack):
             handler="handler.handle",
             environment=environment,
             timeout=Duration.seconds(15),
-            reserved_concurrent_executions=5,
             log_removal_policy=RemovalPolicy.DESTROY,
         )
 
