@@ -94,7 +94,8 @@ def main(arguments: list[str]) -> int:
         return run([str(PYTHON), "-m", "pytest", *rest])
     failed = [name for name, check, cure in checks() if not passes(name, check, cure)]
     if command == "test":
-        code = run([str(PYTHON), "-m", "pytest"])
+        # Half of the time they wait, for a cloud or a database. A file stays with one process, for what it shares.
+        code = run([str(PYTHON), "-m", "pytest", "--numprocesses=2", "--dist=loadfile"])
         if code == INTERRUPTED:
             return code
         if code:

@@ -106,20 +106,25 @@ time.sleep(600)
 """
 
 
-def shared_memory() -> int:
-    """Segments of System V shared memory on this machine, where the kernel tells."""
-    table = Path("/proc/sysvipc/shm")
-    return len(table.read_text().splitlines()) if table.exists() else 0
+SEGMENTS = Path("/proc/sysvipc/shm")
+
+
+def shared_memory(server: int) -> int:
+    """Segments of System V shared memory that a process has made, where the kernel tells."""
+    if not SEGMENTS.exists():
+        return 0
+    heading, *rows = [line.split() for line in SEGMENTS.read_text().splitlines()]
+    return sum(int(row[heading.index("cpid")]) == server for row in rows)
 
 
 def test_nothing_is_left_when_its_owner_is_killed(folder: Path) -> None:
-    before = shared_memory()
     home = folder / "s"
     owner = subprocess.Popen([sys.executable, "-c", OWNER, str(home)], stdout=subprocess.PIPE, text=True)
     with owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "ready\n"
         server = int((home / "data" / "postmaster.pid").read_text().splitlines()[0])
+        assert shared_memory(server) == SEGMENTS.exists()
         os.kill(owner.pid, signal.SIGKILL)
     give_up = time.monotonic() + 10
     while home.exists() and time.monotonic() < give_up:
@@ -127,4 +132,4 @@ def test_nothing_is_left_when_its_owner_is_killed(folder: Path) -> None:
     assert not home.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(server, 0)
-    assert shared_memory() == before
+    assert shared_memory(server) == 0
