@@ -24,7 +24,6 @@ def main() -> None:
         asynchronous,
         authority,
         cold_starts,
-        concurrency,
         control,
         crashes,
         databases,
@@ -44,13 +43,11 @@ def main() -> None:
         topic_policies,
         versions,
         visibility,
-        vpc_functions,
     )
 
     run_folder = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
     lifeline.hold(run_folder=run_folder)
     alarms.accept_metric_math()
-    concurrency.keep_reserved_concurrency()
     function_properties.keep()
     schedules.keep()
     topic_policies.close()
@@ -58,7 +55,6 @@ def main() -> None:
     crashes.keep_tracebacks()
     error_types.keep()
     network.add_types()
-    vpc_functions.keep_vpc_config()
     secrets_of_templates.add()
     authority.tell_functions(run_folder=run_folder)
     function_credentials.complete()
