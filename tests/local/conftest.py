@@ -1,4 +1,4 @@
-"""One local cloud for the whole folder: a start costs two seconds."""
+"""One local cloud for the whole folder, and one with IAM enforced: a start costs two seconds."""
 
 import logging
 from collections.abc import Iterator
@@ -23,4 +23,10 @@ def cloud(state: Path) -> Iterator[LocalCloud]:
     for chatty in ("botocore", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     with LocalCloud(state=state, time_scale=TIME_SCALE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def strict(state: Path) -> Iterator[LocalCloud]:
+    with LocalCloud(state=state, time_scale=TIME_SCALE, enforce_iam=True) as running:
         yield running

@@ -5,7 +5,6 @@ Held to https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-rec
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -215,12 +214,6 @@ def test_a_fifo_queue_gets_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
 
 
 # --- with IAM enforced ---------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def strict(state: Path) -> Iterator[LocalCloud]:
-    with LocalCloud(state=state, enforce_iam=True) as running:
-        yield running
 
 
 KEY_POLICY = {

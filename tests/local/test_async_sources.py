@@ -5,7 +5,6 @@ Held to https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html and t
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -194,12 +193,6 @@ def test_a_schedule_invokes_asynchronously_through_the_alias(cloud: LocalCloud, 
     context = json.loads(message["Body"])["requestContext"]
     assert context["approximateInvokeCount"] == 2
     assert context["functionArn"].endswith(f":{ids['Function']}:live")
-
-
-@pytest.fixture(scope="module")
-def strict(state: Path) -> Iterator[LocalCloud]:
-    with LocalCloud(state=state, enforce_iam=True) as running:
-        yield running
 
 
 @pytest.mark.parametrize("resource", [get("Function"), ALIAS], ids=["the function", "the alias"])

@@ -2,7 +2,8 @@
 
 MiniStack runs the function of a rule, a schedule or a topic once, whatever comes of it, and asks nobody. Here a bucket,
 a topic and a rule need the permission of just the function, version or alias that they name; a schedule's role needs
-`lambda:InvokeFunction`, where IAM is enforced. What a topic or a rule may not invoke goes to its own dead-letter queue,
+`lambda:InvokeFunction`, where IAM is enforced, and so does the role of a rule need `states:StartExecution` for a state
+machine. What a topic or a rule may not invoke goes to its own dead-letter queue,
 at once: no retry would help, so a rule's and a schedule's `RetryPolicy` is kept and has nothing to do.
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html,
 https://docs.aws.amazon.com/lambda/latest/dg/with-s3.html,
@@ -73,15 +74,31 @@ def _change_rules_and_schedules() -> None:
         finally:
             _SENDER.reset(token)
 
+    start = eventbridge._dispatch_to_stepfunctions
+
+    def start_if_allowed(arn: str, payload: str) -> None:
+        target, _ = _sender()
+        if _role_may(target, "states:StartExecution", arn):
+            start(arn, payload)
+        else:
+            _log.warning(
+                "%s is not authorized to perform: states:StartExecution on %s", target["RoleArn"], arn
+            )
+
     eventbridge._invoke_target = invoke_target
     eventbridge._dispatch_to_lambda = _dispatch_to_lambda
+    eventbridge._dispatch_to_stepfunctions = start_if_allowed
 
 
-def _dispatch_to_lambda(arn: str, payload: str) -> None:
+def _sender() -> tuple[dict[str, Any], dict[str, Any]]:
     sender = _SENDER.get()
     if sender is None:
         raise AssertionError("the emulator calls a target in another way than this was written for")
-    target, rule = sender
+    return sender
+
+
+def _dispatch_to_lambda(arn: str, payload: str) -> None:
+    target, rule = _sender()
     source = rule["Arn"]
     if not _exists(arn):
         code, why = "RESOURCE_NOT_FOUND", f"Function not found: {arn}"

@@ -14,6 +14,7 @@ def main() -> None:
         sys.exit(f"the extension is written for ministack {PINNED}, this is {found}")
 
     from . import (
+        alarm_events,
         alarms,
         alias_weights,
         api_access_logs,
@@ -40,6 +41,7 @@ def main() -> None:
         schedules,
         secrets_of_templates,
         secure_transport,
+        state_machines,
         topic_policies,
         versions,
         visibility,
@@ -48,6 +50,7 @@ def main() -> None:
     run_folder = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
     lifeline.hold(run_folder=run_folder)
     alarms.accept_metric_math()
+    alarm_events.send()
     function_properties.keep()
     schedules.keep()
     topic_policies.close()
@@ -63,6 +66,7 @@ def main() -> None:
     proxies.serve()
     asynchronous.invoke_as_configured()
     event_sources.invoke_asynchronously()
+    state_machines.set_concurrency()
     alias_weights.route()
     versions.keep()
     log_end.mark()
