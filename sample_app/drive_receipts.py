@@ -24,7 +24,8 @@ ATTEMPTS: Final = 3
 _ALIAS: Final = "live"
 _LISTENER: Final = "demo-listens"
 _SENT_AT_ONCE: Final = 10  # of PutEvents
-_GIVE_UP_AFTER: Final = 45.0
+_PATIENCE: Final = 20.0
+"""Seconds without anything new, of a cloud whose longest wait is one second and which starts functions meanwhile."""
 
 Tell = Callable[[str], None]
 
@@ -183,19 +184,22 @@ class _Site:
     def wait(self, *, made: int, failed: int) -> None:
         """Wait until so many successes went all their ways, and so many failures are in the queue.
 
-        What is there when the time is over is judged like anything else.
+        Where nothing moves any more the wait is over too: what is there then is judged like anything else.
         """
-        give_up = time.monotonic() + _GIVE_UP_AFTER
-        while time.monotonic() < give_up:
+        seen, since = (-1, -1, -1, -1), time.monotonic()
+        while time.monotonic() < since + _PATIENCE:
             self._hear()
-            if (
-                len(self._successes) >= made
-                and self._depth(self._outputs["FailureQueueUrl"]) == failed
-                and len(self._keys("ArchiveBucket")) >= made
-                and sum(self._notified().values()) >= made
-            ):
+            now = (
+                len(self._successes),
+                self._depth(self._outputs["FailureQueueUrl"]),
+                len(self._keys("ArchiveBucket")),
+                self._notified().total(),
+            )
+            if now != seen:
+                seen, since = now, time.monotonic()
+            elif now == (made, failed, made, made):  # and stays so: what is done twice is seen
                 return
-            time.sleep(0.2)
+            time.sleep(0.4)
 
     def read(self) -> State:
         """Read what is there now."""

@@ -112,16 +112,22 @@ def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> Non
     template.has_resource_properties("AWS::ApiGateway::Method", {"AuthorizationType": "NONE"})
 
 
-def test_the_example_of_asynchronous_invocation_is_what_happens(somebodys_project: Path) -> None:
+@pytest.mark.parametrize("text", [README, ASYNCHRONOUS], ids=["README", "docs"])
+def test_the_example_of_asynchronous_invocation_is_what_happens(text: str, somebodys_project: Path) -> None:
     (somebodys_project / "functions" / "receipt").mkdir()
     (somebodys_project / "functions" / "receipt" / "app.py").write_text(HANDLER)
     names: dict[str, Any] = {}
-    (block,) = blocks(ASYNCHRONOUS)
+    if text is README:
+        exec(example().replace("app.synth()", ""), names)  # noqa: S102
+    (block,) = [block for block in blocks(text) if "AsyncDestinations(" in block]
     exec(block, names)  # noqa: S102
     template = Template.from_stack(names["stack"])
     template.has_resource_properties(
         "AWS::Lambda::EventInvokeConfig",
-        {"DestinationConfig": {"OnSuccess": Match.any_value(), "OnFailure": Match.any_value()}},
+        {
+            "DestinationConfig": {"OnSuccess": Match.any_value(), "OnFailure": Match.any_value()},
+            "Qualifier": "live",
+        },
     )
 
 

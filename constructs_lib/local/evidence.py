@@ -69,6 +69,10 @@ EVIDENCE: Final = (
         "is not reached",
         Voucher.EXTENSION,
     ),
+    Evidence(
+        "an alarm's change of state as an event; a state machine that sets a function's reserved concurrency",
+        Voucher.EXTENSION,
+    ),
     Evidence("an API may invoke just the alias that its permission names", Voucher.EXTENSION),
     Evidence(
         "request validators and access logs from a template, one request id throughout, 5XX answers, the form of "
