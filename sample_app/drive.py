@@ -147,7 +147,7 @@ def wait(
     cut = 0
     give_up = time.monotonic() + 120
     while time.monotonic() < give_up:
-        left, dead = _depth(sqs, outputs["QueueUrl"]), _depth(sqs, outputs["DeadLetterQueueUrl"])
+        left, dead = depth(sqs, outputs["QueueUrl"]), depth(sqs, outputs["DeadLetterQueueUrl"])
         tell(f"handling: {left} messages in the queue, {dead} dead letters")
         if left == 0:
             break
@@ -204,7 +204,7 @@ def read_back(
     return Outcome(
         stored=_stored(admin),
         receives=receives,
-        left=_depth(sqs, outputs["QueueUrl"]),
+        left=depth(sqs, outputs["QueueUrl"]),
         attempts=_attempts(admin, rehearsal),
         cut=cut,
         fares=fares,
@@ -231,6 +231,21 @@ def invoke(cloud: LocalCloud, function: str, event: dict[str, Any]) -> Any:
     if "FunctionError" in answer:
         raise LocalCloudError(f"the function {function} fails: {payload}")
     return payload
+
+
+def depth(sqs: Any, url: str) -> int:
+    """Count the messages in a queue.
+
+    Args:
+        sqs: A client.
+        url: Of the queue.
+
+    Returns:
+        All of them, also those that are in work.
+    """
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
 
 
 def _ask_for_earnings(cloud: LocalCloud, api: str, drivers: list[str]) -> Earnings:
@@ -278,9 +293,3 @@ def _attempts(admin: psycopg.Connection, rehearsal: Rehearsal) -> dict[str, int]
 def _one(admin: psycopg.Connection, query: psycopg.abc.Query) -> int:
     row = admin.execute(query).fetchone()
     return int(row[0]) if row else 0
-
-
-def _depth(sqs: Any, url: str) -> int:
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(attributes[name]) for name in names)

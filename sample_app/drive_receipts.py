@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from sample_app.changed_code import changed_code
-from sample_app.drive import Outputs, invoke
+from sample_app.drive import Outputs, depth, invoke
 from sample_app.finished_trips import NEW_CURRENCIES, FinishedTrips
 
 FAILURES_OF_FLAKY: Final = 2
@@ -191,7 +191,7 @@ class _Site:
             self._hear()
             now = (
                 len(self._successes),
-                self._depth(self._outputs["FailureQueueUrl"]),
+                depth(self._sqs, self._outputs["FailureQueueUrl"]),
                 len(self._keys("ArchiveBucket")),
                 self._notified().total(),
             )
@@ -237,7 +237,7 @@ class _Site:
 
     def elsewhere(self) -> int:
         """Messages in the stack's queues, but for the one that failures must be in."""
-        return sum(self._depth(url) for url in self._queues - {self._outputs["FailureQueueUrl"]})
+        return sum(depth(self._sqs, url) for url in self._queues - {self._outputs["FailureQueueUrl"]})
 
     def _hear(self) -> None:
         while messages := self._sqs.receive_message(QueueUrl=self._heard, MaxNumberOfMessages=10).get(
@@ -264,11 +264,6 @@ class _Site:
         for _, receipt in seen.values():
             self._sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
         return [body for body, _ in seen.values()]
-
-    def _depth(self, url: str) -> int:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return sum(int(attributes[name]) for name in names)
 
     def _keys(self, bucket: str) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._outputs[bucket])
