@@ -13,7 +13,7 @@ import pytest
 
 from constructs_lib.local import LocalCloud
 from constructs_lib.local.http_calls import call
-from sample_app.drive_api import likely
+from sample_app.demo.drive_api import likely
 
 from . import api_stacks, stacks
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from sample_app import drive_api
-from sample_app.drive_api import ApiOutcome
-from sample_app.outcome import Outcome, differences
-from sample_app.report import is_refused
-from sample_app.trips import Rehearsal, make_rehearsal
+from sample_app.demo import drive_api
+from sample_app.demo.drive_api import ApiOutcome
+from sample_app.demo.report import is_refused
+from sample_app.demo.trips import Rehearsal, make_rehearsal
+from sample_app.demo.trips_outcome import Outcome, differences
 
 PROJECT = Path(__file__).parents[2]
 RUNS = PROJECT / ".cache" / "local" / "runs"

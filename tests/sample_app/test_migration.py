@@ -9,7 +9,7 @@ import pytest
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from constructs_lib.local.extension.postgres_server import find_binaries
-from sample_app import drive
+from sample_app.demo import drive
 
 PROJECT = Path(__file__).parents[2]
 

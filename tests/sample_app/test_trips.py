@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from sample_app.trips import CURRENCIES, Poison, make_rehearsal
+from sample_app.demo.trips import CURRENCIES, Poison, make_rehearsal
 
 SEEDS = range(50)
 

@@ -10,7 +10,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from store import TripStore
 
-from sample_app.trips import Poison, make_rehearsal
+from sample_app.demo.trips import Poison, make_rehearsal
 
 TRIP: dict[str, Any] = {
     "trip_id": "trip-00c0ffee",

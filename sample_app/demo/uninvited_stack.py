@@ -7,7 +7,7 @@ from constructs import Construct
 
 from constructs_lib import ProxiedDatabase, PythonFunction
 
-_FUNCTIONS = Path(__file__).parent / "functions"
+_FUNCTIONS = Path(__file__).parents[1] / "functions"
 
 
 class UninvitedStack(Stack):

@@ -13,9 +13,9 @@ import psycopg
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from constructs_lib.local.http_calls import JSON, Answer, Caller, call
-from sample_app.changed_code import changed_code
-from sample_app.drive import Outputs
-from sample_app.trips import Rehearsal, Trip, make_rehearsal
+from sample_app.demo.changed_code import changed_code
+from sample_app.demo.drive import Outputs
+from sample_app.demo.trips import Rehearsal, Trip, make_rehearsal
 
 REQUESTS: Final = 1000
 AT_ONCE: Final = 50

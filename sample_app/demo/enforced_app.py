@@ -4,9 +4,9 @@ from aws_cdk import App
 
 from sample_app.api_stack import ApiStack
 from sample_app.database_stack import DatabaseStack
+from sample_app.demo.uninvited_stack import UninvitedStack
 from sample_app.receipts_stack import ReceiptsStack
 from sample_app.trips_stack import TripsStack
-from sample_app.uninvited_stack import UninvitedStack
 
 app = App()
 database = DatabaseStack(app, "Database").database

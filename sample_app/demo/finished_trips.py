@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from sample_app.trips import make_rehearsal
+from sample_app.demo.trips import make_rehearsal
 
 NEW_CURRENCIES: Final = ("SEK", "NOK", "DKK")
 """Not known to the handler as it is deployed first; each has two digits behind the point."""

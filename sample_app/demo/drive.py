@@ -15,8 +15,8 @@ from psycopg import sql
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from constructs_lib.local.http_calls import Caller
-from sample_app.outcome import FAILURES_OF_FLAKY, Earnings, Outcome
-from sample_app.trips import Message, Rehearsal
+from sample_app.demo.trips import Message, Rehearsal
+from sample_app.demo.trips_outcome import FAILURES_OF_FLAKY, Earnings, Outcome
 
 Outputs = dict[str, str]
 Tell = Callable[[str], None]

@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from constructs_lib.local.evidence import EVIDENCE
-from sample_app import drive_api, drive_receipts
-from sample_app.drive_receipts import ReceiptsOutcome
-from sample_app.finished_trips import FinishedTrips
-from sample_app.outcome import FAILURES_OF_FLAKY, Outcome, differences
-from sample_app.trips import Rehearsal
+from sample_app.demo import drive_api, receipts_outcome
+from sample_app.demo.finished_trips import FinishedTrips
+from sample_app.demo.receipts_outcome import ReceiptsOutcome
+from sample_app.demo.trips import Rehearsal
+from sample_app.demo.trips_outcome import FAILURES_OF_FLAKY, Outcome, differences
 
 DOORS: Final = {
     "with execute-api:Invoke on the route": 200,
@@ -45,7 +45,7 @@ class Enforced:
     def differences(self) -> list[str]:
         """Everything that is not as it must be."""
         wrong = differences(self.rehearsal, self.trips)
-        wrong += drive_receipts.differences(self.finished, self.receipts)
+        wrong += receipts_outcome.differences(self.finished, self.receipts)
         wrong += [
             f"the uninvited function could {way}: {came_of_it}"
             for way, came_of_it in self.refusals.items()
@@ -148,7 +148,7 @@ def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutco
     thrice = sum(
         1
         for success in before.successes
-        if success.trip_id in trips.flaky and success.attempts == drive_receipts.ATTEMPTS
+        if success.trip_id in trips.flaky and success.attempts == receipts_outcome.ATTEMPTS
     )
     figures = _figures("Receipts of finished trips, all of it asynchronous")
     for what, is_, must in (
@@ -169,8 +169,8 @@ def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutco
     console.print(figures)
 
     failures = _table("In the failure queue, before", "trip", "error", "condition", "attempts", "in the log")
-    for record in sorted(before.failures, key=lambda record: str(drive_receipts.trip_of(record))):
-        trip_id = drive_receipts.trip_of(record)
+    for record in sorted(before.failures, key=lambda record: str(receipts_outcome.trip_of(record))):
+        trip_id = receipts_outcome.trip_of(record)
         failures.add_row(
             str(trip_id),
             str((record.get("responsePayload") or {}).get("errorType")),

@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from constructs_lib.local import LocalCloud, LocalCloudError
-from sample_app import drive, drive_api, drive_receipts, report
-from sample_app.drive_receipts import ReceiptsOutcome
-from sample_app.finished_trips import FinishedTrips, make_finished_trips
-from sample_app.outcome import Outcome, differences
-from sample_app.trips import Rehearsal, make_rehearsal
+from sample_app.demo import drive, drive_api, drive_receipts, receipts_outcome, report
+from sample_app.demo.finished_trips import FinishedTrips, make_finished_trips
+from sample_app.demo.receipts_outcome import ReceiptsOutcome
+from sample_app.demo.trips import Rehearsal, make_rehearsal
+from sample_app.demo.trips_outcome import Outcome, differences
 
-_PROJECT = Path(__file__).resolve().parent.parent
+_PROJECT = Path(__file__).resolve().parents[2]
 _STATE = _PROJECT / ".cache" / "local"
 _TIME_SCALE = 480
 """A failed message is back after 0.4 seconds in place of three minutes: that is most of what the demo waits for."""
@@ -71,7 +71,7 @@ def main(
     report.show_evidence(console)
     wrong = differences(rehearsal, outcome)
     wrong += drive_api.differences(api)
-    wrong += drive_receipts.differences(finished, receipts)
+    wrong += receipts_outcome.differences(finished, receipts)
     wrong += enforced.differences
     for line in wrong:
         console.print(f"WRONG: {line}", style="red", markup=False)
@@ -113,7 +113,7 @@ def _rehearse_enforced(seed: int, state: Path, console: Console) -> report.Enfor
         phases.tell("starting the local cloud, IAM enforced")
         with LocalCloud(state=state, time_scale=_TIME_SCALE, enforce_iam=True) as cloud:
             phases.end("start the local cloud")
-            outputs = _deploy(cloud, "sample_app.enforced_app", phases)
+            outputs = _deploy(cloud, "sample_app.demo.enforced_app", phases)
             outcome = _drive(cloud, outputs, rehearsal, phases)
             refusals = drive.invoke(cloud, outputs["UninvitedName"], {})
             doors = drive_api.knock(cloud, outputs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from sample_app.trips import Rehearsal
+from sample_app.demo.trips import Rehearsal
 
 TRIES: Final = 5
 """Receives of a message before it is a dead letter."""
