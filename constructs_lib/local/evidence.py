@@ -70,6 +70,10 @@ EVIDENCE: Final = (
         Voucher.EXTENSION,
     ),
     Evidence(
+        "an alarm's state: by its own dimensions, periods and missing data; a queue's depth and oldest message",
+        Voucher.EXTENSION,
+    ),
+    Evidence(
         "an alarm's change of state as an event; a state machine that sets a function's reserved concurrency",
         Voucher.EXTENSION,
     ),

@@ -179,6 +179,7 @@ def test_a_change_of_an_alarms_state_is_an_event_on_the_default_bus(cloud: Local
             "EvaluationPeriods": 1,
             "Threshold": 1,
             "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "ignore",  # there are none, so nobody but the test changes its state
         },
     }
     rule = {

@@ -15,6 +15,7 @@ def main() -> None:
 
     from . import (
         alarm_events,
+        alarm_states,
         alarms,
         alias_weights,
         api_access_logs,
@@ -51,6 +52,7 @@ def main() -> None:
     lifeline.hold(run_folder=run_folder)
     alarms.accept_metric_math()
     alarm_events.send()
+    alarm_states.watch()
     function_properties.keep()
     schedules.keep()
     topic_policies.close()

@@ -1,0 +1,186 @@
+"""An alarm's state is that of its own metric, period by period.
+
+Held to the documents that the extension's `alarm_states.py` names.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from constructs_lib.local import LocalCloud
+
+from . import async_stacks, stacks
+
+pytestmark = pytest.mark.cloud
+
+PERIOD = 600
+LONGEST_TEST = 15
+MINE = {"FunctionName": "mine"}
+
+
+def put(cloud: LocalCloud, namespace: str, values: dict[int, float], dimensions: dict[str, str]) -> None:
+    """Put values into past periods: 1 is the last one that is over, 0 the one that is not."""
+    now = time.time()
+    left = PERIOD - now % PERIOD
+    if left < LONGEST_TEST:  # what is written now is read in the same period
+        time.sleep(left)
+        now = time.time()
+    start = now // PERIOD * PERIOD
+    cloud.client("cloudwatch").put_metric_data(
+        Namespace=namespace,
+        MetricData=[
+            {
+                "MetricName": "Calls",
+                "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+                "Timestamp": datetime.fromtimestamp(now if not back else start - PERIOD * back, UTC),
+                "Value": value,
+            }
+            for back, value in values.items()
+        ],
+    )
+
+
+def alarm(namespace: str, **more: Any) -> dict[str, Any]:
+    """More than 5 calls of `mine` in two of three periods, where nothing else is said."""
+    dimensions = [{"Name": name, "Value": value} for name, value in MINE.items()]
+    properties = {
+        "AlarmName": namespace,
+        "Namespace": namespace,
+        "MetricName": "Calls",
+        "Dimensions": dimensions,
+        "Statistic": "Sum",
+        "Period": PERIOD,
+        "EvaluationPeriods": 3,
+        "DatapointsToAlarm": 2,
+        "Threshold": 5,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+    return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties | more}
+
+
+def states(cloud: LocalCloud, names: Iterable[str]) -> dict[str, str]:
+    found = cloud.client("cloudwatch").describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+    return {each["AlarmName"]: each["StateValue"] for each in found}
+
+
+def settled(cloud: LocalCloud, wanted: Mapping[str, str]) -> dict[str, str]:
+    """The states of some alarms, when they are as they should be and stay so for three looks, or never become so."""
+    async_stacks.wait_for(lambda: states(cloud, wanted) == wanted, seconds=5)
+    time.sleep(1.5)
+    return states(cloud, wanted)
+
+
+def test_other_dimensions_of_its_metric_are_not_its_own(cloud: LocalCloud) -> None:
+    name = "of-others"
+    put(cloud, name, {1: 100, 2: 100}, {"FunctionName": "another"})
+    put(cloud, name, {1: 100, 2: 100}, MINE | {"Resource": "mine:live"})
+    stacks.put(cloud, name, {"Alarm": alarm(name)})
+    assert settled(cloud, {name: "OK"}) == {name: "OK"}
+    put(cloud, name, {1: 6, 2: 6}, MINE)
+    assert settled(cloud, {name: "ALARM"}) == {name: "ALARM"}
+
+
+def test_so_many_of_the_last_periods_are_bad(cloud: LocalCloud) -> None:
+    cases: dict[str, tuple[dict[int, float], str]] = {
+        "two": ({1: 6, 2: 6}, "ALARM"),
+        "two-of-three": ({1: 6, 3: 6}, "ALARM"),
+        "one": ({1: 6, 2: 5}, "OK"),
+        "one-alone": ({1: 100}, "OK"),
+        "long-ago": ({3: 6, 4: 6, 5: 6}, "OK"),
+        "the-open-one-too": ({0: 6, 2: 6}, "ALARM"),
+        "open-and-not-bad-yet": ({0: 5, 1: 6}, "OK"),
+    }
+    for name, (values, _) in cases.items():
+        put(cloud, name, values, MINE)
+    stacks.put(cloud, "periods", {f"Alarm{n}": alarm(name) for n, name in enumerate(cases)})
+    wanted = {name: state for name, (_, state) in cases.items()}
+    assert settled(cloud, wanted) == wanted
+
+
+def test_what_more_data_can_make_good_waits_for_the_end_of_its_period(cloud: LocalCloud) -> None:
+    name = "open"
+    put(cloud, name, {0: 6}, MINE)
+    one = {"EvaluationPeriods": 1, "DatapointsToAlarm": 1}
+    below = {"ComparisonOperator": "LessThanThreshold", "Threshold": 7}
+    resources = {
+        "Average": alarm(name, AlarmName="average-above", Statistic="Average", **one),
+        "Low": alarm(name, AlarmName="sum-below", **below, **one),
+        "Least": alarm(name, AlarmName="minimum-below", Statistic="Minimum", **below, **one),
+    }
+    stacks.put(cloud, name, resources)
+    wanted = {"average-above": "OK", "sum-below": "OK", "minimum-below": "ALARM"}
+    assert settled(cloud, wanted) == wanted
+
+
+def test_missing_data_are_what_the_alarm_says(cloud: LocalCloud) -> None:
+    wanted = {
+        "breaching": "ALARM",
+        "notBreaching": "OK",
+        "missing": "INSUFFICIENT_DATA",
+        "ignore": "INSUFFICIENT_DATA",
+    }
+    stacks.put(cloud, "missing-data", {name.title(): alarm(name, TreatMissingData=name) for name in wanted})
+    assert settled(cloud, wanted) == wanted
+    for name in wanted:
+        cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="by hand")
+    assert settled(cloud, wanted | {"ignore": "ALARM"}) == wanted | {"ignore": "ALARM"}
+
+
+def told(cloud: LocalCloud, url: str, names: Iterable[str]) -> dict[str, str]:
+    """What a topic said of alarms, through a queue: their states."""
+    said: dict[str, str] = {}
+
+    def all_of_them() -> bool:
+        for message in async_stacks.messages(cloud, url, seconds=0.5):
+            notice = json.loads(json.loads(message["Body"])["Message"])
+            said[notice["AlarmName"]] = notice["NewStateValue"]
+        return set(names) <= said.keys()
+
+    async_stacks.wait_for(all_of_them)
+    return said
+
+
+def test_a_queues_depth_and_age_set_off_its_alarms_and_those_tell_their_topic(cloud: LocalCloud) -> None:
+    name = "depth"
+    by_queue = [{"Name": "QueueName", "Value": async_stacks.get("Watched", "QueueName")}]
+    quick = {
+        "Namespace": "AWS/SQS",
+        "Statistic": "Maximum",
+        "Threshold": 0,
+        "EvaluationPeriods": 1,
+        "DatapointsToAlarm": 1,
+        "AlarmActions": [{"Ref": "Topic"}],
+    }
+    visible, age = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+    resources = {
+        "Watched": {"Type": "AWS::SQS::Queue"},
+        "Empty": {"Type": "AWS::SQS::Queue"},
+        "Told": {"Type": "AWS::SQS::Queue"},
+        "Topic": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"Subscription": [{"Protocol": "sqs", "Endpoint": async_stacks.get("Told")}]},
+        },
+        "Policy": async_stacks.queue_policy("Told", "sns.amazonaws.com"),
+        "Depth": alarm("AWS/SQS", AlarmName="depth", MetricName=visible, Dimensions=by_queue, **quick),
+        "Age": alarm(
+            "AWS/SQS", AlarmName="age", MetricName=age, Dimensions=by_queue, **quick | {"Threshold": 1}
+        ),
+        "Other": alarm(
+            "AWS/SQS",
+            AlarmName="other",
+            MetricName=visible,
+            Dimensions=[{"Name": "QueueName", "Value": async_stacks.get("Empty", "QueueName")}],
+            **quick,
+        ),
+    }
+    ids = stacks.put(cloud, name, resources)
+    quiet = dict.fromkeys(("depth", "age", "other"), "OK")
+    assert settled(cloud, quiet) == quiet
+    cloud.client("sqs").send_message(QueueUrl=ids["Watched"], MessageBody="waits")
+    assert told(cloud, ids["Told"], ["depth", "age"]) == {"depth": "ALARM", "age": "ALARM"}
+    assert states(cloud, quiet) == {"depth": "ALARM", "age": "ALARM", "other": "OK"}
