@@ -123,6 +123,7 @@ class ReceiptsStack(Stack):
             "MakeReceiptLogs": make_receipt.log_group.log_group_name,
             "FailureQueueUrl": self.results.failure_queue.queue_url,
             "RedriveName": redrive.function_name,
+            "AlarmTopic": alarms.topic_arn,
         }.items():
             CfnOutput(self, name, value=value)
 

@@ -7,17 +7,25 @@ from what a handler says of itself.
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from sample_app.demo.changed_code import changed_code
 from sample_app.demo.drive import Outputs, depth, invoke
 from sample_app.demo.finished_trips import NEW_CURRENCIES, FinishedTrips
-from sample_app.demo.receipts_outcome import FAILURES_OF_FLAKY, ReceiptsOutcome, State, Success
+from sample_app.demo.receipts_outcome import (
+    FAILURES_OF_FLAKY,
+    WENT_OFF,
+    Alarm,
+    ReceiptsOutcome,
+    State,
+    Success,
+)
 
 _ALIAS: Final = "live"
 _LISTENER: Final = "demo-listens"
+_SUBSCRIBER: Final = "demo-is-woken"
 _SENT_AT_ONCE: Final = 10  # of PutEvents
 _PATIENCE: Final = 20.0
 """Seconds without anything new, of a cloud whose longest wait is one second and which starts functions meanwhile."""
@@ -68,11 +76,13 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, trips: FinishedTrips, tell: Te
         redriven=redriven,
         after=site.read(),
         elsewhere=site.elsewhere(),
+        alarms=site.alarms(),
+        failure_queue=outputs["FailureQueueUrl"].rpartition("/")[2],
     )
 
 
 class _Site:
-    """The deployed stack, and a listener of the demo's own on the bus of results."""
+    """The deployed stack, and listeners of the demo's own: on the bus of results, on the topic of its alarms."""
 
     def __init__(self, cloud: LocalCloud, outputs: Outputs) -> None:
         self._cloud = cloud
@@ -80,29 +90,43 @@ class _Site:
         self._s3, self._sqs, self._lambda = (cloud.client(name) for name in ("s3", "sqs", "lambda"))
         self._successes: list[Success] = []
         self._queues = set(self._sqs.list_queues(QueueNamePrefix="Receipts").get("QueueUrls", []))
+        self._alarms: set[Alarm] = set()
         self._heard = self._listen()
+        self._woken = self._subscribe()
         self.alias: Final[str] = self._lambda.get_alias(FunctionName=outputs["MakeReceiptName"], Name=_ALIAS)[
             "AliasArn"
         ]
 
     def _listen(self) -> str:
         """A queue that gets whatever is on the bus of results."""
-        url: str = self._sqs.create_queue(QueueName=_LISTENER)["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-        arn = attributes["QueueArn"]
-        may_send = {
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
-        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        url, arn = self._make_queue(_LISTENER, "events.amazonaws.com")
         events, bus = self._cloud.client("events"), self._outputs["MadeBus"]
         everything = json.dumps({"account": [{"exists": True}]})
         events.put_rule(Name=_LISTENER, EventBusName=bus, EventPattern=everything)
         events.put_targets(Rule=_LISTENER, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
         return url
+
+    def _subscribe(self) -> str:
+        """A queue that gets what the alarms' topic would send to somebody's telephone."""
+        url, arn = self._make_queue(_SUBSCRIBER, "sns.amazonaws.com")
+        topic = self._outputs["AlarmTopic"]
+        self._cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        return url
+
+    def _make_queue(self, name: str, service: str) -> tuple[str, str]:
+        """A queue that a service may send to: its URL and its ARN."""
+        url: str = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        arn: str = attributes["QueueArn"]
+        may_send = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
+        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        return url, arn
 
     def send(self, trips: FinishedTrips) -> None:
         """Put all trips on the bus."""
@@ -126,7 +150,8 @@ class _Site:
 
         Where nothing moves any more the wait is over too: what is there then is judged like anything else.
         """
-        seen, since = (-1, -1, -1, -1), time.monotonic()
+        wanted = (made, failed, made, made, len(WENT_OFF))
+        seen, since = (-1,) * len(wanted), time.monotonic()
         while time.monotonic() < since + _PATIENCE:
             self._hear()
             now = (
@@ -134,10 +159,11 @@ class _Site:
                 depth(self._sqs, self._outputs["FailureQueueUrl"]),
                 len(self._keys("ArchiveBucket")),
                 self._notified().total(),
+                len(self.alarms()),
             )
             if now != seen:
                 seen, since = now, time.monotonic()
-            elif now == (made, failed, made, made):  # and stays so: what is done twice is seen
+            elif now == wanted:  # and stays so: what is done twice is seen
                 return
             time.sleep(0.4)
 
@@ -179,19 +205,32 @@ class _Site:
         """Messages in the stack's queues, but for the one that failures must be in."""
         return sum(depth(self._sqs, url) for url in self._queues - {self._outputs["FailureQueueUrl"]})
 
+    def alarms(self) -> frozenset[Alarm]:
+        """Which alarms went off so far, by what their topic says."""
+        for body in self._take(self._woken):
+            notice = json.loads(json.loads(body)["Message"])
+            trigger = notice["Trigger"]
+            of = frozenset(dimension["value"] for dimension in trigger["Dimensions"])
+            if notice["NewStateValue"] == "ALARM":
+                self._alarms.add(Alarm(trigger["MetricName"], of))
+        return frozenset(self._alarms)
+
     def _hear(self) -> None:
-        while messages := self._sqs.receive_message(QueueUrl=self._heard, MaxNumberOfMessages=10).get(
-            "Messages", []
-        ):
-            for message in messages:
-                detail = json.loads(message["Body"])["detail"]
-                self._successes.append(
-                    Success(
-                        trip_id=detail["responsePayload"]["trip_id"],
-                        attempts=detail["requestContext"]["approximateInvokeCount"],
-                    )
+        for body in self._take(self._heard):
+            detail = json.loads(body)["detail"]
+            self._successes.append(
+                Success(
+                    trip_id=detail["responsePayload"]["trip_id"],
+                    attempts=detail["requestContext"]["approximateInvokeCount"],
                 )
-                self._sqs.delete_message(QueueUrl=self._heard, ReceiptHandle=message["ReceiptHandle"])
+            )
+
+    def _take(self, url: str) -> Iterator[str]:
+        """The bodies of all messages, each deleted."""
+        while messages := self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                yield message["Body"]
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def _peek(self, url: str) -> list[str]:
         """The bodies of all messages, which are in the queue again afterwards."""

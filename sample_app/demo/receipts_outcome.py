@@ -11,6 +11,8 @@ from sample_app.demo.finished_trips import FinishedTrips
 FAILURES_OF_FLAKY: Final = 2
 ATTEMPTS: Final = 3
 """Of an event that fails for good, and of one that fails twice."""
+WENT_OFF: Final = ("AsyncEventsDropped", "ApproximateNumberOfMessagesVisible")
+"""What the alarms look at that failures for good set off."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,19 @@ class Success:
 
     trip_id: str
     attempts: int
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm that went off.
+
+    Attributes:
+        metric: What it looks at.
+        of: Whose metric that is: its dimensions.
+    """
+
+    metric: str
+    of: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,8 @@ class ReceiptsOutcome:
         redriven: What the redrive function answered, after the handler was mended.
         after: When the redriven events were done.
         elsewhere: Messages in all other queues of the stack: events that nobody took, failures of other functions.
+        alarms: What the stack's alarms have told their topic.
+        failure_queue: The name of the queue that failures must be in.
     """
 
     before: State
@@ -66,6 +83,18 @@ class ReceiptsOutcome:
     redriven: Mapping[str, Any]
     after: State
     elsewhere: int
+    alarms: Set[Alarm]
+    failure_queue: str
+
+    @property
+    def alarms_due(self) -> Set[Alarm]:
+        """Those of events that were given up: on the alias that was called, and on the queue that they are in."""
+        function = self.alias.partition(":function:")[2]
+        dropped, waiting = WENT_OFF
+        return {
+            Alarm(dropped, frozenset((function.partition(":")[0], function))),
+            Alarm(waiting, frozenset((self.failure_queue,))),
+        }
 
 
 def differences(trips: FinishedTrips, outcome: ReceiptsOutcome) -> list[str]:
@@ -113,6 +142,14 @@ def differences(trips: FinishedTrips, outcome: ReceiptsOutcome) -> list[str]:
         wrong.append(f"{len(outcome.after.failures)} records are still in the failure queue")
     if outcome.elsewhere:
         wrong.append(f"{outcome.elsewhere} events were not taken, or failed in another function")
+    wrong += [
+        f"the alarm on {alarm.metric} of {' and '.join(sorted(alarm.of))} must {said}"
+        for said, alarms in (
+            ("go off, and did not", outcome.alarms_due - outcome.alarms),
+            ("not go off, and did", outcome.alarms - outcome.alarms_due),
+        )
+        for alarm in alarms
+    ]
     return wrong
 
 

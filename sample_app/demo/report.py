@@ -144,7 +144,7 @@ def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutco
         outcome: What was read back.
     """
     sent, impossible, flaky = len(trips.details), len(trips.impossible), len(trips.flaky)
-    before, after = outcome.before, outcome.after
+    before, after, due = outcome.before, outcome.after, outcome.alarms_due
     thrice = sum(
         1
         for success in before.successes
@@ -158,6 +158,8 @@ def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutco
         ("receipts archived", len(before.archived), sent - impossible),
         ("riders' notifications", before.notified.total(), sent - impossible),
         ("records in the failure queue", len(before.failures), impossible),
+        ("alarms that told their topic of it", len(outcome.alarms & due), len(due)),
+        ("alarms that went off for nothing", len(outcome.alarms - due), 0),
         ("handler mended: events sent again", outcome.redriven.get("redriven"), impossible),
         ("success events then", len(after.successes), sent),
         ("receipts archived then", len(after.archived), sent),

@@ -131,18 +131,20 @@ def test_missing_data_are_what_the_alarm_says(cloud: LocalCloud) -> None:
     assert settled(cloud, wanted | {"ignore": "ALARM"}) == wanted | {"ignore": "ALARM"}
 
 
-def told(cloud: LocalCloud, url: str, names: Iterable[str]) -> dict[str, str]:
-    """What a topic said of alarms, through a queue: their states."""
+def told(cloud: LocalCloud, url: str, names: Iterable[str]) -> tuple[dict[str, str], list[Any]]:
+    """What a topic said of alarms, through a queue: their states, and of whom they speak."""
     said: dict[str, str] = {}
+    dimensions: list[Any] = []
 
     def all_of_them() -> bool:
         for message in async_stacks.messages(cloud, url, seconds=0.5):
             notice = json.loads(json.loads(message["Body"])["Message"])
             said[notice["AlarmName"]] = notice["NewStateValue"]
+            dimensions.append(notice["Trigger"]["Dimensions"])
         return set(names) <= said.keys()
 
     async_stacks.wait_for(all_of_them)
-    return said
+    return said, dimensions
 
 
 def test_a_queues_depth_and_age_set_off_its_alarms_and_those_tell_their_topic(cloud: LocalCloud) -> None:
@@ -182,5 +184,7 @@ def test_a_queues_depth_and_age_set_off_its_alarms_and_those_tell_their_topic(cl
     quiet = dict.fromkeys(("depth", "age", "other"), "OK")
     assert settled(cloud, quiet) == quiet
     cloud.client("sqs").send_message(QueueUrl=ids["Watched"], MessageBody="waits")
-    assert told(cloud, ids["Told"], ["depth", "age"]) == {"depth": "ALARM", "age": "ALARM"}
+    said, dimensions = told(cloud, ids["Told"], ["depth", "age"])
+    assert said == {"depth": "ALARM", "age": "ALARM"}
+    assert dimensions == [[{"name": "QueueName", "value": ids["Watched"].rpartition("/")[2]}]] * 2
     assert states(cloud, quiet) == {"depth": "ALARM", "age": "ALARM", "other": "OK"}

@@ -199,15 +199,48 @@ def test_each_attempt_is_counted_and_so_is_what_became_of_the_event(
         record(cloud, ids[queue])
     of_function = {"FunctionName": name}
     of_alias = of_function | {"Resource": f"{name}:live"}
+    assert async_stacks.wait_for(lambda: total(cloud, "AsyncEventsDropped", of_alias)) == 1
+    for dimensions in (of_function, of_alias):
+        assert total(cloud, "AsyncEventsDropped", dimensions) == 1
+        assert total(cloud, "AsyncEventsReceived", dimensions) == 2
+        assert total(cloud, "Invocations", dimensions) == 5
+        assert total(cloud, "Errors", dimensions) == 4
+        assert total(cloud, "DestinationDeliveryFailures", dimensions) == 0
 
-    def dropped() -> float:
-        return total(cloud, "AsyncEventsDropped", of_alias)
 
-    assert async_stacks.wait_for(dropped) == 1
-    assert total(cloud, "Invocations", of_function) == 5
-    assert total(cloud, "Errors", of_function) == 4
-    assert total(cloud, "AsyncEventsReceived", of_alias) == 2
-    assert total(cloud, "DestinationDeliveryFailures", of_alias) == 0
+def test_a_mapping_and_a_caller_that_waits_count_as_invocations_and_one_refused_as_a_throttle(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    mapping = {
+        "Type": "AWS::Lambda::EventSourceMapping",
+        "Properties": {
+            "EventSourceArn": async_stacks.get("Queue"),
+            "FunctionName": {"Ref": "Alias"},
+            "BatchSize": 1,
+        },
+    }
+    resources = async_stacks.called() | {"Queue": {"Type": "AWS::SQS::Queue"}, "Mapping": mapping}
+    resources["Function"] = stacks.function("def handler(event, context):\n    return len(event['Records'])")
+    ids = stacks.put(cloud, "counted", resources)
+    name = ids["Function"]
+    of_function = {"FunctionName": name}
+    of_alias = of_function | {"Resource": f"{name}:live"}
+    for body in "ab":
+        cloud.client("sqs").send_message(QueueUrl=ids["Queue"], MessageBody=body)
+    assert async_stacks.wait_for(lambda: total(cloud, "Invocations", of_alias) == 2)
+    functions = cloud.client("lambda")
+    functions.invoke(FunctionName=name, Payload=b"{}")
+    functions.invoke(FunctionName=f"{name}:live", Payload=b'{"Records": []}')
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    with pytest.raises(functions.exceptions.TooManyRequestsException) as refused:
+        functions.invoke(FunctionName=f"{name}:live", Payload=b'{"Records": []}')
+
+    def counted(dimensions: dict[str, str]) -> list[float]:
+        return [total(cloud, metric, dimensions) for metric in ("Invocations", "Errors", "Throttles")]
+
+    throttles = 1 + refused.value.response["ResponseMetadata"]["RetryAttempts"]  # of the SDK
+    assert counted(of_alias) == [3, 0, throttles]
+    assert counted(of_function) == [4, 1, throttles]
 
 
 def total(cloud: LocalCloud, metric: str, dimensions: dict[str, str]) -> float:

@@ -5,6 +5,7 @@ With IAM enforced: what the roles of the switch may is what it takes. Held to th
 """
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ from constructs_lib.runtime.redrive import redrive
 from . import async_stacks, stacks
 
 pytestmark = pytest.mark.cloud
+
+INVOCATIONS_PER_MINUTE = 100
 
 
 class Deployed(NamedTuple):
@@ -61,7 +64,9 @@ def deploy(
         code=lambda_.Code.from_inline(async_stacks.COUNTING.strip() + code),
     )
     results = AsyncDestinations(stack, "Results", function=function)
-    switch = KillSwitch(stack, "Switch", function=function, invocations_per_minute=100, armed=armed)
+    switch = KillSwitch(
+        stack, "Switch", function=function, invocations_per_minute=INVOCATIONS_PER_MINUTE, armed=armed
+    )
     if without:
         role = switch.node.find_child(without).node.default_child
         assert isinstance(role, iam.CfnRole)
@@ -94,18 +99,37 @@ def go_off(cloud: LocalCloud, alarm: str) -> None:
     cloud.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="runaway")
 
 
+def run_away(cloud: LocalCloud, function: str) -> None:
+    """Leave the trace of more calls than were declared, in the last two minutes."""
+    now = datetime.now(UTC)
+    cloud.client("cloudwatch").put_metric_data(
+        Namespace="AWS/Lambda",
+        MetricData=[
+            {
+                "MetricName": "Invocations",
+                "Dimensions": [{"Name": "FunctionName", "Value": function}],
+                "Timestamp": now - timedelta(minutes=back),
+                "Value": INVOCATIONS_PER_MINUTE + 1,
+            }
+            for back in (1, 2)
+        ],
+    )
+
+
 def executions(cloud: LocalCloud, state_machine: str) -> list[str]:
     found = cloud.client("stepfunctions").list_executions(stateMachineArn=state_machine)["executions"]
     return [each["executionArn"] for each in found]
 
 
-def test_armed_the_alarm_turns_the_function_off_and_its_events_are_kept_until_it_is_on_again(
+def test_armed_a_runaway_is_turned_off_and_its_events_are_kept_until_it_is_on_again(
     strict: LocalCloud, tmp_path: Path
 ) -> None:
     name, log = "armed", tmp_path / "log"
     made = deploy(strict, tmp_path / "first", name)
     assert reserved(strict, made.function) is None
-    go_off(strict, made.alarm)
+    run_away(strict, "another")
+    assert not async_stacks.wait_for(lambda: is_off(strict, made.function), seconds=1.5)
+    run_away(strict, made.function)
     assert async_stacks.wait_for(lambda: is_off(strict, made.function))
 
     event = {"log": str(log), "failures": 0}

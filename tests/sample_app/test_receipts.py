@@ -13,7 +13,7 @@ import pytest
 
 from sample_app.demo.changed_code import changed_code
 from sample_app.demo.finished_trips import NEW_CURRENCIES, FinishedTrips, make_finished_trips
-from sample_app.demo.receipts_outcome import ReceiptsOutcome, State, Success, differences, gaps
+from sample_app.demo.receipts_outcome import Alarm, ReceiptsOutcome, State, Success, differences, gaps
 
 SEEDS = range(20)
 ALIAS = "arn:aws:lambda:us-east-1:000000000000:function:MakeReceipt:live"
@@ -98,6 +98,12 @@ def state(trips: FinishedTrips, done: set[str], failed: frozenset[str]) -> State
     )
 
 
+ALARMS = frozenset(
+    {
+        Alarm("AsyncEventsDropped", frozenset({"MakeReceipt", "MakeReceipt:live"})),
+        Alarm("ApproximateNumberOfMessagesVisible", frozenset({"Failed"})),
+    }
+)
 TRIPS = make_finished_trips(1)
 POSSIBLE = TRIPS.details.keys() - TRIPS.impossible
 RIGHT = ReceiptsOutcome(
@@ -108,6 +114,8 @@ RIGHT = ReceiptsOutcome(
     redriven={"redriven": 3, "kept": {}},
     after=state(TRIPS, set(TRIPS.details), frozenset()),
     elsewhere=0,
+    alarms=ALARMS,
+    failure_queue="Failed",
 )
 
 
@@ -156,6 +164,9 @@ def wrong_outcomes() -> Iterator[ReceiptsOutcome]:
     yield replace(RIGHT, redriven={"redriven": 2, "kept": {}})
     yield replace(RIGHT, redriven={"redriven": 3, "kept": {"younger than this run": 1}})
     yield replace(RIGHT, elsewhere=1)
+    for alarm in ALARMS:
+        yield replace(RIGHT, alarms=ALARMS - {alarm})
+    yield replace(RIGHT, alarms=ALARMS | {Alarm("Throttles", frozenset({"MakeReceipt", "MakeReceipt:live"}))})
 
 
 def test_each_wrong_figure_is_a_difference() -> None:

@@ -1,6 +1,8 @@
 """An alarm that changes its state says so on the default bus; MiniStack tells its topics alone.
 
-Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+Those are told of its dimensions as AWS does: by `name` and `value`.
+Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html,
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 """
 
 import json
@@ -15,7 +17,10 @@ def send() -> None:
     dispatch = cloudwatch._dispatch_alarm_actions
 
     def dispatch_and_send(alarm: dict[str, Any], old: str, new: str, reason: str) -> None:
-        dispatch(alarm, old, new, reason)
+        dimensions = [
+            {"name": each["Name"], "value": each["Value"]} for each in alarm.get("Dimensions") or []
+        ]
+        dispatch(alarm | {"Dimensions": dimensions}, old, new, reason)
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
         detail = {
             "alarmName": alarm["AlarmName"],

@@ -18,9 +18,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from ministack.services import cloudwatch, lambda_svc
+from ministack.services import lambda_svc
 
-from . import dead_letters, destinations, invocation_record
+from . import dead_letters, destinations, invocation_metrics, invocation_record
 from .called_function import CalledFunction
 
 _RETRIES = 2
@@ -56,15 +56,7 @@ def invoke_as_configured() -> None:
     def execute_request(func: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
         return execute(func, config, event, _REQUEST.get() or request_id, started)
 
-    count_invocation = lambda_svc._emit_lambda_metrics
-
-    def count_what_ran(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
-        # Without a duration, an event was accepted: each of its attempts is counted below.
-        if duration_ms or error or throttle:
-            count_invocation(name, duration_ms=duration_ms, error=error, throttle=throttle)
-
     lambda_svc._execute_function_dispatch = execute_request
-    lambda_svc._emit_lambda_metrics = count_what_ran
     lambda_svc.invoke_async_with_retry = _invoke
 
 
@@ -78,7 +70,7 @@ def _run(func: dict[str, Any], event: Any) -> None:
     lambda_svc._request_region.set(function.region)
     request = str(uuid.uuid4())
     try:
-        _count(function, "AsyncEventsReceived")
+        invocation_metrics.record(function, "AsyncEventsReceived")
         outcome = _process(func, event, function, request)
         _tell(outcome, event, function, request)
     except Exception:
@@ -97,12 +89,12 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
         if function.reserved_concurrency == 0:
             return Outcome(invocation_record.TURNED_OFF, attempts, last)
         age = time.monotonic() - came + skipped
-        result = _try(func, event, function, request)
+        result = _try(func, event, request)
         if result.get("throttle"):
             wait = min(2**throttled, _MOST_WAIT_OF_THROTTLED)
             throttled += 1
         else:
-            _count(function, "AsyncEventAge", age * 1000, "Milliseconds")
+            invocation_metrics.record(function, "AsyncEventAge", age * 1000, "Milliseconds")
             attempts, throttled, last = attempts + 1, 0, result
             if not result.get("error"):
                 return Outcome(invocation_record.SUCCESS, attempts, last)
@@ -115,18 +107,13 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
         skipped += wait - wait / pace
 
 
-def _try(func: dict[str, Any], event: Any, function: CalledFunction, request: str) -> dict[str, Any]:
-    began = time.monotonic()
+def _try(func: dict[str, Any], event: Any, request: str) -> dict[str, Any]:
     token = _REQUEST.set(request)
     try:
         result: dict[str, Any] = lambda_svc._execute_function(func, event)
+        return result
     finally:
         _REQUEST.reset(token)
-    if not result.get("throttle"):  # that one is counted where it happens
-        duration = (time.monotonic() - began) * 1000
-        failed = bool(result.get("error"))
-        lambda_svc._emit_lambda_metrics(function.name, duration_ms=duration, error=failed, throttle=False)
-    return result
 
 
 def _tell(outcome: Outcome, event: Any, function: CalledFunction, request: str) -> None:
@@ -142,7 +129,7 @@ def _tell(outcome: Outcome, event: Any, function: CalledFunction, request: str) 
             destinations.deliver(destination, record, function)
         except Exception as error:
             _log.warning("%s: the record did not reach %s: %s", function.arn, destination, error)
-            _count(function, "DestinationDeliveryFailures")
+            invocation_metrics.record(function, "DestinationDeliveryFailures")
     if succeeded:
         return
     if function.dead_letter_queue:
@@ -152,10 +139,5 @@ def _tell(outcome: Outcome, event: Any, function: CalledFunction, request: str) 
             _log.warning(
                 "%s: the event did not reach %s: %s", function.arn, function.dead_letter_queue, error
             )
-            _count(function, "DeadLetterErrors")
-    _count(function, "AsyncEventsDropped")
-
-
-def _count(function: CalledFunction, metric: str, value: float = 1, unit: str = "Count") -> None:
-    dimensions = {"FunctionName": function.name, "Resource": f"{function.name}:{function.qualifier}"}
-    cloudwatch.record_metric("AWS/Lambda", metric, value, unit, dimensions)
+            invocation_metrics.record(function, "DeadLetterErrors")
+    invocation_metrics.record(function, "AsyncEventsDropped")

@@ -35,6 +35,7 @@ def main() -> None:
         firewall,
         function_credentials,
         function_properties,
+        invocation_metrics,
         lifeline,
         log_end,
         network,
@@ -67,6 +68,7 @@ def main() -> None:
     databases.serve()
     proxies.serve()
     asynchronous.invoke_as_configured()
+    invocation_metrics.count()
     event_sources.invoke_asynchronously()
     state_machines.set_concurrency()
     alias_weights.route()
