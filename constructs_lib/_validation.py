@@ -43,6 +43,52 @@ def shown(value: object) -> str:
     return f"{repr(value) if path is None else path} ({type(value).__name__})"
 
 
+def kind(name: str, value: object, attribute: str, words: str) -> None:
+    """Refuse what is not the part that is asked for: its name, its ARN, or the construct around it.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; None passes.
+        attribute: What such a part has, whoever made it.
+        words: What it is.
+
+    Raises:
+        InvalidPropsError: It is something else.
+    """
+    if value is None or hasattr(value, attribute):
+        return
+    hint = " Pass its .alias." if attribute == "function_arn" and hasattr(value, "alias") else ""
+    raise InvalidPropsError(f"{name} must be {words}, got {shown(value)}.{hint}")
+
+
+def flag(name: str, value: object) -> None:
+    """Refuse what is neither True nor False: any text would count as True.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given.
+
+    Raises:
+        InvalidPropsError: It is something else.
+    """
+    if not isinstance(value, bool):
+        raise InvalidPropsError(f"{name} must be True or False, got {shown(value)}.")
+
+
+def text(name: str, value: object) -> None:
+    """Refuse what is no text.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; None passes.
+
+    Raises:
+        InvalidPropsError: It is something else.
+    """
+    if value is not None and not isinstance(value, str):
+        raise InvalidPropsError(f"{name} must be text, got {shown(value)}.")
+
+
 def in_range(name: str, value: float | None, low: float, high: float, *, unit: str = "", source: str) -> None:
     """Refuse a number outside `low`..`high`.
 

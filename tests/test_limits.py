@@ -8,15 +8,19 @@ from aws_cdk import Duration, Size, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from constructs_lib import (
+    AsyncDestinations,
     Authorization,
     InvalidPropsError,
+    LiveAlias,
     ProvisionedApi,
     PythonFunction,
     QueueConsumer,
     Route,
+    ScheduledInvocation,
     UsagePlan,
 )
 from tests.gallery.database import AURORA_MYSQL, database
@@ -41,6 +45,37 @@ def refused(stack: Stack, construct: Callable[..., Construct], **arguments: Any)
 )
 def test_bad_input_is_refused(stack: Stack, limits: Limits, given: Arguments, message: str) -> None:
     assert message in refused(stack, limits.construct, **limits.arguments(stack, given))
+
+
+def test_a_live_alias_is_asked_for_its_alias(stack: Stack) -> None:
+    live = LiveAlias(stack, "Live", function=function(stack))
+    said = refused(stack, AsyncDestinations, function=live)
+    assert (
+        said == "function must be a function, version or alias, got Stack/Live (LiveAlias). Pass its .alias."
+    )
+
+
+def test_every_schedule_that_the_scheduler_takes_is_taken(stack: Stack) -> None:
+    called = function(stack)
+    for number, text in enumerate(
+        (
+            "cron(0 6 * * ? *)",
+            "cron(0/15 8-17 ? * MON-FRI 2030)",
+            "cron(0,30 */2 L JAN,7,JUL ? 2030-2040)",
+            "cron(15 10 ? * 6#3 2199)",
+            "cron(0 0 ? * FRIL *)",
+            "cron(0 0 LW * ? *)",
+            "cron(0 0 15W * ? *)",
+            "cron(* * * * ? *)",
+            "cron(0-59 3 * * ? *)",
+            "rate(1 minute)",
+            "rate(90 days)",
+            "at(2030-01-31T06:00:00)",
+            Token.as_string({"Ref": "When"}),
+        )
+    ):
+        schedule = scheduler.ScheduleExpression.expression(text)
+        ScheduledInvocation(stack, f"Schedule{number}", function=called, schedule=schedule)
 
 
 def test_consumers_of_one_function_share_its_reserved_concurrency(stack: Stack) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aws_cdk import Token
 from aws_cdk import aws_lambda as lambda_
 
+from constructs_lib import _validation
 from constructs_lib._types import FunctionLike
 
 LATEST = "$LATEST"
@@ -38,7 +39,11 @@ def called(function: FunctionLike) -> Called:
 
     Returns:
         What a call of it reaches.
+
+    Raises:
+        InvalidPropsError: It is none of these.
     """
+    _validation.kind("function", function, "function_arn", "a function, version or alias")
     base: lambda_.IFunction = function
     qualifier = LATEST
     alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)

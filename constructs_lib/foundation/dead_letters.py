@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from constructs_lib import _defaults
+from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 
 
@@ -92,6 +92,7 @@ def check(target: sqs.IQueue | None, removal_policy: RemovalPolicy | None, *, so
     """
     if target is None:
         return
+    _validation.kind("dead_letter_queue", target, "queue_arn", "a queue")
     if target.fifo:
         raise InvalidPropsError(
             f"dead_letter_queue cannot be a FIFO queue, got {target.node.path}: nothing would be delivered to it. "

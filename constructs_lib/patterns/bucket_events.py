@@ -80,6 +80,10 @@ class BucketEvents(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        _validation.kind("bucket", bucket, "bucket_arn", "a bucket")
+        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        for name, part in (("prefix", prefix), ("suffix", suffix)):
+            _validation.text(name, part)
         _check_events(event_types)
         source = called(function)
         _check_loops(scope, source, bucket, event_types, prefix, suffix)
@@ -136,6 +140,8 @@ class BucketEvents(Construct):
 
 
 def _check_events(event_types: Sequence[str]) -> None:
+    if isinstance(event_types, str):
+        raise InvalidPropsError(f"event_types must be a list, such as [{event_types!r}], got the text alone.")
     if not event_types:
         raise InvalidPropsError("event_types must name at least one event, got none.")
     for event_type in event_types:

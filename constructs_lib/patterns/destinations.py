@@ -112,6 +112,9 @@ class AsyncDestinations(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         source = called(function)
+        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
+        _validation.flag("redrive", redrive)
         oldest = _validation.seconds("max_event_age", max_event_age, _defaults.ASYNC_EVENT_AGE_SECONDS)
         alarm_seconds = _validation.seconds("event_age", event_age, _event_age_alarm(oldest))
         _check_numbers(retry_attempts, oldest, alarm_seconds)
@@ -278,9 +281,14 @@ def _target(name: str, target: Any) -> _Target | None:
                 f"in S3. See {_defaults.ASYNC_RECORDS}"
             )
         return _bucket_target(target)
+    kinds = (
+        "queue, topic, event bus or function"
+        if name == "on_success"
+        else "queue, topic, event bus, function or bucket"
+    )
+    hint = " Give it what is inside of that destination." if hasattr(target, "bind") else ""
     raise InvalidPropsError(
-        f"{name} must be a queue, topic, event bus, function or bucket, got {target!r}. "
-        f"See {_defaults.ASYNC_RECORDS}"
+        f"{name} must be a {kinds}, got {_validation.shown(target)}.{hint} See {_defaults.ASYNC_RECORDS}"
     )
 
 

@@ -9,7 +9,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from constructs_lib import _defaults
+from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, dead_letters, loops, own_writing, rule
@@ -71,6 +71,15 @@ class EventRule(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        if not isinstance(event_pattern, events.EventPattern):
+            raise InvalidPropsError(
+                f'event_pattern must be an events.EventPattern, such as EventPattern(source=["trips"]), got '
+                f"{_validation.shown(event_pattern)}."
+            )
+        _validation.kind("event_bus", event_bus, "event_bus_arn", "an event bus")
+        _validation.kind("event", event, "bind", 'a RuleTargetInput, such as .from_event_path("$.detail")')
+        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        _validation.flag("enabled", enabled)
         _check_loops(scope, called(function), event_pattern, event_bus)
 
         super().__init__(scope, construct_id)

@@ -71,8 +71,10 @@ class KillSwitch(Construct):
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         _check_rate(invocations_per_minute)
-        _check_provisioned(function)
         base = called(function).base
+        _check_provisioned(function)
+        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        _validation.flag("armed", armed)
 
         super().__init__(scope, construct_id)
         self.function = function

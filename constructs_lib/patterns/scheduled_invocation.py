@@ -19,7 +19,8 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, dead_letters, rule
+from constructs_lib.foundation import alarms, dead_letters, rule, schedule_expression
+from constructs_lib.foundation.called import called
 
 
 class ScheduledInvocation(Construct):
@@ -87,6 +88,10 @@ class ScheduledInvocation(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        called(function)
+        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        _validation.kind("schedule_group", schedule_group, "schedule_group_arn", "a schedule group")
+        _validation.flag("enabled", enabled)
         _check_times(schedule, flexible_window, start, end)
         _check_event(event)
 
@@ -186,6 +191,12 @@ def _check_times(
     start: datetime | None,
     end: datetime | None,
 ) -> None:
+    if not isinstance(schedule, scheduler.ScheduleExpression):
+        raise InvalidPropsError(
+            f'schedule must be a scheduler.ScheduleExpression, such as .cron(hour="6", minute="0"), got '
+            f"{_validation.shown(schedule)}."
+        )
+    schedule_expression.check(schedule.expression_string)
     window = _validation.seconds("flexible_window", flexible_window)
     _validation.in_range(
         "flexible_window",
@@ -215,6 +226,8 @@ def _check_zone(name: str, zones: set[str]) -> None:
 
 
 def _check_event(event: Mapping[str, object] | None) -> None:
+    if event is not None and not isinstance(event, Mapping):
+        raise InvalidPropsError(f"event must be a mapping, got {_validation.shown(event)}.")
     try:
         size = len(json.dumps(event, ensure_ascii=False).encode())
     except TypeError as error:

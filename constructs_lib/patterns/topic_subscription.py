@@ -65,6 +65,8 @@ class TopicSubscription(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        _validation.kind("topic", topic, "topic_arn", "a topic")
+        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
         if topic.fifo:
             raise InvalidPropsError(
                 f"topic cannot be a FIFO topic, got {topic.node.path}: it delivers to queues alone. Put a queue "
@@ -117,6 +119,16 @@ class TopicSubscription(Construct):
         )
 
 
+_FILTER: Final = (
+    sns.SubscriptionFilter,
+    'a SubscriptionFilter, such as SubscriptionFilter.string_filter(allowlist=["new"]),',
+)
+_FILTER_OF_BODY: Final = (
+    (sns.Filter, sns.Policy),
+    "FilterOrPolicy.filter(SubscriptionFilter...) or FilterOrPolicy.policy({...})",
+)
+
+
 def _check_filters(
     filter_policy: Mapping[str, sns.SubscriptionFilter] | None,
     filter_policy_with_message_body: Mapping[str, sns.FilterOrPolicy] | None,
@@ -127,11 +139,22 @@ def _check_filters(
         filter_policy_with_message_body=filter_policy_with_message_body,
     )
     name = "filter_policy" if filter_policy is not None else "filter_policy_with_message_body"
+    given = filter_policy if filter_policy is not None else filter_policy_with_message_body
+    if given is not None and not (isinstance(given, Mapping) and given):
+        raise InvalidPropsError(
+            f"{name} must have at least one name, got {_validation.shown(given)}: leave it out to get all messages."
+        )
+    wanted = _FILTER if filter_policy is not None else _FILTER_OF_BODY
     names, combinations = 0, 1
     waiting: list[tuple[Any, int]] = [(filter_policy or filter_policy_with_message_body or {}, 1)]
     while waiting:
         policy, depth = waiting.pop()
-        for value in policy.values():
+        for key, value in policy.items():
+            if not isinstance(value, wanted[0]):
+                raise InvalidPropsError(
+                    f"{name} must have {wanted[1]} as values, got {_validation.shown(value)} for {key!r}. "
+                    f"See {_defaults.TOPIC_FILTERS}"
+                )
             if isinstance(value, sns.Policy):
                 waiting.append((value.policy_doc, depth + 1))
             else:

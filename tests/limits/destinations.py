@@ -6,11 +6,12 @@ from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.aws_lambda_destinations import SqsDestination
 
 from constructs_lib import AsyncDestinations
 from tests.gallery.parts import bucket, key, live, queue, topic
 from tests.gallery.plain_function import function
-from tests.limits.table import Arguments, Limits, said
+from tests.limits.table import Arguments, Limits, in_its_place, said
 
 
 def itself(argument: str) -> Arguments:
@@ -60,6 +61,11 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("successes to the function itself", itself("on_success"), "on_success cannot be the function itself"),
     ("failures to the function itself", itself("on_failure"), "on_failure cannot be the function itself"),
     ("failures to a number", said(on_failure=7), "on_failure must be a queue, topic, event bus, function or bucket"),
+    ("successes to a number", said(on_success=7), "on_success must be a queue, topic, event bus or function, got 7"),
+    ("successes to CDK's destination", lambda stack: {"on_success": SqsDestination(queue(stack))},
+     "Give it what is inside of that destination."),
+    ("redrive in words", said(redrive="yes"), "redrive must be True or False, got 'yes' (str)"),
+    *in_its_place(function="a function, version or alias", alarm_topic="a topic", encryption_key="a key"),
     ("a key and a queue of yours", lambda stack: {"on_failure": queue(stack), "encryption_key": key(stack)},
      "encryption_key cannot be given together with on_failure"),
     ("a removal policy and a topic of yours", lambda stack: {"on_failure": topic(stack),

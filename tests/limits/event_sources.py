@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs_lib import BucketEvents, EventRule, ScheduledInvocation, TopicSubscription
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, live, queue, topic
-from tests.limits.table import Arguments, Limits, said
+from tests.limits.table import Arguments, Limits, in_its_place, said
 
 
 def fifo(stack: Any) -> dict[str, Any]:
@@ -27,6 +27,10 @@ def words(*names: str, count: int = 1) -> dict[str, sns.SubscriptionFilter]:
     return {name: sns.SubscriptionFilter.string_filter(allowlist=values) for name in names}
 
 
+def expression(text: str) -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.expression(text)
+
+
 def at(zone: TimeZone) -> scheduler.ScheduleExpression:
     return scheduler.ScheduleExpression.cron(hour="6", minute="0", time_zone=zone)
 
@@ -34,6 +38,7 @@ def at(zone: TimeZone) -> scheduler.ScheduleExpression:
 _DEAD_LETTERS: list[tuple[str, Arguments, str]] = [
     ("a FIFO dead-letter queue", fifo, "dead_letter_queue cannot be a FIFO queue"),
     ("a removal policy for a queue of yours", both, "removal_policy cannot be given together with dead_letter_queue"),
+    *in_its_place(function="a function, version or alias", dead_letter_queue="a queue", alarm_topic="a topic"),
 ]  # fmt: skip
 
 _DELIVERY: list[tuple[str, Arguments, str]] = [
@@ -49,7 +54,18 @@ _DELIVERY: list[tuple[str, Arguments, str]] = [
 RULE_LIMITS: Final = Limits(
     EventRule,
     otherwise={"function": live, "event_pattern": lambda stack: TRIPS},
-    rows=[*_DELIVERY, *_DEAD_LETTERS],
+    rows=[
+        *_DELIVERY,
+        *_DEAD_LETTERS,
+        (
+            "a pattern as JSON",
+            said(event_pattern={"source": ["trips"]}),
+            "event_pattern must be an events.EventPattern",
+        ),
+        ("an event as it is", said(event={"a": 1}), "event must be a RuleTargetInput"),
+        ("enabled in words", said(enabled="no"), "enabled must be True or False, got 'no' (str)"),
+        *in_its_place(event_bus="an event bus"),
+    ],
 )
 
 BUCKET_LIMITS: Final = Limits(
@@ -59,6 +75,14 @@ BUCKET_LIMITS: Final = Limits(
         *_DELIVERY,
         *_DEAD_LETTERS,
         ("no events", said(event_types=[]), "event_types must name at least one event"),
+        (
+            "events as text",
+            said(event_types="Object Created"),
+            "event_types must be a list, such as ['Object Created']",
+        ),
+        ("several prefixes", said(prefix=["a/", "b/"]), "prefix must be text, got ['a/', 'b/'] (list)"),
+        ("a suffix that is a number", said(suffix=7), "suffix must be text, got 7 (int)"),
+        *in_its_place(bucket="a bucket"),
         ("an event with a typo", said(event_types=["Object created"]), "Did you mean 'Object Created'?"),
     ],
 )
@@ -74,6 +98,11 @@ TOPIC_LIMITS: Final = Limits(
         ("combinations count by depth", said(filter_policy_with_message_body={"a": sns.FilterOrPolicy.policy(
             {name: sns.FilterOrPolicy.filter(each) for name, each in words("b", "c", count=7).items()})}),
          "got 196"),
+        ("a filter that lets all through", said(filter_policy={}), "filter_policy must have at least one name, got {}"),
+        ("values as a list", said(filter_policy={"type": ["new"]}), "filter_policy must have a SubscriptionFilter"),
+        ("a filter of attributes for the body", said(filter_policy_with_message_body=words("a")),
+         "filter_policy_with_message_body must have FilterOrPolicy.filter(SubscriptionFilter...) or"),
+        *in_its_place(topic="a topic"),
         ("two filter policies", said(filter_policy=words("a"), filter_policy_with_message_body={}),
          "filter_policy and filter_policy_with_message_body cannot be given together"),
     ],
@@ -88,6 +117,19 @@ SCHEDULE_LIMITS: Final = Limits(
     rows=[
         *_DELIVERY,
         *_DEAD_LETTERS,
+        ("a schedule as text", said(schedule="cron(0 6 * * ? *)"), "schedule must be a scheduler.ScheduleExpression"),
+        ("cron of five fields", said(schedule=expression("cron(0 3 * * *)")), "schedule must have six fields"),
+        ("cron alone", said(schedule=expression("0 3 * * *")), "schedule must be cron(...) of six fields"),
+        ("an hour of 25", said(schedule=expression("cron(0 25 * * ? *)")), "must have hours of 0 to 23, not '25'"),
+        ("a month with a typo", said(schedule=expression("cron(0 5 1 JAM ? *)")), "month of 1 to 12, not 'JAM'"),
+        ("both days", said(schedule=expression("cron(0 5 1 * MON *)")), "must have a ? for day-of-month or for day-of"),
+        ("an hour without its minute", said(schedule=scheduler.ScheduleExpression.cron(hour="3")),
+         "must say its minutes, 0-59 for all of them"),
+        ("a rate of nothing", said(schedule=expression("rate(0 minutes)")), "schedule must be cron(...) of six fields"),
+        ("a day that is not", said(schedule=expression("at(2030-02-30T00:00:00)")), "schedule must be cron(...)"),
+        ("an event as text", said(event="tidy"), "event must be a mapping, got 'tidy' (str)"),
+        ("enabled in words", said(enabled="no"), "enabled must be True or False, got 'no' (str)"),
+        *in_its_place(schedule_group="a schedule group"),
         ("window below a minute", said(flexible_window=Duration.seconds(30)), "flexible_window must be 60 to 86,400"),
         ("window above 24 h", said(flexible_window=Duration.minutes(1441)), "86,400 seconds, got 86,460"),
         ("window with seconds", said(flexible_window=Duration.seconds(90)), "flexible_window must be whole minutes"),

@@ -15,6 +15,18 @@ def said(**arguments: Any) -> Arguments:
     return lambda stack: arguments
 
 
+def in_its_place(**arguments: str) -> list[tuple[str, Arguments, str]]:
+    """Rows of text in the place of a part, as one writes it who takes a name for enough.
+
+    Args:
+        **arguments: What the argument must be, by its name.
+    """
+    return [
+        (f"{name} by its name", said(**{name: "any"}), f"{name} must be {must}, got 'any' (str)")
+        for name, must in arguments.items()
+    ]
+
+
 @dataclass(frozen=True)
 class Limits:
     """The limits of one construct.
