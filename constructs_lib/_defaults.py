@@ -159,6 +159,11 @@ RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 
 ASYNC_RETRY_ATTEMPTS_MIN: Final = 0
 ASYNC_RETRY_ATTEMPTS_MAX: Final = 2
+KILL_SWITCH_EVENT_SECONDS: Final = 300
+"""How long EventBridge tries to pull it. A function that is turned off a day late may be mended by then."""
+KILL_SWITCH_ATTEMPTS: Final = 8
+"""Of the switch itself, over some four minutes: Lambda's control plane answers a few requests a second."""
+
 ASYNC_RETRY_ATTEMPTS: Final = 2
 """Lambda's own default: a minute after the first error, two after the second (ASYNC_ERRORS)."""
 
@@ -192,6 +197,7 @@ SCHEDULE_WINDOWS: Final = (
 )
 SCHEDULE_QUOTAS: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html"
 TOPIC_FILTERS: Final = "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"
+TOPIC_KEYS: Final = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
 TOPIC_FIFO: Final = "https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html"
 
 EVENT_RETRY_ATTEMPTS_MIN: Final = 0

@@ -114,13 +114,18 @@ def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> Non
 
 @pytest.mark.parametrize("text", [README, ASYNCHRONOUS], ids=["README", "docs"])
 def test_the_example_of_asynchronous_invocation_is_what_happens(text: str, somebodys_project: Path) -> None:
-    (somebodys_project / "functions" / "receipt").mkdir()
-    (somebodys_project / "functions" / "receipt" / "app.py").write_text(HANDLER)
+    for name in ("receipt", "notify"):
+        (somebodys_project / "functions" / name).mkdir()
+        (somebodys_project / "functions" / name / "app.py").write_text(HANDLER)
     names: dict[str, Any] = {}
     if text is README:
         exec(example().replace("app.synth()", ""), names)  # noqa: S102
-    (block,) = [block for block in blocks(text) if "AsyncDestinations(" in block]
-    exec(block, names)  # noqa: S102
+        (used,) = [[block] for block in blocks(text) if "AsyncDestinations(" in block]
+    else:
+        used = blocks(text)
+    for block in used:
+        exec(block, names)  # noqa: S102
+    names["app"].synth()
     template = Template.from_stack(names["stack"])
     template.has_resource_properties(
         "AWS::Lambda::EventInvokeConfig",
@@ -129,6 +134,10 @@ def test_the_example_of_asynchronous_invocation_is_what_happens(text: str, someb
             "Qualifier": "live",
         },
     )
+    if text is not README:
+        template.resource_count_is("AWS::Events::Rule", 4)  # of the two EventRules, the bucket and the switch
+        template.resource_count_is("AWS::Scheduler::Schedule", 1)
+        template.resource_count_is("AWS::SNS::Subscription", 1)
 
 
 @pytest.fixture

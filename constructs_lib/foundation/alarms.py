@@ -5,6 +5,9 @@ there is one.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
 """
 
+from typing import Final
+from weakref import WeakSet
+
 from aws_cdk import Acknowledgment, Duration, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -12,16 +15,89 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
-from constructs_lib import _defaults
+from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.called import LATEST, called
+
+_let_in: Final[WeakSet[IConstruct]] = WeakSet()
+"""Topics that CloudWatch may send to, by a statement of ours."""
+
+
+def check_topic(given: sns.ITopic | None) -> None:
+    """Refuse a topic that would never hear of an alarm.
+
+    Args:
+        given: What was given as `alarm_topic`; None: a topic is made.
+
+    Raises:
+        InvalidPropsError: It is none, or under the key that SNS manages.
+    """
+    _validation.kind("alarm_topic", given, "topic_arn", "a topic")
+    if given is None:
+        return
+    key = given.master_key
+    resource = given.node.default_child
+    ids = (resource.kms_master_key_id if isinstance(resource, sns.CfnTopic) else None, key and key.key_arn)
+    if any(str(each).endswith("alias/aws/sns") for each in ids):
+        raise InvalidPropsError(
+            f"alarm_topic {given.node.path} is under the key alias/aws/sns, which lets CloudWatch not in: no alarm "
+            f"would arrive. Use a key of yours, or none. See {_defaults.TOPIC_KEYS}"
+        )
+
+
+def topic_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
+    """The topic for a construct's alarms.
+
+    A topic policy replaces SNS's own, which lets the account's alarms in: so a topic of this app that has one gets
+    the statement for it, and so does its key. Of an imported topic, its owner has to see to both.
+
+    Args:
+        scope: The construct.
+        given: The user's topic; None: one is made, over TLS only, which nobody has subscribed to yet.
+
+    Returns:
+        The topic.
+    """
+    if given is None:
+        return topic(scope, "AlarmTopic")
+    if given in _let_in:
+        return given
+    _let_in.add(given)
+    if given.node.try_find_child("Policy") is not None:
+        _let_alarms_in(given)
+    if given.master_key is not None:
+        given.master_key.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["kms:GenerateDataKey*", "kms:Decrypt"],
+                principals=[_cloudwatch()],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(given).account}},
+            )
+        )
+    return given
+
+
+def _let_alarms_in(target: sns.ITopic) -> None:
+    target.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="AlarmsOfThisAccount",
+            actions=["sns:Publish"],
+            principals=[_cloudwatch()],
+            resources=[target.topic_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(target).account}},
+        )
+    )
+
+
+def _cloudwatch() -> iam.ServicePrincipal:
+    return iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
 
 def topic(scope: Construct, construct_id: str) -> sns.Topic:
     """Make a topic that CloudWatch may send alarms to, over TLS only.
-
-    A topic policy replaces SNS's own, which lets the account's alarms in: so this one says it again.
 
     Args:
         scope: Where to put it.
@@ -31,15 +107,8 @@ def topic(scope: Construct, construct_id: str) -> sns.Topic:
         The topic; nobody has subscribed to it yet.
     """
     made = sns.Topic(scope, construct_id, enforce_ssl=True)
-    made.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="AlarmsOfThisAccount",
-            actions=["sns:Publish"],
-            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-            resources=[made.topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
-        )
-    )
+    _let_in.add(made)
+    _let_alarms_in(made)
     Validations.of(made).acknowledge(
         Acknowledgment(
             id="AwsSolutions-SNS2",
@@ -147,7 +216,9 @@ def function_throttles(
         scope,
         construct_id,
         metric=function.metric_throttles(
-            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="Sum"
+            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+            statistic="Sum",
+            dimensions_map=of_qualifier(function),
         ),
         threshold=0,
         description="Lambda refuses invocations: the reserved or the account's concurrency is used up.",
@@ -324,6 +395,7 @@ def _error_rate(
     function: FunctionLike, dimensions: dict[str, str] | None = None
 ) -> cloudwatch.MathExpression:
     period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
+    dimensions = dimensions or of_qualifier(function)
     return cloudwatch.MathExpression(
         expression="100 * errors / invocations",
         label="Failed invocations (%)",
@@ -335,9 +407,70 @@ def _error_rate(
     )
 
 
+def of_qualifier(function: FunctionLike) -> dict[str, str] | None:
+    """By what the metrics of a version are found: CDK asks for a function of the version's name, which there is not.
+
+    Args:
+        function: The function, or the alias or version that is called.
+
+    Returns:
+        Names and values; None where CDK has them right.
+    """
+    if hasattr(function, "alias_name"):
+        return None
+    it = called(function)
+    if it.qualifier == LATEST:
+        return None
+    name = it.base.function_name if it.base is not function else it.base_arn.rpartition(":")[2]
+    return {"FunctionName": name, "Resource": f"{name}:{it.qualifier}"}
+
+
+def undelivered(
+    scope: Construct,
+    construct_id: str,
+    *,
+    namespace: str,
+    metric: str,
+    dimensions: dict[str, str],
+    send_to: sns.ITopic,
+) -> cloudwatch.Alarm:
+    """Alarm on the first event that did not even reach its dead-letter queue.
+
+    Args:
+        scope: Where to put it.
+        construct_id: Its name there.
+        namespace: Of the service that could not hand it over.
+        metric: What it calls that.
+        dimensions: Whose events.
+        send_to: The topic to notify.
+
+    Returns:
+        The alarm, on a single minute: each is an event that is lost.
+    """
+    return alarm(
+        scope,
+        construct_id,
+        metric=cloudwatch.Metric(
+            namespace=namespace,
+            metric_name=metric,
+            dimensions_map=dimensions,
+            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+            statistic="Sum",
+        ),
+        threshold=0,
+        periods=1,
+        datapoints=1,
+        description="Events could not be put into their dead-letter queue, and are lost: its policy, its key, or it is "
+        "gone.",
+        send_to=send_to,
+    )
+
+
 def _latency(function: FunctionLike, dimensions: dict[str, str] | None = None) -> cloudwatch.Metric:
     return function.metric_duration(
-        period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="p99", dimensions_map=dimensions
+        period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+        statistic="p99",
+        dimensions_map=dimensions or of_qualifier(function),
     )
 
 

@@ -61,7 +61,10 @@ def async_event_age(
         scope,
         construct_id,
         metric=function.metric(
-            "AsyncEventAge", period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="Maximum"
+            "AsyncEventAge",
+            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+            statistic="Maximum",
+            dimensions_map=alarms.of_qualifier(function),
         ),
         threshold=seconds * 1000,  # the metric is in milliseconds
         description="Events wait longer than they should: the function is throttled, or errors pile up.",
@@ -97,7 +100,12 @@ def destination_failures(
 
 
 def _sum(function: FunctionLike, metric: str) -> cloudwatch.Metric:
-    return function.metric(metric, period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="Sum")
+    return function.metric(
+        metric,
+        period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+        statistic="Sum",
+        dimensions_map=alarms.of_qualifier(function),
+    )
 
 
 # --- runaway functions ---------------------------------------------------------------------------------
@@ -145,14 +153,16 @@ def switch_failed(
         send_to: The topic to notify.
 
     Returns:
-        The alarm, on a single minute with one.
+        The alarm, on one minute of five with one.
     """
     return alarms.alarm(
         scope,
         construct_id,
         metric=failures,
         threshold=0,
-        periods=1,
+        # FILL takes a minute whose figures come late for 0, and would keep an alarm on one minute at OK.
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+        periods=5,
         datapoints=1,
         description="The kill switch could not turn the function off. Do it by hand: aws lambda "
         "put-function-concurrency --reserved-concurrent-executions 0",

@@ -4,7 +4,7 @@ from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
@@ -46,21 +46,23 @@ def queue(
     return made
 
 
-def let_service_send(target: sqs.IQueue, *, service: str, source_arn: str, source_account: str) -> None:
+def let_service_send(target: sqs.IQueue, *, service: str, source_arn: str) -> IDependable | None:
     """Let a service put what it could not deliver into the queue, for one source alone.
 
     Args:
         target: The queue; of an imported one, its owner has to say so.
         service: Such as `sns.amazonaws.com`.
         source_arn: The topic or rule whose dead letters they are.
-        source_account: Whose topic or rule that is.
+
+    Returns:
+        What whoever needs this has to wait for; None for an imported queue.
     """
-    conditions = {
-        "ArnEquals": {"aws:SourceArn": source_arn},
-        "StringEquals": {"aws:SourceAccount": source_account},
-    }
+    # As AWS writes it for both: not every service says its account, and the ARN has it.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html
+    conditions = {"ArnEquals": {"aws:SourceArn": source_arn}}
     principal = iam.ServicePrincipal(service)
-    target.add_to_resource_policy(
+    added = target.add_to_resource_policy(
         iam.PolicyStatement(
             actions=["sqs:SendMessage"],
             principals=[principal],
@@ -77,6 +79,7 @@ def let_service_send(target: sqs.IQueue, *, service: str, source_arn: str, sourc
                 actions=["kms:GenerateDataKey", "kms:Decrypt"], principals=[principal], resources=["*"]
             )
         )
+    return added.policy_dependable
 
 
 def check(target: sqs.IQueue | None, removal_policy: RemovalPolicy | None, *, source: str) -> None:
@@ -97,6 +100,12 @@ def check(target: sqs.IQueue | None, removal_policy: RemovalPolicy | None, *, so
         raise InvalidPropsError(
             f"dead_letter_queue cannot be a FIFO queue, got {target.node.path}: nothing would be delivered to it. "
             f"Give it a standard queue. See {source}"
+        )
+    resource = target.node.default_child
+    if isinstance(resource, sqs.CfnQueue) and resource.kms_master_key_id == "alias/aws/sqs":
+        raise InvalidPropsError(
+            f"dead_letter_queue {target.node.path} is under the key alias/aws/sqs, which lets no service in: nothing "
+            f"would be delivered to it. Use QueueEncryption.SQS_MANAGED, or a key of yours. See {source}"
         )
     if removal_policy is not None:
         raise InvalidPropsError(

@@ -142,6 +142,7 @@ class LiveAlias(Construct):
     ) -> None:
         resource = _resource(function)
         _check_alias_name(alias_name)
+        alarms.check_topic(alarm_topic)
         schedule = dict(provisioned_concurrency_schedule or {})
         most = _check_provisioned(
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
@@ -197,7 +198,7 @@ class LiveAlias(Construct):
         )
 
         behind_alias.watched.add(self.alias)
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.errors_alarm = alarms.function_errors(
             self, "ErrorsAlarm", function=self.alias, send_to=self.alarm_topic
         )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Fn, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
@@ -60,26 +60,47 @@ def call(
                 input=given_input,
                 target_resource=function,
                 dead_letter_config=_dead_letter_config(dead_letter_queue),
-                retry_policy=_retry_policy(retry_attempts, max_event_age or seconds),
+                retry_policy=retry_policy(retry_attempts, max_event_age or seconds),
             )
         )
     )
-    service, arn, account = "events.amazonaws.com", rule.rule_arn, Stack.of(rule).account
-    function.add_permission(
-        "Invoke",
-        scope=rule,
-        principal=iam.ServicePrincipal(service),
-        source_arn=arn,
-        source_account=account,
-    )
-    dead_letters.let_service_send(dead_letter_queue, service=service, source_arn=arn, source_account=account)
+    # By the ARN alone, which has the account: a condition on the account itself keeps EventBridge out.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html
+    service, arn = "events.amazonaws.com", rule.rule_arn
+    function.add_permission("Invoke", scope=rule, principal=iam.ServicePrincipal(service), source_arn=arn)
+    dead_letters.let_service_send(dead_letter_queue, service=service, source_arn=arn)
+
+
+def dimensions(rule: events.Rule, event_bus: events.IEventBus | None) -> dict[str, str]:
+    """By what a rule's metrics are found.
+
+    Args:
+        rule: The rule.
+        event_bus: Its bus; None for the default bus.
+
+    Returns:
+        Names and values. The name is cut out of the ARN where a reference to the rule would have the bus in it too.
+    """
+    if event_bus is None:
+        return {"RuleName": rule.rule_name}
+    name = Fn.select(2, Fn.split("/", rule.rule_arn))
+    return {"EventBusName": event_bus.event_bus_name, "RuleName": name}
 
 
 def _dead_letter_config(queue: sqs.IQueue) -> Any:
     return events.CfnRule.DeadLetterConfigProperty(arn=queue.queue_arn)
 
 
-def _retry_policy(retry_attempts: int, max_event_age: Duration) -> Any:
+def retry_policy(retry_attempts: int, max_event_age: Duration) -> Any:
+    """How a target's events are tried again.
+
+    Args:
+        retry_attempts: How often.
+        max_event_age: How long.
+
+    Returns:
+        The property of the rule's target.
+    """
     return events.CfnRule.RetryPolicyProperty(
         maximum_retry_attempts=retry_attempts, maximum_event_age_in_seconds=max_event_age.to_seconds()
     )

@@ -198,6 +198,7 @@ class ProvisionedApi(Construct):
             _check_rest_routes(served)
             _check_usage_plans(plans, served)
         _check_policies(served)
+        alarms.check_topic(alarm_topic)
         _check_stage_name(stage_name, http=http)
         _check_timeouts(served, integration_timeout, http=http)
         _check_compression(minimum_compression_size)
@@ -272,7 +273,7 @@ class ProvisionedApi(Construct):
         self.domain_record = _point_to(self, made.domain, hosted_zone, domain_name)
         self.url = self._url(domain_name)
 
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
         # roll back a release of that alias.
         staged = stage_name or (_defaults.HTTP_API_STAGE if http else _defaults.REST_API_STAGE)

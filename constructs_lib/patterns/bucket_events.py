@@ -14,7 +14,16 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, at_synth, dead_letters, loops, own_writing, rule, wildcards
+from constructs_lib.foundation import (
+    alarms,
+    async_configuration,
+    at_synth,
+    dead_letters,
+    loops,
+    own_writing,
+    rule,
+    wildcards,
+)
 from constructs_lib.foundation.called import Called, called
 
 
@@ -62,6 +71,8 @@ class BucketEvents(Construct):
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm]
+    undelivered_alarm: Final[cloudwatch.Alarm]
+    """On events that did not even reach the dead-letter queue."""
 
     def __init__(
         self,
@@ -81,7 +92,7 @@ class BucketEvents(Construct):
     ) -> None:
         rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
         _validation.kind("bucket", bucket, "bucket_arn", "a bucket")
-        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        alarms.check_topic(alarm_topic)
         for name, part in (("prefix", prefix), ("suffix", suffix)):
             _validation.text(name, part)
         _check_events(event_types)
@@ -114,9 +125,18 @@ class BucketEvents(Construct):
             max_event_age=max_event_age,
         )
         at_synth.check(self, lambda: _writing(source, bucket, event_types, prefix, suffix))
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        async_configuration.call(self, function)
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = alarms.dead_letters(
             self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        )
+        self.undelivered_alarm = alarms.undelivered(
+            self,
+            "UndeliveredAlarm",
+            namespace="AWS/Events",
+            metric="InvocationsFailedToBeSentToDlq",
+            dimensions=rule.dimensions(self.rule, None),
+            send_to=self.alarm_topic,
         )
 
     def _turn_on_notifications(self) -> None:
@@ -131,9 +151,19 @@ class BucketEvents(Construct):
             # A custom resource sets all of this bucket's notifications, and would overwrite ours.
             self.bucket.enable_event_bridge_notification()
         else:
+            at_synth.check(self, self._overwritten)
             resource.add_property_override(
                 "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
             )
+
+    def _overwritten(self) -> str | None:
+        if self.bucket.node.try_find_child("Notifications") is None:
+            return None
+        return (
+            f"bucket {self.bucket.node.path} got notifications of its own after {self.node.path} was made, and the "
+            f"custom resource that sets them up turns EventBridge off: make them first, and this one after them. "
+            f"See {_defaults.BUCKET_EVENTS}"
+        )
 
 
 # --- arguments -----------------------------------------------------------------------------------------

@@ -207,6 +207,7 @@ class ProxiedDatabase(Construct):
             "allocated_storage": allocated_storage,
             "max_allocated_storage": max_allocated_storage,
         }
+        alarms.check_topic(alarm_topic)
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
         if database is not None:
@@ -411,7 +412,7 @@ class ProxiedDatabase(Construct):
         self.reader_endpoint = made_proxy.reader_endpoint
         self.security_group = made_proxy.security_group
 
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         watched = database_alarms.Metrics(
             proxy_name=self.proxy.db_proxy_name,
             instance_identifier=None if self.instance is None else self.instance.instance_identifier,

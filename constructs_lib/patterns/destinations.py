@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Token, Validations
@@ -16,22 +15,19 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_alarms, dead_letters, loops
-from constructs_lib.foundation.called import Called, called
+from constructs_lib.foundation import alarms, async_alarms, async_configuration, dead_letters, loops
+from constructs_lib.foundation.called import LATEST, Called, called
 from constructs_lib.foundation.function import PythonFunction
 
 SuccessTarget = (
     sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic | events.IEventBus | events.EventBus | FunctionLike
 )
 FailureTarget = SuccessTarget | s3.IBucket | s3.Bucket
-
-_configured: WeakKeyDictionary[IConstruct, set[tuple[str, str]]] = WeakKeyDictionary()
-"""Of each app: the qualifiers that have their configuration already. Lambda keeps one for each."""
 
 _RUNTIME = Path(__file__).parents[1] / "runtime"
 
@@ -112,7 +108,7 @@ class AsyncDestinations(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         source = called(function)
-        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        alarms.check_topic(alarm_topic)
         _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
         _validation.flag("redrive", redrive)
         oldest = _validation.seconds("max_event_age", max_event_age, _defaults.ASYNC_EVENT_AGE_SECONDS)
@@ -133,19 +129,13 @@ class AsyncDestinations(Construct):
         success = _target("on_success", on_success)
         failure = _target("on_failure", on_failure)
         _check_function(source)
-        root = scope.node.root
-        if source.key in _configured.get(root, ()) or function.node.try_find_child("EventInvokeConfig"):
-            raise InvalidPropsError(
-                f"function {function.node.path} has an asynchronous configuration on {source.qualifier} already, "
-                f"and Lambda keeps one for each qualifier: give this AsyncDestinations all of it. "
-                f"See {_defaults.ASYNC_RECORDS}"
-            )
+        async_configuration.refuse_second(function, source)
         targets = {"on_success": success, "on_failure": failure}
         places = {name: target.place for name, target in targets.items() if target is not None}
         loops.refuse_destinations(scope, source, places)
 
         super().__init__(scope, construct_id)
-        _configured.setdefault(root, set()).add(source.key)
+        async_configuration.add(self, source)
         self.function = function
         if failure is None:
             failure = _queue_target(
@@ -168,9 +158,12 @@ class AsyncDestinations(Construct):
             retry_attempts=retry_attempts,
             max_event_age=max_event_age or Duration.seconds(_defaults.ASYNC_EVENT_AGE_SECONDS),
         )
+        if source.qualifier != LATEST and function.node.default_child is not None:
+            # The configuration says the qualifier as text, and Lambda does not take that of one that is not there yet.
+            self.event_invoke_config.node.add_dependency(function.node.default_child)
         loops.watch_destinations(self, source)
 
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dropped_alarm = async_alarms.async_events_dropped(
             self, "DroppedAlarm", function=function, send_to=self.alarm_topic
         )

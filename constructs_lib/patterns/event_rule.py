@@ -12,7 +12,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, dead_letters, loops, own_writing, rule
+from constructs_lib.foundation import alarms, async_configuration, dead_letters, loops, own_writing, rule
 from constructs_lib.foundation.called import Called, called
 
 
@@ -52,6 +52,8 @@ class EventRule(Construct):
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm]
+    undelivered_alarm: Final[cloudwatch.Alarm]
+    """On events that did not even reach the dead-letter queue."""
 
     def __init__(
         self,
@@ -78,7 +80,7 @@ class EventRule(Construct):
             )
         _validation.kind("event_bus", event_bus, "event_bus_arn", "an event bus")
         _validation.kind("event", event, "bind", 'a RuleTargetInput, such as .from_event_path("$.detail")')
-        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        alarms.check_topic(alarm_topic)
         _validation.flag("enabled", enabled)
         _check_loops(scope, called(function), event_pattern, event_bus)
 
@@ -103,9 +105,18 @@ class EventRule(Construct):
             max_event_age=max_event_age,
             given_input=event,
         )
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        async_configuration.call(self, function)
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = alarms.dead_letters(
             self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        )
+        self.undelivered_alarm = alarms.undelivered(
+            self,
+            "UndeliveredAlarm",
+            namespace="AWS/Events",
+            metric="InvocationsFailedToBeSentToDlq",
+            dimensions=rule.dimensions(self.rule, event_bus),
+            send_to=self.alarm_topic,
         )
 
 

@@ -14,7 +14,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_alarms
+from constructs_lib.foundation import alarms, async_alarms, at_synth, rule
 from constructs_lib.foundation.called import called
 from constructs_lib.foundation.rule import Target
 
@@ -72,13 +72,16 @@ class KillSwitch(Construct):
     ) -> None:
         _check_rate(invocations_per_minute)
         base = called(function).base
-        _check_provisioned(function)
-        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        provisioned = _provisioned(base)
+        if provisioned is not None:
+            raise InvalidPropsError(provisioned)
+        alarms.check_topic(alarm_topic)
         _validation.flag("armed", armed)
 
         super().__init__(scope, construct_id)
         self.function = function
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        at_synth.check(self, lambda: _provisioned(base))
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.runaway_alarm = async_alarms.runaway(
             self,
             "RunawayAlarm",
@@ -143,7 +146,14 @@ class KillSwitch(Construct):
                         "ReservedConcurrentExecutions": 0,
                     },
                     # Lambda's control plane answers a few requests a second, and others ask too.
-                    "Retry": [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 5, "BackoffRate": 2}],
+                    "Retry": [
+                        {
+                            "ErrorEquals": ["States.ALL"],
+                            "MaxAttempts": _defaults.KILL_SWITCH_ATTEMPTS,
+                            "BackoffRate": 2,
+                            "MaxDelaySeconds": 60,
+                        }
+                    ],
                     "End": True,
                 }
             },
@@ -199,7 +209,17 @@ class KillSwitch(Construct):
             },
         )
         made.add_target(
-            Target(events.RuleTargetConfig(arn=arn, role=role, target_resource=self.state_machine))
+            Target(
+                events.RuleTargetConfig(
+                    arn=arn,
+                    role=role,
+                    target_resource=self.state_machine,
+                    # Not a day, as without it: who is turned off late may be mended by then.
+                    retry_policy=rule.retry_policy(
+                        _defaults.EVENT_RETRY_ATTEMPTS, Duration.seconds(_defaults.KILL_SWITCH_EVENT_SECONDS)
+                    ),
+                )
+            )
         )
         return made
 
@@ -210,13 +230,20 @@ def _check_rate(invocations_per_minute: float) -> None:
     )
 
 
-def _check_provisioned(function: FunctionLike) -> None:
-    resource = function.node.default_child
-    if (
-        isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
-        and resource.provisioned_concurrency_config
-    ):
-        raise InvalidPropsError(
-            f"function {function.node.path} has provisioned concurrency, and Lambda does not let reserved "
-            f"concurrency go below it: the switch would not work. See {_defaults.LAMBDA_CONCURRENCY}"
-        )
+def _provisioned(function: lambda_.IFunction) -> str | None:
+    """What is wrong where an alias or version of the function is kept ready; what its stack shows."""
+    arn = function.function_arn
+    for part in Stack.of(function).node.find_all():
+        if not isinstance(part, lambda_.Alias | lambda_.Version):
+            continue
+        resource = part.node.default_child
+        if (
+            isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
+            and resource.provisioned_concurrency_config
+            and called(part).base_arn == arn
+        ):
+            return (
+                f"function {function.node.path} has provisioned concurrency on {part.node.path}, and Lambda does not "
+                f"let reserved concurrency go below it: the switch would not work. See {_defaults.LAMBDA_CONCURRENCY}"
+            )
+    return None

@@ -140,6 +140,7 @@ class QueueConsumer(Construct):
             dead_letter_retention_period,
             _defaults.DEAD_LETTER_RETENTION_SECONDS,
         )
+        alarms.check_topic(alarm_topic)
         _check_batches(batch_size, max_batching_window, fifo=fifo)
         _check_pollers(max_concurrency, minimum_pollers, maximum_pollers)
         _check_queue_numbers(receives, retention, dead_retention)
@@ -220,7 +221,7 @@ class QueueConsumer(Construct):
                 "failed messages.",
             )
         )
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = (
             None
             if self.dead_letter_queue is None or _is_of_another_account(self, self.dead_letter_queue)

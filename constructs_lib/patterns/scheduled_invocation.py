@@ -19,7 +19,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, dead_letters, rule, schedule_expression
+from constructs_lib.foundation import alarms, async_configuration, dead_letters, rule, schedule_expression
 from constructs_lib.foundation.called import called
 
 
@@ -66,6 +66,8 @@ class ScheduledInvocation(Construct):
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm]
+    undelivered_alarm: Final[cloudwatch.Alarm]
+    """On events that did not even reach the dead-letter queue, of all schedules of the group."""
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class ScheduledInvocation(Construct):
     ) -> None:
         rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
         called(function)
-        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        alarms.check_topic(alarm_topic)
         _validation.kind("schedule_group", schedule_group, "schedule_group_arn", "a schedule group")
         _validation.flag("enabled", enabled)
         _check_times(schedule, flexible_window, start, end)
@@ -133,9 +135,20 @@ class ScheduledInvocation(Construct):
             resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
             )
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        async_configuration.call(self, function)
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = alarms.dead_letters(
             self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        )
+        self.undelivered_alarm = alarms.undelivered(
+            self,
+            "UndeliveredAlarm",
+            namespace="AWS/Scheduler",
+            metric="InvocationsFailedToBeSentToDeadLetterCount",
+            dimensions={
+                "ScheduleGroup": "default" if schedule_group is None else schedule_group.schedule_group_name
+            },
+            send_to=self.alarm_topic,
         )
 
     def _make_role(self, schedule_group: scheduler.IScheduleGroup | None) -> iam.Role:

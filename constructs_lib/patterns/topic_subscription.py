@@ -13,7 +13,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, at_synth, dead_letters, loops, own_writing
+from constructs_lib.foundation import alarms, async_configuration, at_synth, dead_letters, loops, own_writing
 from constructs_lib.foundation.called import Called, called
 
 
@@ -51,6 +51,8 @@ class TopicSubscription(Construct):
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm]
+    undelivered_alarm: Final[cloudwatch.Alarm]
+    """On events that did not even reach the dead-letter queue, of the topic as a whole."""
 
     def __init__(
         self,
@@ -66,7 +68,7 @@ class TopicSubscription(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         _validation.kind("topic", topic, "topic_arn", "a topic")
-        _validation.kind("alarm_topic", alarm_topic, "topic_arn", "a topic")
+        alarms.check_topic(alarm_topic)
         if topic.fifo:
             raise InvalidPropsError(
                 f"topic cannot be a FIFO topic, got {topic.node.path}: it delivers to queues alone. Put a queue "
@@ -79,7 +81,7 @@ class TopicSubscription(Construct):
         super().__init__(scope, construct_id)
         self.topic = topic
         self.function = function
-        service, arn, account = "sns.amazonaws.com", topic.topic_arn, topic.env.account
+        service, arn = "sns.amazonaws.com", topic.topic_arn
         self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
             self, "DeadLetterQueue", removal_policy=removal_policy
         )
@@ -88,7 +90,6 @@ class TopicSubscription(Construct):
             scope=self,
             principal=iam.ServicePrincipal(service),
             source_arn=arn,
-            source_account=account,
         )
         self.subscription = sns.Subscription(
             self,
@@ -109,13 +110,24 @@ class TopicSubscription(Construct):
             )
         )
         resource.redrive_policy = {"deadLetterTargetArn": self.dead_letter_queue.queue_arn}
-        dead_letters.let_service_send(
-            self.dead_letter_queue, service=service, source_arn=arn, source_account=account
-        )
+        may_send = dead_letters.let_service_send(self.dead_letter_queue, service=service, source_arn=arn)
+        # SNS tries nothing again that it was refused: so it may before it does, and as long as it does.
+        self.subscription.node.add_dependency(self.node.find_child("Invoke"))
+        if may_send is not None:
+            self.subscription.node.add_dependency(may_send)
         at_synth.check(self, lambda: _writing(called(function), topic))
-        self.alarm_topic = alarm_topic if alarm_topic is not None else alarms.topic(self, "AlarmTopic")
+        async_configuration.call(self, function)
+        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = alarms.dead_letters(
             self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        )
+        self.undelivered_alarm = alarms.undelivered(
+            self,
+            "UndeliveredAlarm",
+            namespace="AWS/SNS",
+            metric="NumberOfNotificationsFailedToRedriveToDlq",
+            dimensions={"TopicName": topic.topic_name},
+            send_to=self.alarm_topic,
         )
 
 

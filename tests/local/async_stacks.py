@@ -64,7 +64,7 @@ def to(success: Any = None, failure: Any = None) -> dict[str, Any]:
     return {name: {"Destination": arn} for name, arn in both.items() if arn is not None}
 
 
-def permission(service: str, source: Any, resource: str = "Alias") -> dict[str, Any]:
+def permission(service: str, source: Any, resource: str = "Alias", **more: str) -> dict[str, Any]:
     """To invoke the alias (whose reference is its ARN)."""
     return {
         "Type": "AWS::Lambda::Permission",
@@ -73,6 +73,7 @@ def permission(service: str, source: Any, resource: str = "Alias") -> dict[str, 
             "FunctionName": {"Ref": resource},
             "Principal": service,
             "SourceArn": source,
+            **more,
         },
     }
 

@@ -183,6 +183,7 @@ def test_a_queues_depth_and_age_set_off_its_alarms_and_those_tell_their_topic(cl
     ids = stacks.put(cloud, name, resources)
     quiet = dict.fromkeys(("depth", "age", "other"), "OK")
     assert settled(cloud, quiet) == quiet
+    cloud.client("sqs").send_message(QueueUrl=ids["Empty"], MessageBody="not yet", DelaySeconds=600)
     cloud.client("sqs").send_message(QueueUrl=ids["Watched"], MessageBody="waits")
     said, dimensions = told(cloud, ids["Told"], ["depth", "age"])
     assert said == {"depth": "ALARM", "age": "ALARM"}

@@ -75,13 +75,17 @@ def test_what_comes_in_is_retried_and_told_by_the_aliass_configuration(
     stacks.remove(cloud, f"from-a-{source}")
 
 
-@pytest.mark.parametrize("resource", ["Function", None], ids=["of the function", "none"])
+@pytest.mark.parametrize(
+    ("resource", "more"),
+    [("Function", {}), (None, {}), ("Alias", {"SourceAccount": "000000000000"})],
+    ids=["of the function", "none", "for the account"],
+)
 @pytest.mark.parametrize("source", SOURCES)
 def test_without_the_aliass_own_permission_it_goes_to_the_sources_dead_letters(
-    cloud: LocalCloud, tmp_path: Path, source: str, resource: str | None
+    cloud: LocalCloud, tmp_path: Path, source: str, resource: str | None, more: dict[str, str]
 ) -> None:
     resources, service, arn = SOURCES[source]
-    may = {"Permission": permission(service, arn, resource)} if resource else {}
+    may = {"Permission": permission(service, arn, resource, **more)} if resource else {}
     name = f"refused-{source}"
     ids = stacks.put(cloud, name, QUEUES | resources | async_stacks.called() | may)
     event = {"log": str(tmp_path / "log"), "failures": 0}
@@ -125,7 +129,8 @@ def test_an_object_comes_in_through_the_bus_or_directly(cloud: LocalCloud, tmp_p
         }
     else:
         notifications = {"LambdaConfigurations": [{"Event": "s3:ObjectCreated:*", "Function": ALIAS}]}
-        sources = {"Permission": permission("s3.amazonaws.com", f"arn:aws:s3:::{name}")}
+        own = {"SourceAccount": "000000000000"}  # a bucket's ARN has no account, and S3 says it
+        sources = {"Permission": permission("s3.amazonaws.com", f"arn:aws:s3:::{name}", **own)}
     bucket = {
         "Type": "AWS::S3::Bucket",
         "Properties": {"BucketName": name, "NotificationConfiguration": notifications},
@@ -219,18 +224,18 @@ def test_a_schedules_role_must_be_allowed_to_invoke_the_alias(
         assert not log.exists()
 
 
-def test_a_permission_for_another_account_is_none(cloud: LocalCloud, tmp_path: Path) -> None:
-    resources, service, arn = SOURCES["topic"]
-    for number, account in enumerate(("111111111111", "000000000000")):
-        may = permission(service, arn)
-        may["Properties"]["SourceAccount"] = account
-        name = f"account-{account}"
-        ids = stacks.put(cloud, name, QUEUES | resources | async_stacks.called() | {"Permission": may})
-        log = tmp_path / account
-        send(cloud, "topic", ids, {"log": str(log), "failures": 0})
-        if number:
-            assert async_stacks.wait_for(log.exists)
-        else:
-            assert async_stacks.messages(cloud, ids["Undelivered"])
-            assert not log.exists()
-        stacks.remove(cloud, name)
+def test_a_permission_for_a_bucket_of_another_account_is_none(cloud: LocalCloud, tmp_path: Path) -> None:
+    name, log = "objects-of-others", tmp_path / "log"
+    notifications = {"LambdaConfigurations": [{"Event": "s3:ObjectCreated:*", "Function": ALIAS}]}
+    resources = {
+        "Bucket": {
+            "Type": "AWS::S3::Bucket",
+            "Properties": {"BucketName": name, "NotificationConfiguration": notifications},
+        },
+        "Permission": permission("s3.amazonaws.com", f"arn:aws:s3:::{name}", SourceAccount="111111111111"),
+    }
+    called = async_stacks.called()
+    called["Function"] = stacks.function(BUCKET_LOG)
+    stacks.put(cloud, name, called | resources)
+    cloud.client("s3").put_object(Bucket=name, Key=str(log)[1:], Body=b"1234")
+    assert not async_stacks.wait_for(log.exists, seconds=1.5)

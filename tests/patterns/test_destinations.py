@@ -50,6 +50,12 @@ def test_the_configuration_is_on_what_is_called(stack: Stack, what: str) -> None
     assert config["Qualifier"] == qualifier
 
 
+def test_the_configuration_of_an_alias_waits_for_it(stack: Stack) -> None:
+    called = live(stack)
+    made = AsyncDestinations(stack, "Results", function=called)
+    assert resource(made.event_invoke_config)["DependsOn"] == [logical_id(called)]
+
+
 def test_an_imported_alias_is_called_by_its_qualifier(stack: Stack) -> None:
     theirs = lambda_.Function.from_function_arn(
         stack, "Theirs", "arn:aws:lambda:us-east-1:123456789012:function:theirs:live"
@@ -201,6 +207,30 @@ def test_alarms_watch_the_alias(stack: Stack, alarm: str) -> None:
     made = AsyncDestinations(stack, "Results", function=live(worker))
     qualified = {"Fn::Join": ["", [{"Ref": logical_id(worker)}, ":live"]]}
     assert {"Name": "Resource", "Value": qualified} in properties(getattr(made, alarm))["Dimensions"]
+
+
+@pytest.mark.parametrize("alarm", ["dropped_alarm", "event_age_alarm", "delivery_alarm"])
+def test_alarms_watch_the_version_by_its_function(stack: Stack, alarm: str) -> None:
+    worker = function(stack)
+    version = worker.current_version
+    made = AsyncDestinations(stack, "Results", function=version)
+    name = {"Ref": logical_id(worker)}
+    number = {"Fn::GetAtt": [logical_id(version), "Version"]}
+    assert properties(getattr(made, alarm))["Dimensions"] == [
+        {"Name": "FunctionName", "Value": name},
+        {"Name": "Resource", "Value": {"Fn::Join": ["", [name, ":", number]]}},
+    ]
+
+
+@pytest.mark.parametrize("alarm", ["dropped_alarm", "event_age_alarm", "delivery_alarm"])
+def test_alarms_watch_an_imported_alias_by_its_function(stack: Stack, alarm: str) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:theirs:live"
+    theirs = lambda_.Function.from_function_arn(stack, "Theirs", arn)
+    made = AsyncDestinations(stack, "Results", function=theirs)
+    assert properties(getattr(made, alarm))["Dimensions"] == [
+        {"Name": "FunctionName", "Value": "theirs"},
+        {"Name": "Resource", "Value": "theirs:live"},
+    ]
 
 
 @pytest.mark.parametrize("yours", [False, True], ids=["made", "yours"])

@@ -9,6 +9,7 @@ import pytest
 from aws_cdk import App, Duration, RemovalPolicy, Stack, TimeZone
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as notifications
@@ -16,8 +17,10 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
+from aws_cdk.cx_api import SynthesisMessageLevel
 
 from constructs_lib import (
+    AsyncDestinations,
     BucketEvents,
     EventRule,
     InvalidPropsError,
@@ -92,7 +95,7 @@ def test_what_is_given_is_called(stack: Stack, make: Make, called: Any) -> None:
 
 
 @pytest.mark.parametrize("make", PUSHED)
-def test_this_source_of_this_account_may_call_the_alias_and_nobody_else(stack: Stack, make: Make) -> None:
+def test_this_source_may_call_the_alias_and_nobody_else(stack: Stack, make: Make) -> None:
     called = live(stack)
     made = make(stack, called)
     (permission,) = resources(stack, "AWS::Lambda::Permission")
@@ -102,8 +105,7 @@ def test_this_source_of_this_account_may_call_the_alias_and_nobody_else(stack: S
         "FunctionName": {"Ref": logical_id(called)},
         "Principal": service,
         "SourceArn": source_arn(made),
-        "SourceAccount": ACCOUNT,
-    }
+    }, "a condition on the account would keep EventBridge and SNS out; the ARN has it"
 
 
 @pytest.mark.parametrize("make", SOURCES)
@@ -131,10 +133,7 @@ def test_this_source_may_send_to_the_dead_letter_queue(stack: Stack, make: Make)
             "Effect": "Allow",
             "Principal": {"Service": service},
             "Resource": queue_arn,
-            "Condition": {
-                "ArnEquals": {"aws:SourceArn": source_arn(made)},
-                "StringEquals": {"aws:SourceAccount": ACCOUNT},
-            },
+            "Condition": {"ArnEquals": {"aws:SourceArn": source_arn(made)}},
         }
     ]
 
@@ -363,14 +362,153 @@ def test_a_permission_to_publish_that_comes_later_fails_synth(app: App, stack: S
         app.synth()
 
 
-def test_a_topic_of_another_account_calls_for_its_account(stack: Stack) -> None:
+def test_a_topic_of_another_account_is_known_by_its_arn(stack: Stack) -> None:
     theirs = sns.Topic.from_topic_arn(stack, "Theirs", "arn:aws:sns:us-east-1:210987654321:trips")
     TopicSubscription(stack, "Source", function=live(stack), topic=theirs)
     (permission,) = resources(stack, "AWS::Lambda::Permission")
-    assert permission["SourceAccount"] == "210987654321"
+    assert permission["SourceArn"] == theirs.topic_arn
     (policy,) = resources(stack, "AWS::SQS::QueuePolicy")
     (allowed,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
-    assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": "210987654321"}
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": theirs.topic_arn}}
+
+
+def test_a_topic_calls_only_when_it_may(stack: Stack) -> None:
+    made = subscription(stack, live(stack))
+    (permission,) = Template.from_stack(stack).find_resources("AWS::Lambda::Permission")
+    (policy,) = Template.from_stack(stack).find_resources("AWS::SQS::QueuePolicy")
+    assert set(resource(made.subscription)["DependsOn"]) == {permission, policy}
+
+
+# --- nothing is dropped in silence -----------------------------------------------------------------------
+
+
+def warnings(app: App, stack: Stack) -> list[str]:
+    """What synth says, without failing."""
+    messages = app.synth().get_stack_by_name(stack.stack_name).messages
+    return [str(message.entry.data) for message in messages if message.level == SynthesisMessageLevel.WARNING]
+
+
+@pytest.mark.parametrize("make", SOURCES)
+def test_a_source_past_the_destinations_fails_synth(app: App, stack: Stack, make: Make) -> None:
+    worker = function(stack)
+    make(stack, worker)
+    AsyncDestinations(stack, "Results", function=live(worker))
+    said = r"calls Stack/Function at \$LATEST, .* its AsyncDestinations are on live\. Call that, or give \$LATEST"
+    with pytest.raises(RuntimeError, match=said):
+        app.synth()
+
+
+@pytest.mark.parametrize("make", SOURCES)
+def test_a_source_whose_failures_have_nowhere_to_go_is_warned_of(app: App, stack: Stack, make: Make) -> None:
+    make(stack, live(stack))
+    (warning,) = warnings(app, stack)
+    assert "Stack/Source calls Stack/Live at live, and what it fails at three times is dropped" in warning
+
+
+@pytest.mark.parametrize("make", SOURCES)
+@pytest.mark.parametrize("whose", ["ours", "CDK's"])
+def test_a_source_in_front_of_destinations_is_well(app: App, stack: Stack, make: Make, whose: str) -> None:
+    called = live(stack)
+    make(stack, called)
+    if whose == "ours":
+        AsyncDestinations(stack, "Results", function=called)
+    else:
+        called.configure_async_invoke(retry_attempts=0)
+    assert warnings(app, stack) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "namespace", "metric", "dimensions"),
+    [
+        (event_rule, "AWS/Events", "InvocationsFailedToBeSentToDlq", ["RuleName"]),
+        (bucket_events, "AWS/Events", "InvocationsFailedToBeSentToDlq", ["RuleName"]),
+        (subscription, "AWS/SNS", "NumberOfNotificationsFailedToRedriveToDlq", ["TopicName"]),
+        (schedule, "AWS/Scheduler", "InvocationsFailedToBeSentToDeadLetterCount", ["ScheduleGroup"]),
+    ],
+)
+def test_the_first_event_that_no_queue_took_alarms(
+    stack: Stack, make: Make, namespace: str, metric: str, dimensions: list[str]
+) -> None:
+    mine = topic(stack, "Mine")
+    alarm = properties(make(stack, live(stack), alarm_topic=mine).undelivered_alarm)
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (namespace, metric, "Sum")
+    assert [dimension["Name"] for dimension in alarm["Dimensions"]] == dimensions
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (0, 1, 1)
+    assert alarm["AlarmActions"] == [{"Ref": logical_id(mine)}]
+
+
+def test_the_metrics_of_a_rule_on_a_bus_are_found_by_both_names(stack: Stack) -> None:
+    bus = events.EventBus(stack, "Bus")
+    made = event_rule(stack, live(stack), event_bus=bus)
+    arn = {"Fn::GetAtt": [logical_id(made.rule), "Arn"]}
+    assert properties(made.undelivered_alarm)["Dimensions"] == [
+        {"Name": "EventBusName", "Value": {"Ref": logical_id(bus)}},
+        {"Name": "RuleName", "Value": {"Fn::Select": [2, {"Fn::Split": ["/", arn]}]}},
+    ]
+
+
+@pytest.mark.parametrize("make", SOURCES)
+def test_a_queue_under_the_key_that_sqs_manages_gets_nothing(stack: Stack, make: Make) -> None:
+    managed = sqs.Queue(stack, "Managed", encryption=sqs.QueueEncryption.KMS_MANAGED)
+    with pytest.raises(InvalidPropsError, match="Stack/Managed is under the key alias/aws/sqs"):
+        make(stack, live(stack), dead_letter_queue=managed)
+    assert stack.node.try_find_child("Source") is None
+
+
+@pytest.mark.parametrize("make", SOURCES)
+def test_a_topic_of_yours_hears_the_alarms(stack: Stack, make: Make) -> None:
+    closed = sns.Topic(stack, "Closed", enforce_ssl=True, master_key=key(stack))
+    make(stack, live(stack), alarm_topic=closed)
+    let_in = {
+        "Sid": "AlarmsOfThisAccount",
+        "Action": "sns:Publish",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Resource": {"Ref": logical_id(closed)},
+    }
+    (policy,) = (
+        each
+        for each in resources(stack, "AWS::SNS::TopicPolicy")
+        if each["Topics"] == [{"Ref": logical_id(closed)}]
+    )
+    assert policy["PolicyDocument"]["Statement"].count(let_in) == 1
+    (keys,) = (
+        statement
+        for statement in properties(closed.master_key)["KeyPolicy"]["Statement"]
+        if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    )
+    assert keys["Action"] == ["kms:GenerateDataKey*", "kms:Decrypt"]
+
+
+def test_a_topic_of_yours_that_two_alarm_through_lets_them_in_once(stack: Stack) -> None:
+    closed, called = sns.Topic(stack, "Closed", enforce_ssl=True), live(stack)
+    for number in range(2):
+        EventRule(stack, f"Rule{number}", function=called, event_pattern=TRIPS, alarm_topic=closed)
+    (policy,) = resources(stack, "AWS::SNS::TopicPolicy")
+    sids = [statement.get("Sid") for statement in policy["PolicyDocument"]["Statement"]]
+    assert sids.count("AlarmsOfThisAccount") == 1
+
+
+@pytest.mark.parametrize("make", SOURCES)
+def test_a_topic_under_the_key_that_sns_manages_hears_nothing(stack: Stack, make: Make) -> None:
+    managed = kms.Alias.from_alias_name(stack, "Managed", "alias/aws/sns")
+    silent = sns.Topic(stack, "Silent", master_key=managed)
+    with pytest.raises(InvalidPropsError, match="alarm_topic Stack/Silent is under the key alias/aws/sns"):
+        make(stack, live(stack), alarm_topic=silent)
+    assert stack.node.try_find_child("Source") is None
+
+
+def test_notifications_that_come_later_and_would_turn_the_bucket_off_fail_synth(
+    app: App, stack: Stack
+) -> None:
+    uploads, called = bucket(stack), live(stack)
+    BucketEvents(stack, "Source", function=called, bucket=uploads)
+    uploads.add_event_notification(
+        s3.EventType.OBJECT_REMOVED, notifications.SqsDestination(queue(stack, "Removed"))
+    )
+    with pytest.raises(RuntimeError, match="turns EventBridge off: make them first"):
+        app.synth()
 
 
 # --- queues --------------------------------------------------------------------------------------------

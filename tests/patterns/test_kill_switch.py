@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import App, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
@@ -90,6 +90,26 @@ def test_a_switch_that_was_not_pulled_or_failed_alarms(stack: Stack) -> None:
     (expression,) = [metric for metric in alarm["Metrics"] if "Expression" in metric]
     assert expression["Expression"] == "FILL(failed, 0) + FILL(not_started, 0)"
     assert (alarm["Threshold"], alarm["DatapointsToAlarm"]) == (0, 1)
+    assert alarm["EvaluationPeriods"] == 5, "FILL makes a late minute 0"
+
+
+def test_the_alarm_pulls_it_at_once_or_never(stack: Stack) -> None:
+    switch = KillSwitch(stack, "Switch", function=function(stack), invocations_per_minute=600)
+    (target,) = properties(switch.rule)["Targets"]
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 185}
+
+
+@pytest.mark.parametrize("given", ["function", "another alias"])
+def test_provisioned_concurrency_of_an_alias_that_comes_later_fails_synth(
+    app: App, stack: Stack, given: str
+) -> None:
+    worker = function(stack)
+    called = worker if given == "function" else live(worker)
+    KillSwitch(stack, "Switch", function=called, invocations_per_minute=600)
+    version = worker.current_version
+    lambda_.Alias(stack, "Kept", alias_name="kept", version=version, provisioned_concurrent_executions=5)
+    with pytest.raises(RuntimeError, match="has provisioned concurrency on Stack/Kept"):
+        app.synth()
 
 
 def test_provisioned_concurrency_is_refused(stack: Stack) -> None:
