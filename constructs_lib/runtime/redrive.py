@@ -5,8 +5,8 @@ it answers how many events it sent again, and what it kept and why.
 
 Each event once, as far as that can be had: a record is deleted after Lambda has accepted its event, so that
 nothing is lost; a record whose deletion failed is not sent again by the same run. Twice is possible in two
-places. A run that is killed after Lambda accepted an event, and before its record was deleted, leaves the
-record for the next run: at most the few that were in work. And SQS and Lambda's own queue deliver at least
+places. A run that is killed after Lambda accepted an event, and before its record was deleted, leaves that
+one record for the next run. And SQS and Lambda's own queue deliver at least
 once. So an effect that must not happen twice needs a key of its own in the handler, as every effect of an
 asynchronous call does.
 
@@ -18,12 +18,16 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 _BATCH = 10
 _HIDDEN_SECONDS = 120
-"""While a batch is in work. Ten calls take a few seconds; what is kept becomes visible again at once."""
+"""While a batch is in work: ten calls take a few seconds."""
+_KEPT_HIDDEN_SECONDS = 900
+"""What is kept, so that this run does not meet it again; it becomes visible at its end."""
+_UNDELETED = "sent, but not deleted: the next run would send it again"
 _STOP_BEFORE_SECONDS = 30
 """Of the function's timeout: a batch that was begun is finished."""
 _WAIT_SECONDS = 1
@@ -42,8 +46,15 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
         context: Of Lambda.
 
     Returns:
-        `redriven`: how many events were sent again. `kept`: how many records were not, by reason.
+        As `redrive`.
+
+    Raises:
+        ValueError: The event asks for something else.
     """
+    asked = dict(event or {})
+    most = asked.pop("most", None)
+    if asked:
+        raise ValueError(f"the event may have most, and nothing else: {sorted(asked)}")
     for service in ("sqs", "lambda"):
         if service not in clients:
             clients[service] = import_module("boto3").client(service)
@@ -52,7 +63,7 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
         clients["lambda"],
         queue_url=os.environ["REDRIVE_QUEUE_URL"],
         function=os.environ["REDRIVE_FUNCTION"],
-        most=(event or {}).get("most"),
+        most=most,
         has_time=lambda: context.get_remaining_time_in_millis() > _STOP_BEFORE_SECONDS * 1000,
     )
 
@@ -79,41 +90,69 @@ def redrive(
         now: Seconds since 1970.
 
     Returns:
-        `redriven`: how many events were sent again. `kept`: how many records were not, by reason.
+        `redriven`: how many events were sent again. `kept`: how many records stay in the queue, by reason.
+        `stopped`: why others may be there too, if they may.
+
+    Raises:
+        ValueError: `most` is no whole number of 1 or more.
     """
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+        raise ValueError(f"most must be a whole number of 1 or more, got {most!r}")
     began = now()
     redriven = 0
-    sent: set[str] = set()
-    kept: dict[str, _Kept] = {}
-    while has_time() and (most is None or redriven < most):
-        messages = _receive(sqs, queue_url, _BATCH if most is None else min(_BATCH, most - redriven))
-        if not messages or all(message["MessageId"] in kept for message in messages):
-            for message in messages:
-                identity = message["MessageId"]
-                kept[identity] = _Kept(message["ReceiptHandle"], kept[identity].reason)
+    receipts: dict[str, str] = {}
+    """Of what is not to be sent any more in this run, as it came last."""
+    kept: dict[str, str] = {}
+    undeleted: set[str] = set()
+    answer: dict[str, Any] = {}
+    while most is None or redriven < most:
+        if not has_time():
+            answer["stopped"] = "out of time: call again"
             break
+        messages = _receive(sqs, queue_url, _BATCH if most is None else min(_BATCH, most - redriven))
+        progress = False
         for message in messages:
             identity, receipt = message["MessageId"], message["ReceiptHandle"]
-            if identity not in sent:
+            if identity not in receipts:
+                progress = True
                 event, reason = _event(message, function, began)
                 reason = reason or _invoke(lambda_client, function, event)
                 if reason:
-                    kept[identity] = _Kept(receipt, reason)
-                    continue
-                sent.add(identity)
-                redriven += 1
-            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=receipt)
-    for message_kept in kept.values():
-        # Not earlier: this run would receive them again and again.
-        sqs.change_message_visibility(
-            QueueUrl=queue_url, ReceiptHandle=message_kept.receipt, VisibilityTimeout=0
-        )
-    return {"redriven": redriven, "kept": dict(Counter(each.reason for each in kept.values()))}
+                    kept[identity] = reason
+                else:
+                    redriven += 1
+                    undeleted.add(identity)
+            receipts[identity] = receipt
+            if identity in kept:
+                _show_again(sqs, queue_url, receipt, after=_KEPT_HIDDEN_SECONDS)
+            elif _delete(sqs, queue_url, receipt):
+                undeleted.discard(identity)
+                progress = True
+        if not progress:
+            break
+    for identity in [*undeleted]:
+        if _delete(sqs, queue_url, receipts[identity]):
+            undeleted.discard(identity)
+    for identity in kept:
+        _show_again(sqs, queue_url, receipts[identity], after=0)
+    reasons = Counter(kept.values())
+    if undeleted:
+        reasons[_UNDELETED] = len(undeleted)
+    return {"redriven": redriven, "kept": dict(reasons), **answer}
 
 
-class _Kept(NamedTuple):
-    receipt: str
-    reason: str
+def _delete(sqs: Any, queue_url: str, receipt: str) -> bool:
+    try:
+        sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=receipt)
+    except Exception:  # it is tried again, and told of in the end
+        return False
+    return True
+
+
+def _show_again(sqs: Any, queue_url: str, receipt: str, *, after: int) -> None:
+    # What fails here shows up again by itself, when the time is over that it was hidden for.
+    with suppress(Exception):
+        sqs.change_message_visibility(QueueUrl=queue_url, ReceiptHandle=receipt, VisibilityTimeout=after)
 
 
 def _receive(sqs: Any, queue_url: str, most: int) -> list[dict[str, Any]]:
@@ -135,16 +174,54 @@ def _event(message: Mapping[str, Any], function: str, began: float) -> tuple[byt
     if int(message["Attributes"]["SentTimestamp"]) >= began * 1000:
         return b"", "younger than this run"
     try:
-        record = json.loads(message["Body"])
-        context = record["requestContext"]
-        of_function, condition, event = context["functionArn"], context["condition"], record["requestPayload"]
-    except (ValueError, TypeError, KeyError):
+        members = _members(
+            message["Body"], json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+        )
+        context, event = json.loads(members["requestContext"]), members["requestPayload"].encode()
+        of_function, condition = str(context["functionArn"]), context["condition"]
+    except Exception:  # whatever it is, the record stays and the next one gets its turn
         return b"", "no record of an asynchronous call"
     if _without_qualifier(of_function) != _without_qualifier(function):
         return b"", "of another function"
     if condition == "Success":
         return b"", "of a success"
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode(), ""
+    return event, ""
+
+
+_SPACE = " \t\n\r"
+
+
+def _members(text: str, decoder: Any) -> dict[str, str]:
+    """The members of a JSON object, each as it is written: an event is sent on to the letter.
+
+    Args:
+        text: The object.
+        decoder: Of JSON, to find where a value ends; one for which a number may have any length.
+    """
+    members: dict[str, str] = {}
+    at = _after(text, 0, "{")
+    while True:
+        name, at = decoder.raw_decode(text, at)
+        start = _after(text, at, ":")
+        _, at = decoder.raw_decode(text, start)
+        members[name] = text[start:at]
+        at = _skip(text, at)
+        if text[at] == "}":
+            return members
+        at = _after(text, at, ",")
+
+
+def _after(text: str, at: int, sign: str) -> int:
+    at = _skip(text, at)
+    if text[at] != sign:
+        raise ValueError(f"no {sign} at {at}")
+    return _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at] in _SPACE:
+        at += 1
+    return at
 
 
 def _invoke(lambda_client: Any, function: str, event: bytes) -> str:

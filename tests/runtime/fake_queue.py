@@ -22,6 +22,7 @@ class FakeQueue:
     def __init__(self) -> None:
         self.now = 1_000_000.0
         self.forget_deletions = 0
+        self.refuse_deletions = 0
         self._messages: list[_Message] = []
 
     def send(self, body: str) -> None:
@@ -65,6 +66,9 @@ class FakeQueue:
 
     def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803
         message = self._of(ReceiptHandle)
+        if self.refuse_deletions:
+            self.refuse_deletions -= 1
+            raise ConnectionError("try again")
         if self.forget_deletions:
             self.forget_deletions -= 1
             message.hidden_until = 0
@@ -78,7 +82,10 @@ class FakeQueue:
         ReceiptHandle: str,  # noqa: N803
         VisibilityTimeout: int,  # noqa: N803
     ) -> None:
-        self._of(ReceiptHandle).hidden_until = self.now + VisibilityTimeout
+        message = self._of(ReceiptHandle)
+        if message.hidden_until <= self.now:
+            raise RuntimeError("MessageNotInflight")
+        message.hidden_until = self.now + VisibilityTimeout
 
     def _of(self, receipt: str) -> _Message:
         (message,) = [message for message in self._messages if message.receipt == receipt]

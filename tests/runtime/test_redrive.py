@@ -167,6 +167,11 @@ def test_events_that_fail_again_do_not_go_round_and_round(queue: FakeQueue, func
         ("no JSON", "no record of an asynchronous call"),
         ('{"trip": 1}', "no record of an asynchronous call"),
         ("[]", "no record of an asynchronous call"),
+        ("{}", "no record of an asynchronous call"),
+        ('{"requestContext"', "no record of an asynchronous call"),
+        ('{"requestContext": {}, "requestPayload": 1} ', "no record of an asynchronous call"),
+        (record({}, functionArn=None), "of another function"),
+        ('{"requestPayload":' + "[" * 100_000, "no record of an asynchronous call"),
         (record({}, condition="Success"), "of a success"),
         (
             record({}, functionArn="arn:aws:lambda:us-east-1:123456789012:function:other:live"),
@@ -206,7 +211,8 @@ def test_no_batch_is_begun_without_time(queue: FakeQueue, function: FakeLambda) 
         queue.send(record({"trip": n}))
     queue.now += 60
     answers = iter([True, True, False])
-    assert run(queue, function, has_time=lambda: next(answers))["redriven"] == 20
+    answer = run(queue, function, has_time=lambda: next(answers))
+    assert answer == {"redriven": 20, "kept": {}, "stopped": "out of time: call again"}
     assert len(queue.visible()) == 10
 
 
@@ -221,8 +227,9 @@ def test_the_sdk_is_imported_at_the_first_call(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("REDRIVE_QUEUE_URL", "queue")
     monkeypatch.setenv("REDRIVE_FUNCTION", FUNCTION)
     no_time = SimpleNamespace(get_remaining_time_in_millis=lambda: 0)
-    assert redrive.handle({}, no_time) == {"redriven": 0, "kept": {}}
-    assert redrive.handle({}, no_time) == {"redriven": 0, "kept": {}}
+    for _ in range(2):
+        answer = redrive.handle({}, no_time)
+        assert answer == {"redriven": 0, "kept": {}, "stopped": "out of time: call again"}
     assert made == ["sqs", "lambda"]
 
 
@@ -240,4 +247,88 @@ def test_the_handler_takes_queue_and_function_from_its_environment(
     assert redrive.handle(None, context) == {"redriven": 1, "kept": {}}
     late = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
     queue.send(record({"trip": 4}))
-    assert redrive.handle({}, late) == {"redriven": 0, "kept": {}}
+    assert redrive.handle({}, late)["stopped"] == "out of time: call again"
+
+
+@pytest.mark.parametrize(
+    "event", [{"Most": 1}, {"max": 1}, {"most": "1"}, {"most": 0}, {"most": -1}, {"most": True}]
+)
+def test_another_wish_than_most_is_refused(
+    queue: FakeQueue, function: FakeLambda, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("REDRIVE_QUEUE_URL", "queue")
+    monkeypatch.setenv("REDRIVE_FUNCTION", FUNCTION)
+    monkeypatch.setattr(redrive, "clients", {"sqs": queue, "lambda": function})
+    queue.send(record({"trip": 1}))
+    with pytest.raises(ValueError, match="most"):
+        redrive.handle(event, SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000))
+    assert function.events == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "0.1234567890123456789",
+        "12345678901234567890123.45",
+        "-0",
+        "1e400",
+        "9" * 5000,
+        '"\\ud83d"',
+        '{"a" : [1,  2.50], "a":null, "é":"é\\u00e9"}',
+        "null",
+        "[]",
+        '"}"',
+    ],
+    ids=range(10),
+)
+def test_an_event_is_sent_to_the_letter(queue: FakeQueue, event: str) -> None:
+    queue.send(record("HERE").replace('"HERE"', event))
+    queue.now += 60
+    sent: list[bytes] = []
+
+    def invoke(*, Payload: bytes, **_: str) -> dict[str, int]:  # noqa: N803
+        sent.append(Payload)
+        return {"StatusCode": 202}
+
+    assert run(queue, SimpleNamespace(invoke=invoke)) == {"redriven": 1, "kept": {}}  # type: ignore[arg-type]
+    assert sent == [event.encode()]
+
+
+def test_a_run_longer_than_messages_are_hidden_sends_all_and_tells_of_what_it_kept(
+    queue: FakeQueue, function: FakeLambda
+) -> None:
+    for _ in range(25):
+        queue.send(record({}, functionArn=FUNCTION.replace("receipt", "other")))
+    for n in range(500):
+        queue.send(record({"trip": n}))
+    queue.now += 60
+    plain = function.invoke
+
+    def slow(**arguments: Any) -> Any:
+        queue.now += 1
+        return plain(**arguments)
+
+    began = queue.now
+    answer = run(queue, function, lambda_client=SimpleNamespace(invoke=slow), now=lambda: began)
+    assert answer == {"redriven": 500, "kept": {"of another function": 25}}
+    assert len(function.events) == 500
+    assert len(queue.visible()) == 25
+
+
+def test_a_record_that_could_not_be_deleted_is_deleted_later(queue: FakeQueue, function: FakeLambda) -> None:
+    for n in range(30):
+        queue.send(record({"trip": n}))
+    queue.now += 60
+    queue.refuse_deletions = 3
+    assert run(queue, function) == {"redriven": 30, "kept": {}}
+    assert len(function.events) == 30
+    assert queue.bodies() == []
+
+
+def test_a_record_that_cannot_be_deleted_is_told_of(queue: FakeQueue, function: FakeLambda) -> None:
+    queue.send(record({"trip": 1}))
+    queue.now += 60
+    queue.refuse_deletions = 99
+    left = "sent, but not deleted: the next run would send it again"
+    assert run(queue, function) == {"redriven": 1, "kept": {left: 1}}
+    assert function.events == [{"trip": 1}]
