@@ -43,19 +43,20 @@ def shown(value: object) -> str:
     return f"{repr(value) if path is None else path} ({type(value).__name__})"
 
 
-def kind(name: str, value: object, attribute: str, words: str) -> None:
+def kind(name: str, value: object, attribute: str, words: str, *, required: bool = False) -> None:
     """Refuse what is not the part that is asked for: its name, its ARN, or the construct around it.
 
     Args:
         name: The argument, as the user wrote it.
-        value: What was given; None passes.
+        value: What was given.
         attribute: What such a part has, whoever made it.
         words: What it is.
+        required: Whether None is something else too.
 
     Raises:
         InvalidPropsError: It is something else.
     """
-    if value is None or hasattr(value, attribute):
+    if hasattr(value, attribute) or (value is None and not required):
         return
     hint = " Pass its .alias." if attribute == "function_arn" and hasattr(value, "alias") else ""
     raise InvalidPropsError(f"{name} must be {words}, got {shown(value)}.{hint}")
@@ -80,12 +81,12 @@ def text(name: str, value: object) -> None:
 
     Args:
         name: The argument, as the user wrote it.
-        value: What was given; None passes.
+        value: What was given.
 
     Raises:
         InvalidPropsError: It is something else.
     """
-    if value is not None and not isinstance(value, str):
+    if not isinstance(value, str):
         raise InvalidPropsError(f"{name} must be text, got {shown(value)}.")
 
 

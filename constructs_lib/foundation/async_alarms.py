@@ -43,7 +43,7 @@ def async_events_dropped(
 
 
 def async_event_age(
-    scope: Construct, construct_id: str, *, function: FunctionLike, seconds: float, send_to: sns.ITopic
+    scope: Construct, construct_id: str, *, function: FunctionLike, age: float, unit: int, send_to: sns.ITopic
 ) -> cloudwatch.Alarm:
     """Alarm on events that wait too long for their function.
 
@@ -51,22 +51,26 @@ def async_event_age(
         scope: Where to put it.
         construct_id: Its name there.
         function: The function, or the alias or version that is called.
-        seconds: The longest acceptable age of an event when the function gets it.
+        age: The longest acceptable age of an event when the function gets it.
+        unit: Of that, in milliseconds, which are the metric's own.
         send_to: The topic to notify.
 
     Returns:
         The alarm.
     """
+    period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
+    metric: cloudwatch.IMetric = function.metric(
+        "AsyncEventAge", period=period, statistic="Maximum", dimensions_map=alarms.of_qualifier(function)
+    )
+    if unit != 1:
+        metric = cloudwatch.MathExpression(
+            expression=f"age / {unit}", label="Age", using_metrics={"age": metric}, period=period
+        )
     return alarms.alarm(
         scope,
         construct_id,
-        metric=function.metric(
-            "AsyncEventAge",
-            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
-            statistic="Maximum",
-            dimensions_map=alarms.of_qualifier(function),
-        ),
-        threshold=seconds * 1000,  # the metric is in milliseconds
+        metric=metric,
+        threshold=age,
         description="Events wait longer than they should: the function is throttled, or errors pile up.",
         send_to=send_to,
     )

@@ -43,7 +43,7 @@ def called(function: FunctionLike) -> Called:
     Raises:
         InvalidPropsError: It is none of these.
     """
-    _validation.kind("function", function, "function_arn", "a function, version or alias")
+    _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
     base: lambda_.IFunction = function
     qualifier = LATEST
     alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)

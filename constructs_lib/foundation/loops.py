@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Stack, Token
+from aws_cdk import Stack, Stage, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -24,7 +24,7 @@ from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import at_synth, wildcards
+from constructs_lib.foundation import at_synth, own_writing, wildcards
 from constructs_lib.foundation.called import Called, called
 from constructs_lib.foundation.own_writing import several
 
@@ -66,6 +66,8 @@ def refuse_destinations(scope: Construct, source: Called, targets: Mapping[str, 
     Raises:
         InvalidPropsError: The argument, and the way back.
     """
+    if own_writing.is_meant(source):
+        return
     given = {argument: place for argument, place in targets.items() if place is not None}
     for argument, place in given.items():
         if place.arn == source.base_arn:
@@ -81,7 +83,8 @@ def refuse_destinations(scope: Construct, source: Called, targets: Mapping[str, 
         if way is not None:
             raise InvalidPropsError(
                 f"{argument} {place.at.node.path} leads back to the function, through {' and '.join(way)}: each "
-                f"result would call it again, for ever. See {_defaults.RECURSION}"
+                f"result would call it again, for ever. If that is meant: recursive_loop=ALLOW on it. "
+                f"See {_defaults.RECURSION}"
             )
 
 
@@ -97,6 +100,8 @@ def refuse_source(scope: Construct, function: Called, name: str, place: Place) -
     Raises:
         InvalidPropsError: The way from the function to it.
     """
+    if own_writing.is_meant(function):
+        return
     flows = _Flows(_around(scope, function.base, place.at))
     for target in flows.of_function(function.base_arn):
         way = flows.way(Place(target, place.at), *_keys(place))
@@ -142,11 +147,13 @@ def watch_destinations(construct: Construct, source: Called) -> None:
 def _first_loop(root: IConstruct) -> str | None:
     flows = _Flows(root.node.find_all())
     for construct, source in _watched[root]:
+        if own_writing.is_meant(source):
+            continue
         for target in flows.of_function(source.base_arn):
             way = flows.way(Place(target, construct), source.base_arn)
             if way is not None:
                 return (
-                    f"{construct.node.path} sends results that lead back to their function, through "
+                    f"{construct.node.path} sends results that lead back to {source.base.node.path}, through "
                     f"{' and '.join(way)}: each would call it again, for ever. See {_defaults.RECURSION}"
                 )
     return None
@@ -168,6 +175,7 @@ class _Names:
         self.keys: dict[str, str] = {}
         self._stacks: dict[str, Stack] = {}
         self._in_templates: dict[str, dict[str, str]] = {}
+        self._environments: dict[str, tuple[str, IConstruct | None]] = {}
 
     def add(self, stack: Stack, key: str, *texts: str) -> None:
         for text in texts:
@@ -178,11 +186,25 @@ class _Names:
         """What a value means that was resolved in a stack; a logical id means one of that stack first."""
         path = stack.node.path
         if path not in self._in_templates:
-            own_last = sorted(self.keys, key=lambda text: self._stacks[text] is stack)
+            here = [text for text in self.keys if self._can_be_said_in(stack, text)]
+            own_last = sorted(here, key=lambda text: self._stacks[text] is stack)
             self._in_templates[path] = {_text(stack.resolve(text)): self.keys[text] for text in own_last}
         text = _text(value)
         imported_bus = _BUS_ARN.search(text)
         return self._in_templates[path].get(text) or (imported_bus[1] if imported_bus else text)
+
+    def _can_be_said_in(self, stack: Stack, text: str) -> bool:
+        """Not a token of another environment, or of another stage: CDK would refuse the reference."""
+        theirs = self._stacks[text]
+        if theirs is stack or not Token.is_unresolved(text):
+            return True
+        return self._where(theirs) == self._where(stack)
+
+    def _where(self, stack: Stack) -> tuple[str, IConstruct | None]:
+        path = stack.node.path
+        if path not in self._environments:
+            self._environments[path] = (stack.environment, Stage.of(stack))
+        return self._environments[path]
 
 
 class _Flows:
@@ -273,11 +295,11 @@ class _Flows:
     def _read_rule(self, rule: events.CfnRule) -> None:
         stack = Stack.of(rule)
         pattern: Any = stack.resolve(rule.event_pattern) or {}
-        if not lets_records_through(pattern):
-            return
+        if not pattern or not lets_records_through(pattern):
+            return  # a schedule, or of something else
         bus = rule.event_bus_name or _DEFAULT_BUS
-        for target in stack.resolve(rule.targets) or []:
-            self._link(bus, self._names.of_template(stack, target["arn"]), rule)
+        for arn in _targets(rule):
+            self._link(bus, self._names.of_template(stack, arn), rule)
 
     def _bucket_links(self, arn: str) -> list[_Link]:
         """Rules that see a record which Lambda puts into a bucket; none for what is no bucket."""
@@ -288,20 +310,43 @@ class _Flows:
         for rule in self._rules:
             stack = Stack.of(rule)
             pattern: Any = stack.resolve(rule.event_pattern) or {}
-            detail = pattern.get("detail", {})
-            names = detail.get("bucket", {}).get("name")
-            keys = detail.get("object", {}).get("key")
+            names, keys = (
+                _inner(pattern, "detail", "bucket", "name"),
+                _inner(pattern, "detail", "object", "key"),
+            )
             if (
                 rule.event_bus_name in (None, _DEFAULT_BUS)
+                and pattern
                 and _may_match(pattern, _OBJECT)
-                and (names is None or stack.resolve(bucket_name) in names)
+                and (names is None or self._is_named(stack, bucket_name, names))
                 and (keys is None or _any_may_match(keys, f"{_defaults.ASYNC_S3_PREFIX}*"))
             ):
-                found += [
-                    _Link(self._names.of_template(stack, target["arn"]), rule)
-                    for target in stack.resolve(rule.targets) or []
-                ]
+                found += [_Link(self._names.of_template(stack, arn), rule) for arn in _targets(rule)]
         return found
+
+    def _is_named(self, stack: Stack, bucket_name: str, matchers: Sequence[Any]) -> bool:
+        resolved = stack.resolve(bucket_name)
+        return resolved in matchers or (isinstance(resolved, str) and _any_may_match(matchers, resolved))
+
+
+def _targets(rule: events.CfnRule) -> list[Any]:
+    """The ARNs that a rule calls, as in its template; none that an intrinsic function decides on."""
+    targets = Stack.of(rule).resolve(rule.targets)
+    if not isinstance(targets, list):
+        return []
+    return [target["arn"] for target in targets if isinstance(target, dict) and "arn" in target]
+
+
+def _inner(pattern: Mapping[str, Any], *names: str) -> list[Any] | None:
+    """The matchers of an inner field; None where nothing is said of it, empty where it is to be something else."""
+    at: Any = pattern
+    for name in names:
+        if not isinstance(at, dict):
+            return []
+        if name not in at:
+            return None
+        at = at[name]
+    return at if isinstance(at, list) else []
 
 
 def _around(*constructs: IConstruct) -> list[IConstruct]:

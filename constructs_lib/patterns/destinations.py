@@ -1,6 +1,7 @@
 """Where the results of asynchronous calls go: nothing is dropped in silence."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -54,7 +55,7 @@ class AsyncDestinations(Construct):
     After the fault is mended: `redrive=True` deploys a function that sends what is in the failure queue to
     `function` again. Call it by hand: `aws lambda invoke --function-name ... /dev/stdout`. It says how
     many it sent and kept. Each event once: a record is deleted only when Lambda has accepted its event, so
-    nothing is lost; a run that is killed between the two sends one batch of events again, and Lambda itself may
+    nothing is lost; a run that is killed between the two sends that one event again, and Lambda itself may
     deliver any asynchronous event twice. What must not happen twice needs a key of its own in the handler.
 
     Args:
@@ -114,6 +115,7 @@ class AsyncDestinations(Construct):
         oldest = _validation.seconds("max_event_age", max_event_age, _defaults.ASYNC_EVENT_AGE_SECONDS)
         alarm_seconds = _validation.seconds("event_age", event_age, _event_age_alarm(oldest))
         _check_numbers(retry_attempts, oldest, alarm_seconds)
+        age, unit = _age_in_its_unit(event_age, alarm_seconds)
         if on_failure is not None:
             of_a_new_queue = {"encryption_key": encryption_key, "removal_policy": removal_policy}
             given = [name for name, value in of_a_new_queue.items() if value is not None]
@@ -168,7 +170,7 @@ class AsyncDestinations(Construct):
             self, "DroppedAlarm", function=function, send_to=self.alarm_topic
         )
         self.event_age_alarm = async_alarms.async_event_age(
-            self, "EventAgeAlarm", function=function, seconds=alarm_seconds or 0, send_to=self.alarm_topic
+            self, "EventAgeAlarm", function=function, age=age, unit=unit, send_to=self.alarm_topic
         )
         self.delivery_alarm = async_alarms.destination_failures(
             self, "DeliveryAlarm", function=function, send_to=self.alarm_topic
@@ -370,6 +372,22 @@ def _is_of_another_account(scope: Construct, queue: sqs.IQueue) -> bool:
 def _event_age_alarm(oldest: float | None) -> float:
     most: float = _defaults.ASYNC_EVENT_AGE_ALARM_SECONDS
     return most if oldest is None else min(most, _defaults.ASYNC_EVENT_AGE_ALARM_SHARE * oldest)
+
+
+def _age_in_its_unit(event_age: Duration | None, known: float | None) -> tuple[float, int]:
+    """An age, and how many milliseconds its unit has: CDK converts nothing that is known only at deployment."""
+    if known is not None or event_age is None:
+        return (known or 0) * 1000, 1
+    units = {
+        1: event_age.to_milliseconds,
+        1000: event_age.to_seconds,
+        60_000: event_age.to_minutes,
+        3_600_000: event_age.to_hours,
+    }
+    for milliseconds, read in units.items():
+        with suppress(RuntimeError):
+            return read(), milliseconds
+    raise InvalidPropsError("event_age must be milliseconds to hours where it is known only at deployment.")
 
 
 def _check_numbers(retry_attempts: int, oldest: float | None, alarm_seconds: float | None) -> None:

@@ -71,7 +71,8 @@ class KillSwitch(Construct):
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         _check_rate(invocations_per_minute)
-        base = called(function).base
+        source = called(function)
+        base = source.base
         provisioned = _provisioned(base)
         if provisioned is not None:
             raise InvalidPropsError(provisioned)
@@ -89,7 +90,7 @@ class KillSwitch(Construct):
             invocations_per_minute=invocations_per_minute,
             send_to=self.alarm_topic,
         )
-        self.role = self._make_role(base)
+        self.role = self._make_role(source.base_arn)
         self.state_machine = self._make_state_machine(base, self.role)
         self.rule = self._make_rule(enabled=armed)
         self.failed_alarm = async_alarms.switch_failed(
@@ -114,7 +115,7 @@ class KillSwitch(Construct):
             period=period,
         )
 
-    def _make_role(self, function: lambda_.IFunction) -> iam.Role:
+    def _make_role(self, function_arn: str) -> iam.Role:
         return iam.Role(
             self,
             "Role",
@@ -125,7 +126,7 @@ class KillSwitch(Construct):
                 "TurnOff": iam.PolicyDocument(
                     statements=[
                         iam.PolicyStatement(
-                            actions=["lambda:PutFunctionConcurrency"], resources=[function.function_arn]
+                            actions=["lambda:PutFunctionConcurrency"], resources=[function_arn]
                         )
                     ]
                 )
@@ -225,6 +226,11 @@ class KillSwitch(Construct):
 
 
 def _check_rate(invocations_per_minute: float) -> None:
+    if invocations_per_minute is None or invocations_per_minute == float("inf"):
+        raise InvalidPropsError(
+            f"invocations_per_minute must be a number, got {invocations_per_minute!r}: the most that the function's "
+            f"traffic can bring. See {_defaults.RECURSION}"
+        )
     _validation.in_range(
         "invocations_per_minute", invocations_per_minute, 1, float("inf"), source=_defaults.RECURSION
     )
@@ -239,7 +245,7 @@ def _provisioned(function: lambda_.IFunction) -> str | None:
         resource = part.node.default_child
         if (
             isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
-            and resource.provisioned_concurrency_config
+            and (resource.provisioned_concurrency_config or part.node.try_find_child("AliasScaling"))
             and called(part).base_arn == arn
         ):
             return (

@@ -95,7 +95,7 @@ class ScheduledInvocation(Construct):
         _validation.kind("schedule_group", schedule_group, "schedule_group_arn", "a schedule group")
         _validation.flag("enabled", enabled)
         _check_times(schedule, flexible_window, start, end)
-        _check_event(event)
+        text = _written(event)
 
         super().__init__(scope, construct_id)
         self.function = function
@@ -111,7 +111,10 @@ class ScheduledInvocation(Construct):
                 scheduler.ScheduleTargetConfig(
                     arn=function.function_arn,
                     role=self.role,
-                    input=None if event is None else scheduler.ScheduleTargetInput.from_object(dict(event)),
+                    # CDK knows the tokens in it, and drops each None: so it writes only what has tokens.
+                    input=scheduler.ScheduleTargetInput.from_object(dict(event))
+                    if event and text is None
+                    else None,
                     dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(
                         arn=self.dead_letter_queue.queue_arn
                     ),
@@ -131,6 +134,8 @@ class ScheduledInvocation(Construct):
             "Target.RetryPolicy",
             {"MaximumRetryAttempts": retry_attempts, "MaximumEventAgeInSeconds": age.to_seconds()},
         )
+        if text is not None:
+            resource.add_property_override("Target.Input", text)
         if flexible_window is not None:
             resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
@@ -223,6 +228,11 @@ def _check_times(
         raise InvalidPropsError(
             f"flexible_window must be whole minutes, got {window:g} seconds. See {_defaults.SCHEDULE_WINDOWS}"
         )
+    for name, moment in (("start", start), ("end", end)):
+        if moment is not None and not isinstance(moment, datetime):
+            raise InvalidPropsError(f"{name} must be a datetime, got {_validation.shown(moment)}.")
+    if start is not None and end is not None and (start.tzinfo is None) != (end.tzinfo is None):
+        raise InvalidPropsError("start and end must both have a time zone, or neither of them.")
     if start is not None and end is not None and start >= end:
         raise InvalidPropsError(f"start must be before end, got {start.isoformat()} and {end.isoformat()}.")
     zone = schedule.time_zone
@@ -238,15 +248,28 @@ def _check_zone(name: str, zones: set[str]) -> None:
         raise InvalidPropsError(f"schedule has no time zone {name!r}.{hint} See {_defaults.SCHEDULES}")
 
 
-def _check_event(event: Mapping[str, object] | None) -> None:
-    if event is not None and not isinstance(event, Mapping):
+def _written(event: Mapping[str, object] | None) -> str | None:
+    """An event as JSON; None without one, and for one with tokens."""
+    if event is None:
+        return None
+    if not isinstance(event, Mapping):
         raise InvalidPropsError(f"event must be a mapping, got {_validation.shown(event)}.")
     try:
-        size = len(json.dumps(event, ensure_ascii=False).encode())
-    except TypeError as error:
+        text = json.dumps(dict(event), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidPropsError(f"event must be JSON: {error}. See {_defaults.SCHEDULE_QUOTAS}") from None
     if size > _defaults.SCHEDULE_INPUT_BYTES_MAX:
         raise InvalidPropsError(
             f"event must be at most {_defaults.SCHEDULE_INPUT_BYTES_MAX:,} bytes, got {size:,}: put it into S3 and "
             f"name it here. See {_defaults.SCHEDULE_QUOTAS}"
         )
+    return None if _has_tokens(event) else text
+
+
+def _has_tokens(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_tokens(part) for item in value.items() for part in item)
+    if isinstance(value, list | tuple):
+        return any(_has_tokens(part) for part in value)
+    return _validation.is_unresolved(value)

@@ -67,7 +67,7 @@ class TopicSubscription(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
-        _validation.kind("topic", topic, "topic_arn", "a topic")
+        _validation.kind("topic", topic, "topic_arn", "a topic", required=True)
         alarms.check_topic(alarm_topic)
         if topic.fifo:
             raise InvalidPropsError(

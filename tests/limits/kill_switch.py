@@ -12,6 +12,8 @@ KILL_SWITCH_LIMITS: Final = Limits(
     KillSwitch,
     otherwise={"function": function, "invocations_per_minute": lambda stack: 600},
     rows=[
+        ("no number", said(invocations_per_minute=None), "invocations_per_minute must be a number, got None"),
+        ("infinity", said(invocations_per_minute=float("inf")), "invocations_per_minute must be a number, got inf"),
         ("armed in words", said(armed="yes"), "armed must be True or False, got 'yes' (str)"),
         *in_its_place(function="a function, version or alias", alarm_topic="a topic"),
         ("a switch that is always pulled", said(invocations_per_minute=0), "invocations_per_minute must be at least 1"),

@@ -4,7 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import (
+    App,
+    Aws,
+    CfnCondition,
+    CfnParameter,
+    Duration,
+    Environment,
+    Fn,
+    RemovalPolicy,
+    Stack,
+    Stage,
+)
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
@@ -507,8 +518,110 @@ def test_a_loop_that_is_closed_later_fails_synth(app: App, stack: Stack, make: A
     called, place = live(stack), make(stack)
     AsyncDestinations(stack, "Results", function=called, on_failure=place)
     close(stack, called, place)
-    with pytest.raises(RuntimeError, match="sends results that lead back to their function"):
+    with pytest.raises(RuntimeError, match="sends results that lead back to Stack/Function"):
         app.synth()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda app: Stack(app, "Other", env=Environment(account="111111111111", region="eu-west-1")),
+        lambda app: Stack(app, "Other"),
+        lambda app: Stack(
+            Stage(app, "Prod", env=Environment(account="222222222222", region="us-east-1")), "Other"
+        ),
+    ],
+    ids=["another region", "no environment", "another stage"],
+)
+def test_an_app_of_several_environments_is_looked_at_too(app: App, other: Any) -> None:
+    ours = Stack(app, "Ours", env=Environment(account="111111111111", region="us-east-1"))
+    AsyncDestinations(ours, "Results", function=live(ours), on_success=queue(ours))
+    elsewhere = other(app)
+    queue(elsewhere, "Theirs")
+    function(elsewhere, "Worker")
+    app.synth()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"detail": {"object": ["order"]}},
+        {"detail": {"bucket": ["gold"]}},
+        {"detail": {"object": {"key": {"x": ["y"]}}}},
+    ],
+    ids=["text for an object", "text for a bucket", "deeper"],
+)
+def test_a_rule_for_other_shapes_is_none_of_a_buckets(
+    app: App, stack: Stack, pattern: dict[str, Any]
+) -> None:
+    called = live(stack)
+    to = targets.LambdaFunction(called)
+    events.Rule(stack, "Rule", event_pattern=events.EventPattern(**pattern), targets=[to])
+    AsyncDestinations(stack, "Results", function=called, on_failure=bucket(stack))
+    app.synth()
+
+
+def test_a_rule_for_buckets_of_such_a_name_leads_back(stack: Stack) -> None:
+    called = live(stack)
+    records = s3.Bucket(stack, "Records", bucket_name="records-1")
+    pattern = events.EventPattern(source=["aws.s3"], detail={"bucket": {"name": [{"prefix": "records-"}]}})
+    events.Rule(stack, "Rule", event_pattern=pattern, targets=[targets.LambdaFunction(called)])
+    with pytest.raises(InvalidPropsError, match="leads back to the function"):
+        AsyncDestinations(
+            stack,
+            "Results",
+            function=called,
+            on_failure=s3.Bucket.from_bucket_name(stack, "Named", "records-1"),
+        )
+    assert records.node.path
+
+
+def test_a_rule_whose_targets_are_decided_at_deployment_is_passed_over(app: App, stack: Stack) -> None:
+    condition = CfnCondition(stack, "Condition", expression=Fn.condition_equals(Aws.REGION, "us-east-1"))
+    decided = Fn.condition_if(condition.logical_id, [], Aws.NO_VALUE)
+    events.CfnRule(stack, "Rule", event_pattern={"source": ["lambda"]}, targets=decided)
+    AsyncDestinations(stack, "Results", function=live(stack), on_success=default_bus(stack))
+    app.synth()
+
+
+def test_a_clock_calls_nobody_back(app: App, stack: Stack) -> None:
+    called = live(stack)
+    hourly = events.Schedule.rate(Duration.hours(1))
+    events.Rule(stack, "Rule", schedule=hourly, targets=[targets.LambdaFunction(called)])
+    AsyncDestinations(stack, "Results", function=called, on_success=default_bus(stack))
+    app.synth()
+
+
+def test_a_way_back_that_is_meant_is_said_on_the_function(app: App, stack: Stack) -> None:
+    called = live(function(stack, recursive_loop=lambda_.RecursiveLoop.ALLOW))
+    bus = events.EventBus(stack, "Bus")
+    pattern = events.EventPattern(
+        source=["lambda"], resources=["arn:aws:lambda:us-east-1:123456789012:function:a"]
+    )
+    EventRule(stack, "Rule", function=called, event_bus=bus, event_pattern=pattern)
+    AsyncDestinations(stack, "Results", function=called, on_success=bus)
+    app.synth()
+
+
+@pytest.mark.parametrize(
+    ("age", "threshold", "expression"),
+    [
+        (lambda number: Duration.millis(number), {"Ref": "Age"}, None),
+        (lambda number: Duration.seconds(number), {"Ref": "Age"}, "age / 1000"),
+        (lambda number: Duration.minutes(number), {"Ref": "Age"}, "age / 60000"),
+    ],
+    ids=["milliseconds", "seconds", "minutes"],
+)
+def test_an_age_that_is_known_at_deployment_is_alarmed_at_in_its_own_unit(
+    stack: Stack, age: Any, threshold: Any, expression: str | None
+) -> None:
+    number = CfnParameter(stack, "Age", type="Number").value_as_number
+    made = AsyncDestinations(stack, "Results", function=live(stack), event_age=age(number))
+    alarm = properties(made.event_age_alarm)
+    assert alarm["Threshold"] == threshold
+    assert [each["Expression"] for each in alarm.get("Metrics", []) if "Expression" in each] == (
+        [expression] if expression else []
+    )
 
 
 def test_a_source_that_the_functions_own_destinations_feed_is_refused(stack: Stack) -> None:

@@ -327,6 +327,76 @@ def test_deleting_what_was_deleted_is_a_loop_too(stack: Stack) -> None:
         )
 
 
+def managed(stack: Stack, worker: lambda_.Function, statement: iam.PolicyStatement) -> None:
+    assert isinstance(worker.role, iam.Role)
+    worker.role.add_managed_policy(iam.ManagedPolicy(stack, "Managed", statements=[statement]))
+
+
+def attached(stack: Stack, worker: lambda_.Function, statement: iam.PolicyStatement) -> None:
+    assert worker.role is not None
+    iam.Policy(stack, "Attached", statements=[statement], roles=[worker.role])
+
+
+def own(stack: Stack, worker: lambda_.Function, statement: iam.PolicyStatement) -> None:
+    worker.add_to_role_policy(statement)
+
+
+@pytest.mark.parametrize("give", [managed, attached, own])
+@pytest.mark.parametrize("later", [False, True], ids=["before", "later"])
+def test_whatever_policy_lets_the_function_write_counts(
+    app: App, stack: Stack, give: Any, later: bool
+) -> None:
+    worker, objects = function(stack), bucket(stack)
+    may = iam.PolicyStatement(actions=["s3:Put*"], resources=[objects.arn_for_objects("*")])
+    if later:
+        BucketEvents(stack, "Source", function=live(worker), bucket=objects)
+        give(stack, worker, may)
+        with pytest.raises(RuntimeError, match="for which the function has s3:PutObject"):
+            app.synth()
+    else:
+        give(stack, worker, may)
+        with pytest.raises(InvalidPropsError, match="for which the function has s3:PutObject"):
+            BucketEvents(stack, "Source", function=live(worker), bucket=objects)
+
+
+@pytest.mark.parametrize("given", ["arn:aws:s3:::*", "arn:aws:s3:::*/*", "arn:*:s3:::*", "*"])
+def test_a_permission_on_all_buckets_is_one_on_this_bucket(stack: Stack, given: str) -> None:
+    worker, objects = function(stack), bucket(stack)
+    worker.add_to_role_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[given]))
+    with pytest.raises(InvalidPropsError, match="for which the function has s3:PutObject"):
+        BucketEvents(stack, "Source", function=live(worker), bucket=objects)
+
+
+@pytest.mark.parametrize("given", ["arn:aws:s3:::others", "arn:aws:s3:::others/*", "arn:aws:sqs:::*"])
+def test_a_permission_on_other_things_is_none_on_this_bucket(stack: Stack, given: str) -> None:
+    worker, objects = function(stack), bucket(stack)
+    worker.add_to_role_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[given]))
+    BucketEvents(stack, "Source", function=live(worker), bucket=objects)
+
+
+def test_an_imported_bucket_is_known_by_its_name(stack: Stack) -> None:
+    worker, objects = function(stack), s3.Bucket.from_bucket_name(stack, "Theirs", "theirs")
+    worker.add_to_role_policy(
+        iam.PolicyStatement(actions=["s3:PutObject"], resources=["arn:aws:s3:::theirs/*"])
+    )
+    with pytest.raises(InvalidPropsError, match="for which the function has s3:PutObject"):
+        BucketEvents(stack, "Source", function=live(worker), bucket=objects)
+
+
+@pytest.mark.parametrize(
+    "source", [None, events.Match.prefix(""), events.Match.exists()], ids=["none", "any prefix", "exists"]
+)
+def test_a_rule_for_every_event_of_a_bus_that_its_function_may_write_to_fails(
+    app: App, stack: Stack, source: Any
+) -> None:
+    worker, bus = function(stack), events.EventBus(stack, "Bus")
+    pattern = events.EventPattern(source=source, detail={"x": ["y"]})
+    EventRule(stack, "Source", function=live(worker), event_bus=bus, event_pattern=pattern)
+    bus.grant_put_events_to(worker)
+    with pytest.raises(RuntimeError, match="must name a source or a detail_type"):
+        app.synth()
+
+
 # --- topics --------------------------------------------------------------------------------------------
 
 
@@ -377,6 +447,20 @@ def test_a_topic_calls_only_when_it_may(stack: Stack) -> None:
     (permission,) = Template.from_stack(stack).find_resources("AWS::Lambda::Permission")
     (policy,) = Template.from_stack(stack).find_resources("AWS::SQS::QueuePolicy")
     assert set(resource(made.subscription)["DependsOn"]) == {permission, policy}
+
+
+# --- what a schedule sends --------------------------------------------------------------------------------
+
+
+def test_an_event_is_sent_as_it_is_said(stack: Stack) -> None:
+    event = {"cursor": None, "list": [1, None, (2, 3)], "nest": {"a": None}, "id": 2**60 + 1, "é": '"}'}
+    made = schedule(stack, live(stack), event=event)
+    assert json.loads(target(made)["Input"]) == {**event, "list": [1, None, [2, 3]]}
+
+
+def test_an_event_may_have_tokens(stack: Stack) -> None:
+    made = schedule(stack, live(stack), event={"of": stack.account})
+    assert target(made)["Input"] == {"Fn::Join": ["", ['{"of":"', ACCOUNT, '"}']]}
 
 
 # --- nothing is dropped in silence -----------------------------------------------------------------------

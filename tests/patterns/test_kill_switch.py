@@ -93,6 +93,20 @@ def test_a_switch_that_was_not_pulled_or_failed_alarms(stack: Stack) -> None:
     assert alarm["EvaluationPeriods"] == 5, "FILL makes a late minute 0"
 
 
+def test_a_switch_of_an_imported_alias_may_turn_its_function_off(stack: Stack) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:theirs"
+    theirs = lambda_.Function.from_function_arn(stack, "Theirs", f"{arn}:live")
+    switch = KillSwitch(stack, "Switch", function=theirs, invocations_per_minute=600)
+    assert granted(switch.role, arn) == {"lambda:PutFunctionConcurrency"}
+
+
+def test_an_alias_that_is_scaled_has_provisioned_concurrency(stack: Stack) -> None:
+    called = live(stack)
+    called.add_auto_scaling(min_capacity=2, max_capacity=10)
+    with pytest.raises(InvalidPropsError, match="has provisioned concurrency on Stack/Live"):
+        KillSwitch(stack, "Switch", function=called, invocations_per_minute=600)
+
+
 def test_the_alarm_pulls_it_at_once_or_never(stack: Stack) -> None:
     switch = KillSwitch(stack, "Switch", function=function(stack), invocations_per_minute=600)
     (target,) = properties(switch.rule)["Targets"]
