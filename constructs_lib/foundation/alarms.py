@@ -5,9 +5,6 @@ there is one.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
 """
 
-from typing import Final
-from weakref import WeakSet
-
 from aws_cdk import Acknowledgment, Duration, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -15,15 +12,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation.called import LATEST, called
-
-_let_in: Final[WeakSet[IConstruct]] = WeakSet()
-"""Topics that CloudWatch may send to, by a statement of ours."""
 
 
 def check_topic(given: sns.ITopic | None) -> None:
@@ -63,9 +57,6 @@ def topic_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
     """
     if given is None:
         return topic(scope, "AlarmTopic")
-    if given in _let_in:
-        return given
-    _let_in.add(given)
     if given.node.try_find_child("Policy") is not None:
         _let_alarms_in(given)
     if given.master_key is not None:
@@ -107,7 +98,6 @@ def topic(scope: Construct, construct_id: str) -> sns.Topic:
         The topic; nobody has subscribed to it yet.
     """
     made = sns.Topic(scope, construct_id, enforce_ssl=True)
-    _let_in.add(made)
     _let_alarms_in(made)
     Validations.of(made).acknowledge(
         Acknowledgment(

@@ -331,9 +331,7 @@ class _Flows:
 
 def _targets(rule: events.CfnRule) -> list[Any]:
     """The ARNs that a rule calls, as in its template; none that an intrinsic function decides on."""
-    targets = Stack.of(rule).resolve(rule.targets)
-    if not isinstance(targets, list):
-        return []
+    targets = Stack.of(rule).resolve(rule.targets) or []
     return [target["arn"] for target in targets if isinstance(target, dict) and "arn" in target]
 
 

@@ -41,7 +41,8 @@ class ScheduledInvocation(Construct):
         schedule: When, and in which time zone: `ScheduleExpression.cron(hour="6", minute="0",
             time_zone=TimeZone.EUROPE_BERLIN)`, `.rate(...)` or `.at(...)`. Without a time zone it is UTC. Where
             clocks change, a time that does not exist is skipped, and one that comes twice counts once.
-        event: What the function gets, as JSON of at most 256 KB; None: the scheduler's own event.
+        event: What the function gets, as JSON of at most 256 KB; None: the scheduler's own event. A number that is
+            known only at deployment arrives as text, which is CDK's doing.
         flexible_window: Call some time within it, 1 minute to 24 hours, to spread the load. None: on time.
         start: Not before. With a time zone, or it is taken for UTC.
         end: Not after.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, RemovalPolicy, Stack, TimeZone
+from aws_cdk import App, CfnParameter, Duration, RemovalPolicy, Stack, TimeZone
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -459,8 +459,11 @@ def test_an_event_is_sent_as_it_is_said(stack: Stack) -> None:
 
 
 def test_an_event_may_have_tokens(stack: Stack) -> None:
-    made = schedule(stack, live(stack), event={"of": stack.account})
-    assert target(made)["Input"] == {"Fn::Join": ["", ['{"of":"', ACCOUNT, '"}']]}
+    number = CfnParameter(stack, "Most", type="Number").value_as_number
+    made = schedule(stack, live(stack), event={"of": stack.account, "most": [number]})
+    assert target(made)["Input"] == {
+        "Fn::Join": ["", ['{"of":"', ACCOUNT, '","most":["', {"Ref": "Most"}, '"]}']]
+    }
 
 
 # --- nothing is dropped in silence -----------------------------------------------------------------------

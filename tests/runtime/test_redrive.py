@@ -325,6 +325,21 @@ def test_a_record_that_could_not_be_deleted_is_deleted_later(queue: FakeQueue, f
     assert queue.bodies() == []
 
 
+def test_a_record_that_cannot_be_shown_again_is_told_of_all_the_same(
+    queue: FakeQueue, function: FakeLambda
+) -> None:
+    queue.send("no JSON")
+    queue.send(record({"trip": 1}))
+    queue.now += 60
+
+    def refused(**_: Any) -> None:
+        raise ConnectionError("MessageNotInflight")
+
+    parts = {name: getattr(queue, name) for name in ("receive_message", "delete_message")}
+    answer = run(queue, function, sqs=SimpleNamespace(**parts, change_message_visibility=refused))
+    assert answer == {"redriven": 1, "kept": {"no record of an asynchronous call": 1}}
+
+
 def test_a_record_that_cannot_be_deleted_is_told_of(queue: FakeQueue, function: FakeLambda) -> None:
     queue.send(record({"trip": 1}))
     queue.now += 60
