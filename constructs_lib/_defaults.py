@@ -157,13 +157,13 @@ ASYNC_RECORDS: Final = _LAMBDA + "invocation-async-retain-records.html"
 ASYNC_DEAD_LETTERS: Final = "https://aws.amazon.com/blogs/compute/introducing-aws-lambda-destinations/"
 RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 
-ASYNC_RETRY_ATTEMPTS_MIN: Final = 0
-ASYNC_RETRY_ATTEMPTS_MAX: Final = 2
 KILL_SWITCH_EVENT_SECONDS: Final = 300
 """How long EventBridge tries to pull it. A function that is turned off a day late may be mended by then."""
 KILL_SWITCH_ATTEMPTS: Final = 8
 """Of the switch itself, over some four minutes: Lambda's control plane answers a few requests a second."""
 
+ASYNC_RETRY_ATTEMPTS_MIN: Final = 0
+ASYNC_RETRY_ATTEMPTS_MAX: Final = 2
 ASYNC_RETRY_ATTEMPTS: Final = 2
 """Lambda's own default: a minute after the first error, two after the second (ASYNC_ERRORS)."""
 

@@ -37,7 +37,7 @@ def check_topic(given: sns.ITopic | None) -> None:
     ids = (resource.kms_master_key_id if isinstance(resource, sns.CfnTopic) else None, key and key.key_arn)
     if any(str(each).endswith("alias/aws/sns") for each in ids):
         raise InvalidPropsError(
-            f"alarm_topic {given.node.path} is under the key alias/aws/sns, which lets CloudWatch not in: no alarm "
+            f"alarm_topic {given.node.path} is under the key alias/aws/sns, which does not let CloudWatch in: no alarm "
             f"would arrive. Use a key of yours, or none. See {_defaults.TOPIC_KEYS}"
         )
 

@@ -84,14 +84,15 @@ def _periods(alarm: dict[str, Any], now: float) -> list[bool | None]:
     """Whether each of the last periods was bad, the oldest first; None without data."""
     length, count = int(alarm["Period"]), int(alarm["EvaluationPeriods"])
     this = now // length * length
-    bad = [_is_bad(alarm, this - length * back, length) for back in range(count, 0, -1)]
+    points = [point for point in _series(alarm) if point["Timestamp"] >= this - length * count]
+    bad = [_is_bad(alarm, points, this - length * back) for back in range(count, 0, -1)]
     statistic, comparison = _statistic(alarm), alarm["ComparisonOperator"]
     stays_bad = statistic in _ONLY_RISE if comparison.startswith("Greater") else statistic == "Minimum"
-    return [*bad[1:], True] if stays_bad and _is_bad(alarm, this, length) else bad
+    return [*bad[1:], True] if stays_bad and _is_bad(alarm, points, this) else bad
 
 
-def _is_bad(alarm: dict[str, Any], start: float, length: int) -> bool | None:
-    points = [point for point in _series(alarm) if start <= point["Timestamp"] < start + length]
+def _is_bad(alarm: dict[str, Any], recent: list[dict[str, Any]], start: float) -> bool | None:
+    points = [point for point in recent if start <= point["Timestamp"] < start + int(alarm["Period"])]
     value = (
         cloudwatch._stat_value(cloudwatch._calc_stats(points), _statistic(alarm), points) if points else None
     )
@@ -131,8 +132,7 @@ def _measure_queue(alarm: dict[str, Any]) -> None:
         value = now - min((message["sent_at"] for message in messages), default=now)
     else:
         return
-    last = _series(alarm)[-1:]
-    if [point["Value"] for point in last] != [value] or last[0]["Timestamp"] // alarm[
-        "Period"
-    ] != now // alarm["Period"]:
+    period = now // alarm["Period"]
+    told = [(point["Value"], point["Timestamp"] // alarm["Period"]) for point in _series(alarm)[-1:]]
+    if told != [(value, period)]:  # the same again would say nothing new
         cloudwatch.record_metric("AWS/SQS", alarm["MetricName"], value, dimensions=_dimensions(alarm))
