@@ -18,7 +18,9 @@ def name_of(domain: AnyDomain) -> str:
     return name
 
 
-def map_to(scope: Construct, domain: AnyDomain, *, api_id: str, stage: str, base_path: str | None) -> None:
+def map_to(
+    scope: Construct, domain: AnyDomain, *, api_id: str, stage: str, base_path: str | None
+) -> apigatewayv2.CfnApiMapping:
     """Map a path of a domain to the stage of an API.
 
     The mapping is the same for both kinds of API, and lies with the API: the domain may lie in another stack.
@@ -29,8 +31,11 @@ def map_to(scope: Construct, domain: AnyDomain, *, api_id: str, stage: str, base
         api_id: The API.
         stage: Its stage.
         base_path: The path below the domain; None: whatever no other path of the domain takes.
+
+    Returns:
+        The mapping.
     """
-    apigatewayv2.CfnApiMapping(
+    return apigatewayv2.CfnApiMapping(
         scope,
         "DomainMapping",
         api_id=api_id,

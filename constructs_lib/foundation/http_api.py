@@ -128,9 +128,10 @@ def make(
     if domain_name is not None and not isinstance(domain_name, str):
         from constructs_lib.foundation import custom_domain  # large, and most APIs have none
 
-        custom_domain.map_to(
-            scope, domain_name, api_id=api.api_id, stage=stage.stage_name, base_path=base_path
+        mapping = custom_domain.map_to(
+            scope, domain_name, api_id=api.api_id, stage=stage_name, base_path=base_path
         )
+        mapping.node.add_dependency(stage)  # its name is a text here
     _throttle(stage, endpoints, routes, detailed_metrics=detailed_metrics)
     return ApiParts(
         http_api=api,
