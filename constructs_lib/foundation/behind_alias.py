@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
+from constructs import IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import AliasLike
@@ -84,15 +85,12 @@ def identity(alias: AliasLike) -> dict[str, object]:
     """
     if not isinstance(alias, lambda_.Alias):
         return {}
-    function = alias.version.lambda_
-    found: dict[str, object] = {"alias": alias.alias_name, "function": function.node.path}
-    resource = function.node.default_child
+    function = alias.lambda_
+    node = function.node
+    found: dict[str, object] = {"alias": alias.alias_name, "function": node.path}
+    resource = node.default_child
     if isinstance(resource, lambda_.CfnFunction):
-        found |= {
-            "logicalId": resource.logical_id,
-            "name": resource.function_name,
-            "package": resource.package_type,
-        }
+        found |= {"name": resource.function_name, "package": resource.package_type}
     return found
 
 
@@ -109,35 +107,38 @@ def other_stacks(home: Stack, aliases: Iterable[AliasLike]) -> list[Stack]:
     Raises:
         InvalidPropsError: One of them is of another account or Region.
     """
-    stacks = []
-    for alias in dict.fromkeys(aliases):
-        stack = Stack.of(alias)
-        if stack is not home and isinstance(alias, lambda_.Alias) and stack not in stacks:
-            check_environment(f"alias {alias.node.path}", stack, home)
-            stacks.append(stack)
-    return stacks
+    of_this_app = (alias for alias in dict.fromkeys(aliases) if isinstance(alias, lambda_.Alias))
+    stacks = {check_environment("alias", alias, home): None for alias in of_this_app}
+    return [stack for stack in stacks if stack is not home]
 
 
-def check_environment(name: str, stack: Stack, home: Stack) -> None:
+def check_environment(name: str, part: IConstruct, home: Stack) -> Stack:
     """Refuse a part of another account or Region.
 
     Args:
         name: What it is, for the message.
-        stack: The stack of the part.
+        part: The part.
         home: The stack in which it is used.
 
+    Returns:
+        The stack of the part.
+
     Raises:
-        InvalidPropsError: The two are known to differ.
+        InvalidPropsError: The two stacks are known to differ.
     """
+    stack = Stack.of(part)
+    if stack is home:
+        return stack
     for what, theirs, ours in (
         ("Region", stack.region, home.region),
         ("account", stack.account, home.account),
     ):
         if theirs != ours and not (_validation.is_unresolved(theirs) or _validation.is_unresolved(ours)):
             raise InvalidPropsError(
-                f"{name} must be in the {what} of {home.node.path}, {ours}, got {theirs}. Put both into stacks of one "
-                "environment."
+                f"{name} {part.node.path} must be in the {what} of {home.node.path}, {ours}, got {theirs}. Put both "
+                "into stacks of one environment."
             )
+    return stack
 
 
 def check_order(home: Stack, others: Iterable[Stack], words: str) -> None:

@@ -143,7 +143,7 @@ class LiveAlias(Construct):
     ) -> None:
         resource = _resource(function)
         home = Stack.of(scope)
-        behind_alias.check_environment(f"function {function.node.path}", Stack.of(function), home)
+        behind_alias.check_environment("function", function, home)
         _check_alias_name(alias_name)
         alarms.check_topic(alarm_topic)
         _validation.kind(
@@ -277,7 +277,7 @@ class LiveAlias(Construct):
             (None, None, None)
             if stable_version is not None
             else self._release(
-                function, alias_name, deployment_config, before_traffic, after_traffic, rollback_alarms
+                home, function, alias_name, deployment_config, before_traffic, after_traffic, rollback_alarms
             )
         )
 
@@ -339,6 +339,7 @@ class LiveAlias(Construct):
 
     def _release(
         self,
+        home: Stack,
         function: lambda_.Function,
         alias_name: str,
         deployment_config: codedeploy.ILambdaDeploymentConfig | None,
@@ -356,7 +357,7 @@ class LiveAlias(Construct):
             # Source: https://docs.aws.amazon.com/codedeploy/latest/userguide/security_confused_deputy.html
             assumed_by=iam.ServicePrincipal(
                 "codedeploy.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+                conditions={"StringEquals": {"aws:SourceAccount": home.account}},
             ),
         )
         arn = function.function_arn
@@ -514,13 +515,12 @@ def _stack_to_wait_for(alarm: cloudwatch.IAlarm, home: Stack) -> list[Stack]:
     theirs = Stack.of(alarm)
     if theirs is home or alarm.node.default_child is None:
         return []  # an imported alarm is a text
-    name = f"rollback_alarms: {alarm.node.path}"
-    behind_alias.check_environment(name, theirs, home)
+    behind_alias.check_environment("rollback_alarms:", alarm, home)
     behind_alias.check_order(
         home,
         [theirs],
-        f"{name} cannot roll back a release in another stack. Put the API into the stack of the alias, or make the "
-        f"alarm in {home.node.path}, on a metric that is named by text.",
+        f"rollback_alarms cannot have {alarm.node.path} for a release in another stack. Put the API into the stack of "
+        f"the alias, or make the alarm in {home.node.path}, on a metric that is named by text.",
     )
     return [theirs]
 

@@ -63,7 +63,7 @@ class ProvisionedApi(Construct):
     own timeout must fit in. The default of `PythonFunction` does.
 
     Each line of the access log is a JSON object, whatever a request or an error contains. The texts of errors are
-    in the logs of the function or the authorizer, under `integrationRequestId` and `authorizerRequestId`.
+    in the logs of the function and the authorizer, under `lambdaRequestId` and `authorizerRequestId`.
 
     An HTTP API costs less than a third for each request, and takes tokens of any OpenID Connect provider. It
     has no web ACL, usage plans and keys, request validation, X-Ray, compression or resource policy, nor error

@@ -186,7 +186,7 @@ def apis_that_share_a_domain(stack: Stack) -> None:
         "Orders",
         routes={"GET /{order_id}": live},
         authorization=Authorization.iam(),
-        domain_name="api.example.com",
+        domain_name="shared.example.com",
         base_path="orders",
         certificate=certificate(stack),
         hosted_zone=zone(stack),

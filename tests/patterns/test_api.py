@@ -678,7 +678,7 @@ def line_of(format_: str, values: dict[str, str]) -> str:
     A variable without a value is a dash. What a caller sends is escaped (seen on AWS for the User-Agent); of other
     texts that is not known; `messageString` has quotes of its own.
     """
-    escaped = {"identity.userAgent", "path", "authorizer.principalId"}
+    escaped = {"identity.userAgent", "path"}
 
     def value(variable: re.Match[str]) -> str:
         name = variable[1]
@@ -723,7 +723,7 @@ def test_each_request_is_a_line_of_json(stack: Stack, http: bool, values: dict[s
     assert line["status"] == values["status"]
     assert line["errorType"] == values.get("error.responseType", "-")
     assert line["userAgent"] == values.get("identity.userAgent", "-")
-    assert {"requestId", "route", "latency", "ip", "apiId", "stage", "integrationRequestId"} <= set(line)
+    assert {"requestId", "route", "latency", "ip", "apiId", "stage", "lambdaRequestId"} <= set(line)
     assert len(settings["Format"]) < 3072
     assert properties(stack, made.log_group)["RetentionInDays"] == 60
 
