@@ -227,12 +227,15 @@ class _Fixed:
         self._known = user, password
         self.renewed = 0
 
-    def credentials(self) -> tuple[str, str]:
+    def credentials(self, seconds: float) -> tuple[str, str]:
         return self._known
 
     def renew(self) -> bool:
         self.renewed += 1
         return False
+
+    def accepted(self) -> None:
+        pass
 
 
 # --- COMMIT in doubt -------------------------------------------------------------------------------------
@@ -663,7 +666,7 @@ def test_environment_with_iam(monkeypatch: pytest.MonkeyPatch) -> None:
         assert database._host == host
         assert database._give_up_after_seconds == 3
         assert isinstance(database._login, IamLogin)
-        user, token = database._login.credentials()
+        user, token = database._login.credentials(5)
         assert user == "app"
         assert token.startswith(f"{host}:6543/?Action=connect&DBUser=app&")  # signed for where it goes
         assert "%2Feu-west-1%2Frds-db%2F" in token

@@ -14,11 +14,11 @@ def test_read_once_and_again_after_a_refusal() -> None:
     secret = Secret()
     login = SecretLogin("app", fetch=secret.fetch)
     assert secret.reads == 0
-    assert [login.credentials() for _ in range(3)] == [("app", secret.password)] * 3
+    assert [login.credentials(5) for _ in range(3)] == [("app", secret.password)] * 3
     assert secret.reads == 1
     secret.user, secret.password = "app_clone", "other"
     assert login.renew() is True
-    assert login.credentials() == ("app_clone", "other")
+    assert login.credentials(5) == ("app_clone", "other")
     assert secret.reads == 2
 
 
@@ -27,7 +27,7 @@ def test_read_once_and_again_after_a_refusal() -> None:
 )
 def test_secret_without_a_login_is_refused_and_not_shown(value: str) -> None:
     with pytest.raises(ValueError, match="arn:x must be JSON with username and password") as caught:
-        SecretLogin("arn:x", fetch=lambda secret_id: value).credentials()
+        SecretLogin("arn:x", fetch=lambda secret_id: value).credentials(5)
     assert "hidden-thing" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
@@ -51,6 +51,6 @@ def test_secrets_manager_is_asked_with_one_client(monkeypatch: pytest.MonkeyPatc
     login = SecretLogin("arn:x")
     assert asked == []
     for _ in range(2):
-        login.credentials()
+        login.credentials(5)
         login.renew()
     assert asked == ["secretsmanager", {"SecretId": "arn:x"}, {"SecretId": "arn:x"}]

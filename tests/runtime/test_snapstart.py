@@ -54,9 +54,9 @@ def test_pauses_differ_in_environments_of_one_snapshot() -> None:
     """A seeded generator would make all of them come back at the same moments."""
     code = (
         "import random, time; random.seed(1)\n"
-        "from constructs_lib.runtime.database import _Patience\n"
+        "from constructs_lib.runtime.database import _Unit\n"
         "slept = []; time.sleep = slept.append\n"
-        "patience = _Patience(9); [patience.pause(Exception()) for _ in range(5)]; print(slept)"
+        "unit = _Unit(9, lambda seconds: seconds); [unit.pause(Exception()) for _ in range(5)]; print(slept)"
     )
     outputs = {
         subprocess.run(
