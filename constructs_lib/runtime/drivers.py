@@ -232,13 +232,14 @@ def origin(
         frames = list(_modules(behind))
         if not any(name.startswith(package) for name in frames):
             continue
-        own = next(name for name in reversed(frames) if name not in sys.stdlib_module_names)
-        if not (isinstance(behind, OSError) and own.startswith(package)):
+        if not next(name for name in reversed(frames) if name not in sys.stdlib_module_names).startswith(
+            package
+        ):
             return "interrupted"
-        if behind is error:
-            found = "driver"
+        if behind is error and isinstance(error, OSError):
+            found = "driver"  # pg8000 lets some errors of its socket through as they are
         elif found == "elsewhere":
-            return "interrupted"  # the line's error, wrapped
+            return "interrupted"  # the driver itself has stumbled, or the work has wrapped its socket's error
     return found
 
 
