@@ -139,8 +139,9 @@ def _prepared(password: str) -> str:
     import stringprep as rfc3454
     from unicodedata import normalize
 
-    spaced = (" " if rfc3454.in_table_c12(one) else one for one in password if not rfc3454.in_table_b1(one))
-    text = normalize("NFKC", "".join(spaced))
+    spaced = (" " if rfc3454.in_table_c12(one) else one for one in password)
+    kept = (one for one in spaced if not rfc3454.in_table_b1(one))
+    text = normalize("NFKC", "".join(kept))
     tables = ["c12", "c21_c22", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "a1"]
     prohibited = any(getattr(rfc3454, f"in_table_{table}")(one) for table in tables for one in text)
     leftward = [rfc3454.in_table_d1(one) for one in text]

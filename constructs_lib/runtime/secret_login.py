@@ -15,8 +15,8 @@ class SecretLogin:
 
     Args:
         secret_id: Name or ARN of a secret whose value is JSON with `username` and `password`.
-        fetch: Reads the value of a secret, given its id. None: Secrets Manager through boto3, which is imported
-            when it is first needed.
+        fetch: Reads the value of a secret, given its id; may raise `LoginUnavailableError`, or boto3's errors. None:
+            Secrets Manager through boto3, which is imported when it is first needed.
 
     Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html
     """

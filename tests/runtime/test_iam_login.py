@@ -132,6 +132,19 @@ def test_refused_token_is_worth_a_try_until_iam_must_know_and_with_other_credent
     assert fixed.renew() is False
 
 
+def test_each_incident_has_its_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RDS refuses for a moment when too many log in at once: an hour later it may do so again."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    login = IamLogin("h", 1, "app", "eu-west-1")
+    for _ in range(3):
+        assert login.renew() is True
+        login.accepted()
+        now[0] += 3600
+
+
 def test_signing_imports_no_sdk() -> None:
     import subprocess
 
