@@ -311,7 +311,7 @@ class Database:
                 result = work(connection)
                 if connection is not self._connection:
                     raise RuntimeError(
-                        "a unit of work belongs to the process that began it, and was forked in it."
+                        "the process was forked inside the unit of work, which is the parent's to commit."
                     )
                 refuse_uncommittable(driver, connection, result)
                 if drivers.session(driver, connection) != session:
@@ -425,7 +425,7 @@ class Database:
                 # What was refused is tried again more and more seldom, for a server may lock out who guesses.
                 if last and looks & (looks - 1):
                     raise last
-                connection = self._connect(*credentials, unit.most(_ANSWER_SECONDS))
+                connection = self._connect(*credentials, unit.left())
                 self._login.accepted()
                 return connection
             except LoginUnavailableError as error:
@@ -443,7 +443,7 @@ class Database:
                 if not (again and unit.pause(error)):
                     raise
 
-    def _connect(self, user: str, password: str, seconds: int) -> Any:
+    def _connect(self, user: str, password: str, seconds: float) -> Any:
         authorities = None
         if self._tls:
             authorities = self._ca_file or os.environ.get("CONSTRUCTS_LIB_CA_FILE") or _AMAZON
@@ -455,7 +455,8 @@ class Database:
             user=user,
             password=password,
             authorities=authorities,
-            timeout=seconds,
+            timeout=_ANSWER_SECONDS,
+            left=seconds,
         )
 
     def _discard(self) -> None:
@@ -554,9 +555,13 @@ class _Unit:
         if left(_FOREVER) <= 0:
             raise NotBegunError("no time is left of this invocation: the unit of work was not begun.")
 
+    def left(self) -> float:
+        """For how many seconds it may go on."""
+        return self._left(self._seconds - (time.monotonic() - self._started))
+
     def most(self, seconds: int) -> int:
         """So many seconds, or what is left where that is less; one at least."""
-        return max(1, int(min(seconds, self._what_is_left())))
+        return max(1, int(min(seconds, self.left())))
 
     def pause(self, error: Exception) -> bool:
         """Wait a little before the next try; or say False, and note on the error that this was the last."""
@@ -565,16 +570,13 @@ class _Unit:
         longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(self._tries, _DOUBLINGS))
         seconds = SystemRandom().uniform(0, longest)
         self._tries += 1
-        if seconds > self._what_is_left():
+        if seconds > self.left():
             took = time.monotonic() - self._started
             error.add_note(f"given up after {self._tries} tries in {took:.1f} seconds")
             self.is_unanswered = True
             return False
         time.sleep(seconds)
         return True
-
-    def _what_is_left(self) -> float:
-        return self._left(self._seconds - (time.monotonic() - self._started))
 
 
 _FOREVER = float("inf")

@@ -8,6 +8,7 @@ None of them is imported here. What each sends while it opens was read on the wi
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html
 """
 
+import contextlib
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -82,6 +83,7 @@ def connect(
     password: str,
     authorities: str | None,
     timeout: int,
+    left: float,
 ) -> Any:
     """Open a connection, autocommit off, that sends nothing that pins a session of RDS Proxy.
 
@@ -93,8 +95,17 @@ def connect(
         user: Who logs in.
         password: With what.
         authorities: File of the certificate authorities to trust; the host's name is verified too. None: no TLS.
-        timeout: Seconds for the whole of opening.
+        timeout: Seconds for each of the host's addresses: a proxy has several, and the drivers try one after the
+            other.
+        left: Seconds for all of them; each gets one at least, of psycopg two.
     """
+    import socket  # the drivers have loaded it
+
+    with contextlib.suppress(OSError):  # the driver meets it again, and reports it
+        if not host.startswith("/"):
+            addresses = {found[4] for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+            left /= len(addresses)
+    timeout = max(1, int(min(timeout, left)))
     if driver.__name__ == "psycopg":
         security = (
             {"sslmode": "verify-full", "sslrootcert": authorities} if authorities else {"sslmode": "disable"}
@@ -112,8 +123,6 @@ def connect(
             prepare_threshold=None,  # a named prepared statement would pin
             **security,
         )
-    import socket  # both drivers have loaded it
-
     context = None
     if authorities:
         import ssl

@@ -77,9 +77,11 @@ class SecretLogin:
 
 
 def _from_aws(secret_id: str, seconds: float) -> str:
-    # Its own limits are a minute for each try, and several tries; the caller tries again.
+    # Its own limits are a minute for each try, and several tries; the caller tries again. The first one counts for
+    # each of several addresses, where there is no way to any.
+    connect = min(1, seconds / 2)
     config = import_module("botocore.config").Config(
-        connect_timeout=seconds / 2, read_timeout=seconds / 2, retries={"total_max_attempts": 1}
+        connect_timeout=connect, read_timeout=seconds - connect, retries={"total_max_attempts": 1}
     )
     client = import_module("boto3").client(
         "secretsmanager", config=config

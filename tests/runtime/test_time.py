@@ -95,6 +95,27 @@ def test_a_patience_that_is_none_is_refused(server: Server, seconds: float) -> N
         server.database(give_up_after_seconds=seconds)
 
 
+@pytest.mark.parametrize(("left", "each"), [(20, 5), (12, 4), (2, 1)])
+def test_all_addresses_of_a_host_together_get_no_longer_than_what_is_left(
+    server: Server, monkeypatch: pytest.MonkeyPatch, clock: Clock, left: int, each: int
+) -> None:
+    """A proxy has one in each zone, and a driver tries one after the other."""
+    addresses = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{number}", 1)) for number in (1, 2, 3)
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    timeouts: list[int] = []
+
+    def connect(*_: object, **given: Any) -> None:
+        timeouts.append(given.get("connect_timeout") or given["timeout"])
+        raise server.driver.ProgrammingError("of no use")
+
+    monkeypatch.setattr(server.driver, "connect", connect)
+    with pytest.raises(server.driver.ProgrammingError):
+        server.database(give_up_after_seconds=left + 0.9).run(server.session)
+    assert timeouts == [each]
+
+
 # --- a server that is silent, while its network answers ------------------------------------------------------
 
 
