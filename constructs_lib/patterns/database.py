@@ -1,10 +1,11 @@
 """A database behind RDS Proxy, for functions in a VPC."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -14,7 +15,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
@@ -173,6 +174,7 @@ class ProxiedDatabase(Construct):
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         max_azs: int | None = None,
+        availability_zones: Sequence[str] | None = None,
         nat_gateways: int | None = None,
         interface_endpoints: Sequence[str] = (),
         database_name: str | None = None,
@@ -186,6 +188,7 @@ class ProxiedDatabase(Construct):
         multi_az: bool | None = None,
         allocated_storage: int | None = None,
         max_allocated_storage: int | None = None,
+        allow_major_version_upgrade: bool = False,
         min_capacity: float | None = None,
         max_capacity: float | None = None,
         readers: int = 0,
@@ -196,6 +199,7 @@ class ProxiedDatabase(Construct):
         idle_client_timeout: Duration | None = None,
         backup_retention: Duration | None = None,
         snapshot_identifier: str | None = None,
+        engine_lifecycle_support: rds.EngineLifecycleSupport | None = None,
         deletion_protection: bool | None = None,
         removal_policy: RemovalPolicy | None = None,
         encryption_key: kms.IKey | None = None,
@@ -206,7 +210,21 @@ class ProxiedDatabase(Construct):
             "multi_az": multi_az,
             "allocated_storage": allocated_storage,
             "max_allocated_storage": max_allocated_storage,
+            "allow_major_version_upgrade": allow_major_version_upgrade or None,
         }
+        _check_kinds(
+            master_secret=master_secret,
+            application_secret=application_secret,
+            alternating_users=alternating_users,
+            instance_type=instance_type,
+            multi_az=multi_az,
+            allow_major_version_upgrade=allow_major_version_upgrade,
+            snapshot_identifier=snapshot_identifier,
+            engine_lifecycle_support=engine_lifecycle_support,
+            deletion_protection=deletion_protection,
+            removal_policy=removal_policy,
+            encryption_key=encryption_key,
+        )
         alarms.check_topic(alarm_topic)
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
@@ -218,8 +236,10 @@ class ProxiedDatabase(Construct):
                 port=port,
                 snapshot_identifier=snapshot_identifier,
                 backup_retention=backup_retention,
+                engine_lifecycle_support=engine_lifecycle_support,
                 deletion_protection=deletion_protection,
                 max_azs=max_azs,
+                availability_zones=availability_zones,
                 nat_gateways=nat_gateways,
                 **of_instance,
                 **of_cluster,
@@ -255,12 +275,20 @@ class ProxiedDatabase(Construct):
                 f"reader endpoint. See {_defaults.RDS_PROXY_ENDPOINTS}"
             )
         if vpc is not None:
-            _validation.not_beside("vpc", "it is made already.", max_azs=max_azs, nat_gateways=nat_gateways)
+            _validation.not_beside(
+                "vpc",
+                "it is made already.",
+                max_azs=max_azs,
+                availability_zones=availability_zones,
+                nat_gateways=nat_gateways,
+            )
             vpc_subnets = network.for_database(vpc, vpc_subnets)
         elif vpc_subnets is not None:
             raise InvalidPropsError("vpc_subnets goes with vpc=: it says which subnets of it to use.")
-        network.check_own(max_azs, nat_gateways)
-        network.check_endpoints(interface_endpoints)
+        network.check_own(
+            scope, max_azs=max_azs, availability_zones=availability_zones, nat_gateways=nat_gateways
+        )
+        network.check_endpoints(interface_endpoints, vpc)
         database_credentials.check(
             authentication=authentication,
             alternating_users=alternating_users,
@@ -289,6 +317,7 @@ class ProxiedDatabase(Construct):
             readers=readers,
             max_connections=max_connections,
             backup_retention=backup_retention,
+            restored=snapshot_identifier is not None,
         )
         database_proxy.check_pool(
             max_connections=max_connections,
@@ -299,6 +328,18 @@ class ProxiedDatabase(Construct):
         )
 
         super().__init__(scope, construct_id)
+        self._uses: Mapping[str, IConstruct] = {
+            argument: part
+            for argument, part in (
+                ("vpc", vpc),
+                ("database", database),
+                ("master_secret", master_secret),
+                ("application_secret", application_secret),
+                ("encryption_key", encryption_key),
+                ("alarm_topic", alarm_topic),
+            )
+            if part is not None
+        }
         removal = RemovalPolicy.SNAPSHOT if removal_policy is None else removal_policy
         needed = database_credentials.needed_endpoints(
             authentication, alternating_users, rotated=application_secret is None
@@ -308,14 +349,18 @@ class ProxiedDatabase(Construct):
             own = network.private_vpc(
                 self,
                 "Vpc",
-                max_azs=_defaults.AVAILABILITY_ZONES if max_azs is None else max_azs,
+                max_azs=max_azs,
+                availability_zones=availability_zones,
                 nat_gateways=nat_gateways or 0,
+                keep=removal if removal in database_server.KEEPING else None,
             )
             vpc = own.vpc
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             interface_endpoints = list(dict.fromkeys([*needed, *interface_endpoints]))
         else:
             network.warn_of_missing_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
+        subnets = network.selected(vpc, vpc_subnets)
+        network.warn_of_public_subnets(self, vpc, subnets)
         endpoints = network.interface_endpoints(
             self,
             vpc=vpc,
@@ -341,10 +386,12 @@ class ProxiedDatabase(Construct):
                 removal_policy=removal,
                 encryption_key=encryption_key,
                 snapshot_identifier=snapshot_identifier,
+                engine_lifecycle_support=engine_lifecycle_support,
                 instance_type=instance_type,
                 multi_az=True if multi_az is None else multi_az,
-                allocated_storage=_defaults.STORAGE_GIB if allocated_storage is None else allocated_storage,
+                allocated_storage=allocated_storage,
                 max_allocated_storage=max_allocated_storage,
+                allow_major_version_upgrade=allow_major_version_upgrade,
                 min_capacity=_defaults.MIN_CAPACITY_ACU if min_capacity is None else min_capacity,
                 max_capacity=_defaults.MAX_CAPACITY_ACU if max_capacity is None else max_capacity,
                 readers=readers,
@@ -359,10 +406,9 @@ class ProxiedDatabase(Construct):
                 user=user,
                 database_name=name,
                 alternating_users=alternating_users,
+                tls_only=given is not None,
                 encryption_key=encryption_key,
-                removal_policy=RemovalPolicy.RETAIN
-                if removal == RemovalPolicy.RETAIN
-                else RemovalPolicy.DESTROY,
+                removal_policy=removal if removal in database_server.KEEPING else RemovalPolicy.DESTROY,
             )
         rotation = (
             None
@@ -372,7 +418,9 @@ class ProxiedDatabase(Construct):
                 secret=made,
                 server=server,
                 alternating_users=alternating_users,
-                interval=rotation_interval or Duration.days(_defaults.ROTATION_DAYS),
+                interval=database_credentials.whole_hours(
+                    rotation_interval or Duration.days(_defaults.ROTATION_DAYS)
+                ),
                 vpc=vpc,
                 vpc_subnets=vpc_subnets,
                 secrets_manager=endpoints.get("secretsmanager"),
@@ -389,6 +437,8 @@ class ProxiedDatabase(Construct):
         self.application_user, self.master_user, self.database_name = user, master, name
         self.port = _defaults.PROXY_PORT[family]
         self._authentication = authentication
+        self._encryption_key = encryption_key
+        self._facts = [server.host, server.port, name, user, master, snapshot_identifier, alternating_users]
         self._budget = database_proxy.Budget(
             max_connections=max_connections, max_connections_percent=max_connections_percent
         )
@@ -402,6 +452,7 @@ class ProxiedDatabase(Construct):
             secrets={"Application": self.application_secret, "Master": self.master_secret},
             vpc=vpc,
             vpc_subnets=vpc_subnets,
+            subnet_ids=subnets.subnet_ids,
             max_connections_percent=max_connections_percent,
             max_idle_connections_percent=max_idle_connections_percent,
             borrow_timeout=borrow_timeout,
@@ -409,8 +460,13 @@ class ProxiedDatabase(Construct):
             reader_endpoint=readers != 0,
         )
         self.proxy, self.proxy_role = made_proxy.proxy, made_proxy.role
+        self._proxy = made_proxy
+        if rotation is not None:
+            database_credentials.RotationWithoutBoundary(self)
         self.reader_endpoint = made_proxy.reader_endpoint
         self.security_group = made_proxy.security_group
+        self._door = network.Door(self.security_group, self.port, "RDS Proxy")
+        self._borrow_timeout = borrow_timeout
 
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         watched = database_alarms.Metrics(
@@ -523,6 +579,10 @@ class ProxiedDatabase(Construct):
         )
         if secret is not None:
             database_credentials.let_read(database_clients.role_of(underlying), secret)
+        # A replaced database is empty, and a changed secret has a new password: a trigger runs a new version again.
+        key = self._encryption_key
+        facts = [*self._facts, None if key is None else key.key_arn]
+        underlying.invalidate_version_based_on(json.dumps(Stack.of(self).resolve(facts)))
 
     def _open(
         self,
@@ -535,19 +595,68 @@ class ProxiedDatabase(Construct):
         also: Mapping[str, str],
     ) -> lambda_.Function:
         underlying = database_clients.changeable(function)
+        home = Stack.of(underlying)
         if self._subnet_ids is None:
             self._subnet_ids = network.all_subnet_ids(self.vpc)
         database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
+        database_clients.check_stack(underlying, home, self, self._uses)
         database_clients.claim(underlying, prefix, database_clients.Connection(self.node.path, kind))
         self._budget.spend(self, underlying)
-        network.let_in(underlying, self.security_group, self.port, "RDS Proxy")
+        database_clients.check_patience(self, underlying, self._borrow_timeout)
+        self._door.let_in(underlying, home)
         variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
         if self._authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then
             database_credentials.let_read(database_clients.role_of(underlying), secret)
             variables["SECRET_ARN"] = secret.secret_arn
         else:
-            self.proxy.grant_connect(underlying, user)
+            database_proxy.let_connect(self._proxy, database_clients.role_of(underlying), user)
             variables["USER"] = user
         database_clients.tell(underlying, prefix, {**variables, **also})
+        # The text of these references stays when the proxy is replaced, and CDK makes a version for changed text alone.
+        underlying.invalidate_version_based_on(self._proxy.name)
         return underlying
+
+
+def _check_kinds(
+    *,
+    master_secret: object,
+    application_secret: object,
+    alternating_users: object,
+    instance_type: object,
+    multi_az: object,
+    allow_major_version_upgrade: object,
+    snapshot_identifier: object,
+    engine_lifecycle_support: object,
+    deletion_protection: object,
+    removal_policy: object,
+    encryption_key: object,
+) -> None:
+    """Refuse what jsii or the CDK would refuse when parts of the database are made already."""
+    _validation.kind("master_secret", master_secret, "secret_arn", "a secret")
+    _validation.kind("application_secret", application_secret, "secret_arn", "a secret")
+    _validation.kind("encryption_key", encryption_key, "key_arn", "a KMS key")
+    _validation.kind(
+        "instance_type",
+        instance_type,
+        "is_burstable",
+        "an ec2.InstanceType, such as ec2.InstanceType('r8g.large')",
+    )
+    for name, value in (
+        ("alternating_users", alternating_users),
+        ("multi_az", multi_az),
+        ("allow_major_version_upgrade", allow_major_version_upgrade),
+        ("deletion_protection", deletion_protection),
+    ):
+        if value is not None:
+            _validation.flag(name, value)
+    if snapshot_identifier is not None:
+        _validation.text("snapshot_identifier", snapshot_identifier)
+    for name, value, kind in (
+        ("engine_lifecycle_support", engine_lifecycle_support, rds.EngineLifecycleSupport),
+        ("removal_policy", removal_policy, RemovalPolicy),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise InvalidPropsError(
+                f"{name} must be one of {', '.join(f'{kind.__name__}.{each.name}' for each in kind)}, got {value!r}."
+            )
