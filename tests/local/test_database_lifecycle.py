@@ -11,16 +11,11 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local import private_environment
-from constructs_lib.local.extension.postgres_server import find_binaries
 
 from .conftest import PROJECT
 from .test_lifecycle import PROC, _processes_naming, _within, needs_proc
 
-pytestmark = [
-    pytest.mark.cloud,
-    needs_proc,
-    pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine"),
-]
+pytestmark = [pytest.mark.cloud, needs_proc]
 
 PATIENCE = 10
 ELSEWHERE = "elsewhere"
