@@ -41,8 +41,13 @@ class ProxiedDatabase(Construct):
     log; the password of the application's user in a secret that AWS's own function rotates, and the master's,
     which RDS keeps and rotates itself; six alarms and the topic that they go to. PostgreSQL or MySQL.
 
-    `connect(function)` does the rest for each function. The application's user is made by a migration, a
+    `connect(function)` does the rest for each function. The application's user is created by a migration, a
     function that is given `connect_administrator`; the first rotation comes after it, not at deployment.
+
+    CloudFormation replaces the database by an empty one when `database_name`, `master_user`, `encryption_key`,
+    `snapshot_identifier` or the kind of engine changes, or the path of this construct. The former database is
+    kept then, beside the stack, unless `removal_policy` is DESTROY. The proxy is replaced when its subnets or the
+    family of its engine change; that loses nothing. docs/database.md says what to do in either case.
 
     Logs of the database go to CloudWatch log groups that RDS makes, `/aws/rds/...`: they keep everything
     until you set a retention there.
@@ -56,6 +61,8 @@ class ProxiedDatabase(Construct):
     - the Secrets Manager endpoint, and each other interface endpoint: 7 in each zone.
     - each NAT gateway, where you ask for one: 33, and its traffic.
     - two secrets and six alarms: less than 2.
+    - RDS Extended Support, once the standard support of the major version has ended: by the hour for each vCPU or
+      ACU, for a db.t4g.medium more than the instance itself. See `engine_lifecycle_support`.
 
     https://aws.amazon.com/rds/postgresql/pricing/, https://aws.amazon.com/rds/proxy/pricing/,
     https://aws.amazon.com/privatelink/pricing/, https://aws.amazon.com/vpc/pricing/
@@ -65,58 +72,89 @@ class ProxiedDatabase(Construct):
         construct_id: Its name there.
         engine: What to make, with a version: `rds.DatabaseInstanceEngine.postgres(version=...)` or `mysql`
             makes an instance, `rds.DatabaseClusterEngine.aurora_postgres(version=...)` or `aurora_mysql` a
-            Serverless v2 cluster.
+            Serverless v2 cluster. Another kind of engine replaces the database; another version upgrades it. An
+            instance's version is best a major version alone, such as `VER_17`: RDS installs minor versions by
+            itself, and asking for an older one later is refused.
         database: Instead of `engine`: put the proxy before this database, made in this app or imported with its
             engine, security group, endpoint and port.
         master_secret: Of an imported `database`: where its master's password is. Without it nothing can
             `connect_administrator`, and users cannot alternate.
         application_secret: Of a `database`: the secret of a user that exists there, rotated by you. None: one is
             made, and rotated.
-        vpc: Where everything is. None: one of its own is made. The proxy and the database need subnets in two
-            zones of it; the rotation must reach Secrets Manager from there: through a NAT gateway, or say
-            `interface_endpoints=["secretsmanager"]`.
-        vpc_subnets: Which subnets of `vpc`; default those with a NAT gateway, or else the isolated ones.
-        max_azs: Zones of its own VPC, 2 to 6; default 2, which is all that the CDK knows of in a stack that does
-            not say its account and Region.
+        vpc: Where everything is. None: one of its own is made, 10.0.0.0/16; pass a VPC of yours if it is to be
+            peered with others. The proxy and the database need subnets in two zones of it; the rotation must reach
+            Secrets Manager from there: through a NAT gateway, or with `interface_endpoints=["secretsmanager"]`.
+            Choose it for good: a database does not move to another VPC.
+        vpc_subnets: Which subnets of `vpc`; default those with a NAT gateway, or else the isolated ones. Other
+            subnets replace the proxy.
+        max_azs: Zones of its own VPC, 2 to 6; default 2, which is all that the CDK knows of in a stack without
+            account and Region. Choose it for good if there are NAT gateways: one more zone moves the ranges of
+            subnets that exist, which fails. Without any it can grow, and replaces the proxy.
+        availability_zones: Instead of `max_azs`: the zones of its own VPC by name. RDS Proxy does not exist in every
+            zone (of us-east-1, not in use1-az3), and which name is which zone differs from account to account:
+            `aws ec2 describe-availability-zones` tells. Choose them for good: an existing subnet cannot move.
         nat_gateways: Of its own VPC; default 0: functions in it reach AWS's services through endpoints, and
             nothing else. With one or more there are private subnets for functions, and a price (above).
         interface_endpoints: More services to reach from the VPC, as AWS abbreviates them: `["sqs", "states"]`.
             Secrets Manager has one in a VPC of its own.
-        database_name: Default `app`; of an existing database: its name there.
-        application_user: Whom functions log in as; default `app`. With `application_secret`: the user in it.
-        master_user: Default `postgres` or `admin`. Of an existing database or a snapshot: what it is there.
+        database_name: Default `app`. Another name replaces the database by an empty one. Of an existing database or
+            a snapshot: its name there.
+        application_user: As whom functions log in; default `app`. Another name makes a new password, and another
+            user at the next migration. With `application_secret`: the user in it.
+        master_user: Default `postgres` or `admin`. Another name replaces the database by an empty one. Of an existing
+            database or a snapshot: the name there.
         authentication: How a function proves to the proxy who it is. `iam`: a token that its role lets it
             make; the proxy has the password. `secret`: the password, which its role lets it read.
             `end-to-end-iam`: a token, and the proxy makes one for the database: the application has no
-            password at all.
-        alternating_users: Rotate between two users, so that the former password stays good. Needs `secret`: a
+            password at all. After a change the migration must run again, and until it has, new connections of the
+            application are refused.
+        alternating_users: Rotate between two users, so that the former password stays good. Requires `secret`: a
             role is allowed `rds-db:connect` as one exact user, and the second has another name. The proxy
-            knows the current one alone, so a client must read the secret again when it is refused.
-        rotation_interval: From one password to the next, 4 hours to 1,000 days; default 30 days.
-        port: Of the database, 1,150 to 65,535. The proxy itself always listens on 5432 or 3306.
-        instance_type: Of an instance; default db.t4g.medium.
+            knows the current one alone, so a client must read the secret again when it is refused. A change makes a
+            new password.
+        rotation_interval: From one password to the next, 4 hours to 1,000 days in whole hours; default 30 days.
+        port: Of the database, 1,150 to 65,535. The proxy itself always listens on 5432 or 3306. A change restarts
+            an instance, and makes a new password.
+        instance_type: Of an instance; default db.t4g.medium. A change restarts it.
         multi_az: Of an instance: a standby in another zone, at twice the price; default True.
-        allocated_storage: Of an instance: GiB at first, 20 to 65,536; default 20.
-        max_allocated_storage: Of an instance: GiB to grow to; default 100, or twice the first.
+        allocated_storage: Of an instance: GiB at first, 20 to 65,536; default 20, or what the snapshot has. It can
+            grow, and never shrink.
+        max_allocated_storage: Of an instance: GiB to grow to; default 100, or twice the first. An instance from a
+            snapshot grows only if this or `allocated_storage` is given.
+        allow_major_version_upgrade: Of an instance: let a deployment with another major version in `engine` upgrade
+            it, which cannot be undone and takes the database away for some minutes. Default False: such a deployment
+            fails. A cluster is always upgraded.
         min_capacity: Of a cluster: the least ACU (2 GiB each) of an instance, 0.5 to 256; default 0.5.
         max_capacity: Of a cluster: the most, up to 256; default 4.
         readers: Of a cluster: instances beside the writer, 0 to 15; one or more gives the proxy a reader
             endpoint. Of an existing cluster: how many it has.
-        max_connections: The database's limit. For one made here it is set; None leaves it to the memory of
-            the machine. For an existing one it is what it is there. When known, the reserved concurrency of
-            connected functions is measured by it.
+        max_connections: The database's limit. For one made here it is set, and a change restarts an instance at
+            once; None leaves it to the memory of the machine. For an existing one it is what it is there. When known,
+            the reserved concurrency of connected functions is measured by it.
         max_connections_percent: How much of that limit the proxy may use, 1 to 100; default 90, which leaves
             some for the rotation and for you.
-        max_idle_connections_percent: How much of it the proxy keeps open when idle; default 50.
+        max_idle_connections_percent: How much of that limit the proxy keeps open when idle; default half of
+            `max_connections_percent`.
         borrow_timeout: How long a client waits for a connection, up to 300 seconds; default 10: AWS's two
             minutes outlast most functions.
         idle_client_timeout: When the proxy hangs up on a silent client, 1 second to 8 hours; default 30 minutes.
         backup_retention: 1 to 35 days; default 7.
-        snapshot_identifier: Start from this snapshot, with its users, databases and encryption.
-        deletion_protection: Default True, except with `RemovalPolicy.DESTROY`.
-        removal_policy: What becomes of the data with the stack: SNAPSHOT (default) takes one and deletes,
-            RETAIN keeps, DESTROY deletes.
-        encryption_key: A KMS key of yours for storage and secrets; default are the ones that AWS manages.
+        snapshot_identifier: Start from this snapshot, with its users, databases, storage and encryption. Leave it in
+            place for as long as the database exists: without it, or with another one, CloudFormation makes a new
+            database in place of the restored one.
+        engine_lifecycle_support: What happens when the standard support of the major version ends. None: RDS
+            charges for Extended Support from then on, which is its default. With
+            `OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED` it upgrades the database by itself. Choose it for good:
+            CloudFormation refuses to change it.
+        deletion_protection: Default True, except with `RemovalPolicy.DESTROY`. Deleting a stack fails until it is
+            turned off.
+        removal_policy: What becomes of the database when the stack is deleted: SNAPSHOT (default) takes a snapshot and
+            deletes it. RETAIN keeps it, with the VPC, subnets and groups that it stands in; a VPC of yours you
+            retain yourself. DESTROY deletes it. When it is replaced, DESTROY deletes the former database, and
+            everything else keeps it.
+        encryption_key: A KMS key of yours for storage and secrets; default are the ones that AWS manages. Another
+            key replaces the database by an empty one, and deleting the key destroys the data. An instance from a
+            snapshot keeps the snapshot's key for its storage.
         alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
 
     Raises:
