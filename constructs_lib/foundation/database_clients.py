@@ -106,7 +106,7 @@ def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, subnet_ids: Set[str]) -
 
 
 def check_stack(
-    function: lambda_.Function, home: Stack, database: Construct, uses: Mapping[str, IConstruct]
+    function: lambda_.Function, home: Stack, database: Construct, stack: Stack, uses: Mapping[str, IConstruct]
 ) -> None:
     """Refuse a function in a stack that the database's own stack depends on: the two would wait for each other.
 
@@ -114,14 +114,16 @@ def check_stack(
         function: The function.
         home: Its stack.
         database: The construct that it connects to.
+        stack: The stack of that construct.
         uses: What was given to that construct, by argument.
 
     Raises:
         InvalidPropsError: One of these is in the function's stack, and the database is not.
     """
-    theirs = _outermost(Stack.of(database))
+    if home is stack:
+        return
     mine = _outermost(home)
-    if mine is theirs:
+    if mine is _outermost(stack):
         return
     for name, part in uses.items():
         imported = part.node.default_child is None

@@ -207,15 +207,17 @@ class RotationWithoutBoundary(CfnResource):
         return False
 
 
-def whole_hours(interval: Duration) -> Duration:
-    """Secrets Manager counts in days or in hours, and CDK in whatever unit it is given.
+def in_hours_or_days(interval: Duration | None) -> Duration:
+    """How Secrets Manager counts; CDK hands on whatever unit it is given.
 
     Args:
-        interval: A multiple of an hour.
+        interval: A multiple of an hour; None for the default.
 
     Returns:
         The same in days, or else in hours.
     """
+    if interval is None:
+        return Duration.days(_defaults.ROTATION_DAYS)
     if interval.is_unresolved():
         return interval
     hours = interval.to_hours()

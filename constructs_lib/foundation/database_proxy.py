@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
@@ -30,6 +30,8 @@ class Proxy:
     name: str
     """What the app knows at synth, in lower case as RDS keeps it; `proxy.db_proxy_name` is a token."""
     proxy: rds.DatabaseProxy
+    target_group: IConstruct
+    """Is made when the proxy has reached the database."""
     role: iam.Role
     reader_endpoint: rds.IDatabaseProxyEndpoint | None
     security_group: ec2.SecurityGroup
@@ -38,6 +40,7 @@ class Proxy:
 def make(
     scope: Construct,
     *,
+    home: Stack,
     server: Server,
     authentication: Authentication,
     application_user: str,
@@ -55,6 +58,7 @@ def make(
 
     Args:
         scope: Where to put it.
+        home: The stack of that.
         server: The database.
         authentication: How its clients log in, and it.
         application_user: Whom it logs in as under end-to-end IAM.
@@ -84,7 +88,7 @@ def make(
                 actions=["rds-db:connect"], resources=[server.user_arn(scope, application_user)]
             )
         )
-    name = _name(scope, server.family, subnet_ids)
+    name = _name(scope, home, server.family, subnet_ids)
     proxy = rds.DatabaseProxy(
         scope,
         "Proxy",
@@ -103,8 +107,9 @@ def make(
         borrow_timeout=borrow_timeout or Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS),
         idle_client_timeout=idle_client_timeout or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
     )
+    target_group = proxy.node.find_child("ProxyTargetGroup")
     acknowledgment.acknowledge(
-        proxy.node.find_child("ProxyTargetGroup"),
+        target_group,
         {
             "CloudFormation-Validate::F3002": "A target group takes tags (the resource's schema of October 2026), "
             "which the schema that CDK 2.275 brings does not know yet."
@@ -122,21 +127,20 @@ def make(
         if reader_endpoint
         else None
     )
-    return Proxy(name, proxy, role, readers, security_group)
+    return Proxy(name, proxy, target_group, role, readers, security_group)
 
 
 _READER: Final = "-reader"
 _DIGEST_LENGTH: Final = 10
 
 
-def _name(scope: Construct, family: Family, subnet_ids: Sequence[str]) -> str:
+def _name(scope: Construct, home: Stack, family: Family, subnet_ids: Sequence[str]) -> str:
     """A name that RDS keeps as it is, and that changes with whatever replaces the proxy.
 
     RDS keeps names of proxies in lower case, and CloudWatch tells `ProxyName`s apart by case. CloudFormation makes
     the new proxy before it deletes the old one, so the two must have different names.
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbproxy.html
     """
-    home = Stack.of(scope)
     subnets = home.resolve(list(subnet_ids))
     while (parent := home.nested_stack_parent) is not None:
         home = parent
@@ -159,12 +163,10 @@ def let_connect(proxy: Proxy, role: iam.IRole, user: str) -> None:
 
     Args:
         proxy: The proxy.
-        role: The role.
+        role: The role; it is not allowed yet.
         user: The user.
     """
-    construct_id = f"ConnectTo-{proxy.name}"
-    if role.node.try_find_child(construct_id) is None:
-        proxy.proxy.grant_connect(iam.Policy(role, construct_id, roles=[role]), user)
+    proxy.proxy.grant_connect(iam.Policy(role, f"ConnectTo-{proxy.name}", roles=[role]), user)
 
 
 def _readable(

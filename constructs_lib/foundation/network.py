@@ -51,6 +51,7 @@ def private_vpc(
     Returns:
         The VPC, with a flow log of what its security groups refuse.
     """
+    wanted = max_azs
     if availability_zones is None and max_azs is None:
         max_azs = _defaults.AVAILABILITY_ZONES
     subnets = [
@@ -103,13 +104,14 @@ def private_vpc(
         traffic_type=ec2.FlowLogTrafficType.REJECT,
     )
     _trust_this_account_alone(flow_log)
-    zones = vpc.availability_zones
-    if max_azs is not None and not _validation.is_unresolved(max_azs) and len(zones) < max_azs:
-        Annotations.of(scope).add_warning_v2(
-            "constructs-lib:fewer-zones",
-            f"max_azs is {max_azs:g}, but the VPC gets {len(zones)} zones: CDK knows no more in this stack. Give the "
-            f"stack an account and a Region (env=), or pass availability_zones. See {_defaults.STACK_ENVIRONMENT}",
-        )
+    if wanted is not None and not _validation.is_unresolved(wanted):
+        zones = len(vpc.availability_zones)
+        if zones < wanted:
+            Annotations.of(scope).add_warning_v2(
+                "constructs-lib:fewer-zones",
+                f"max_azs is {wanted:g}, but the VPC gets {zones} zones: CDK knows no more in this stack. Give the "
+                f"stack an account and a Region (env=), or pass availability_zones. See {_defaults.STACK_ENVIRONMENT}",
+            )
     return PrivateVpc(vpc, log_group)
 
 
@@ -124,7 +126,7 @@ def _trust_this_account_alone(flow_log: ec2.FlowLog) -> None:
     assert isinstance(resource, iam.CfnRole)  # noqa: S101 - what a Role is made of
     resource.add_property_override(
         "AssumeRolePolicyDocument.Statement.0.Condition",
-        {"StringEquals": {"aws:SourceAccount": Stack.of(flow_log).account}},
+        {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
     )
 
 
@@ -206,14 +208,16 @@ def warn_of_missing_endpoints(
 class Door:
     """A port behind a security group, and the groups that are let in, each of them once."""
 
-    def __init__(self, security_group: ec2.SecurityGroup, port: int, what: str) -> None:
+    def __init__(self, home: Stack, security_group: ec2.SecurityGroup, port: int, what: str) -> None:
         """Close the port to everybody.
 
         Args:
+            home: The stack of the port.
             security_group: What the port is behind.
             port: A TCP port.
             what: What is there, for the descriptions of the rules.
         """
+        self._home = home
         self._security_group = security_group
         self._tcp = ec2.Port.tcp(port)
         self._port = port
@@ -238,7 +242,7 @@ class Door:
                 continue
             self._let_in.add(group)
             open_outbound = group.allow_all_outbound
-            if Stack.of(group) in (home, Stack.of(ours)):
+            if Stack.of(group) in (home, self._home):
                 ours.add_ingress_rule(group, self._tcp, self._what, True)
                 if not open_outbound:
                     group.add_egress_rule(ours, self._tcp, self._what)

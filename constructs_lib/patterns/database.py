@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
+from weakref import WeakSet
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -456,9 +457,7 @@ class ProxiedDatabase(Construct):
                 secret=made,
                 server=server,
                 alternating_users=alternating_users,
-                interval=database_credentials.whole_hours(
-                    rotation_interval or Duration.days(_defaults.ROTATION_DAYS)
-                ),
+                interval=database_credentials.in_hours_or_days(rotation_interval),
                 vpc=vpc,
                 vpc_subnets=vpc_subnets,
                 secrets_manager=endpoints.get("secretsmanager"),
@@ -482,8 +481,10 @@ class ProxiedDatabase(Construct):
         )
         self._subnet_ids: frozenset[str] | None = None
 
+        home = Stack.of(self)
         made_proxy = database_proxy.make(
             self,
+            home=home,
             server=server,
             authentication=authentication,
             application_user=user,
@@ -499,11 +500,13 @@ class ProxiedDatabase(Construct):
         )
         self.proxy, self.proxy_role = made_proxy.proxy, made_proxy.role
         self._proxy = made_proxy
+        self._stack = home
+        self._may_log_in: WeakSet[lambda_.Function] = WeakSet()
         if rotation is not None:
             database_credentials.RotationWithoutBoundary(self)
         self.reader_endpoint = made_proxy.reader_endpoint
         self.security_group = made_proxy.security_group
-        self._door = network.Door(self.security_group, self.port, "RDS Proxy")
+        self._door = network.Door(home, self.security_group, self.port, "RDS Proxy")
         self._borrow_timeout = borrow_timeout
 
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
@@ -620,7 +623,7 @@ class ProxiedDatabase(Construct):
         # A replaced database is empty, and a changed secret has a new password: a trigger runs a new version again.
         key = self._encryption_key
         facts = [*self._facts, None if key is None else key.key_arn]
-        underlying.invalidate_version_based_on(json.dumps(Stack.of(self).resolve(facts)))
+        underlying.invalidate_version_based_on(json.dumps(self._stack.resolve(facts)))
 
     def _open(
         self,
@@ -637,7 +640,7 @@ class ProxiedDatabase(Construct):
         if self._subnet_ids is None:
             self._subnet_ids = network.all_subnet_ids(self.vpc)
         database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
-        database_clients.check_stack(underlying, home, self, self._uses)
+        database_clients.check_stack(underlying, home, self, self._stack, self._uses)
         database_clients.claim(underlying, prefix, database_clients.Connection(self.node.path, kind))
         self._budget.spend(self, underlying)
         database_clients.check_patience(self, underlying, self._borrow_timeout)
@@ -648,10 +651,14 @@ class ProxiedDatabase(Construct):
             database_credentials.let_read(database_clients.role_of(underlying), secret)
             variables["SECRET_ARN"] = secret.secret_arn
         else:
-            database_proxy.let_connect(self._proxy, database_clients.role_of(underlying), user)
+            if underlying not in self._may_log_in:  # under another prefix
+                self._may_log_in.add(underlying)
+                database_proxy.let_connect(self._proxy, database_clients.role_of(underlying), user)
             variables["USER"] = user
         database_clients.tell(underlying, prefix, {**variables, **also})
-        # The text of these references stays when the proxy is replaced, and CDK makes a version for changed text alone.
+        # When the proxy is replaced, functions turn to the new one once it works, and their published versions too: the
+        # text of these references stays the same then, and CDK makes a version for changed text alone.
+        underlying.node.add_dependency(self._proxy.target_group)
         underlying.invalidate_version_based_on(self._proxy.name)
         return underlying
 

@@ -205,6 +205,16 @@ def test_a_replaced_proxy_is_told_to_the_versions_of_functions(anew: Callable[[]
     assert versions[0] == versions[1] != versions[2]
 
 
+def test_functions_turn_to_a_proxy_that_has_reached_its_database(stack: Stack) -> None:
+    """The target group is made when its targets are healthy; the proxy itself is made before."""
+    made = database(stack)
+    client = function(stack, vpc=made.vpc, reserved_concurrent_executions=1)
+    made.connect(client)
+    client.current_version  # noqa: B018 - there is one
+    (target_group,) = of_type(stack, "AWS::RDS::DBProxyTargetGroup")
+    assert target_group in properties(stack, client)["DependsOn"]
+
+
 def test_the_right_to_log_in_outlives_the_old_proxy_as_long_as_the_old_versions_do(
     anew: Callable[[], Stack],
 ) -> None:
