@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 from weakref import WeakKeyDictionary
 
 from aws_cdk import Annotations, Duration, Stack
@@ -14,7 +14,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
@@ -30,7 +30,7 @@ class Proxy:
     name: str
     """What the app knows at synth, in lower case as RDS keeps it; `proxy.db_proxy_name` is a token."""
     proxy: rds.DatabaseProxy
-    target_group: IConstruct
+    target_group: rds.CfnDBProxyTargetGroup
     """Is made when the proxy has reached the database."""
     role: iam.Role
     reader_endpoint: rds.IDatabaseProxyEndpoint | None
@@ -108,6 +108,7 @@ def make(
         idle_client_timeout=idle_client_timeout or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
     )
     target_group = proxy.node.find_child("ProxyTargetGroup")
+    assert isinstance(target_group, rds.CfnDBProxyTargetGroup)  # noqa: S101 - what a proxy has
     acknowledgment.acknowledge(
         target_group,
         {
@@ -166,7 +167,9 @@ def let_connect(proxy: Proxy, role: iam.IRole, user: str) -> None:
         role: The role; it is not allowed yet.
         user: The user.
     """
-    proxy.proxy.grant_connect(iam.Policy(role, f"ConnectTo-{proxy.name}", roles=[role]), user)
+    # Below the role, so that a function, which depends on its role, has the right from its start.
+    policy = iam.Policy(cast("Construct", role), f"ConnectTo-{proxy.name}", roles=[role])
+    proxy.proxy.grant_connect(policy, user)
 
 
 def _readable(

@@ -361,7 +361,7 @@ def test_a_snapshot_brings_its_own_storage(stack: Stack) -> None:
     ],
 )
 def test_storage_of_a_restored_instance_can_be_given(
-    stack: Stack, given: dict[str, int], expected: tuple[str | None, int]
+    stack: Stack, given: dict[str, Any], expected: tuple[str | None, int]
 ) -> None:
     made = database(stack, snapshot_identifier="before", **given)
     restored = properties(stack, made.instance)["Properties"]
@@ -516,17 +516,12 @@ def test_functions_that_share_a_group_share_its_rules(app: App, closed: bool) ->
                 function(stack, f"Function{number}", vpc=vpc, security_groups=[group]),
             )
     app.synth()
-    proxy = {"Fn::GetAtt": [properties(data, made.security_group)["id"], "GroupId"]}
     rules = [
         rule
         for stack in (data, *stacks)
         for kind in ("Ingress", "Egress")
         for rule in of_type(stack, f"AWS::EC2::SecurityGroup{kind}").values()
-        if proxy in (rule["GroupId"], rule.get("DestinationSecurityGroupId"))
-        and "RDS Proxy" in rule["Description"]
-        and "5432" in str(rule["FromPort"])
-        and rule.get("SourceSecurityGroupId") != rule["GroupId"]
-        and not str(rule.get("DestinationSecurityGroupId")).startswith("{'Fn::GetAtt': ['DatabaseDatabase")
+        if rule["Description"] == "RDS Proxy"
     ]
     assert len(rules) == 1 + closed
 
@@ -535,7 +530,7 @@ def test_functions_that_share_a_group_share_its_rules(app: App, closed: bool) ->
 def test_a_function_in_a_stack_that_the_database_needs_is_refused(app: App, part: str) -> None:
     """Each stack would wait for the other."""
     first, data = Stack(app, "First"), Stack(app, "Data")
-    given = (
+    given: Any = (
         ec2.Vpc(first, "Vpc", max_azs=2, nat_gateways=0) if part == "vpc" else kms.Key(first, "Encryption")
     )
     made = database(data, interface_endpoints=["secretsmanager"], **{part: given})
@@ -595,7 +590,8 @@ def boundary_by_context(app: App) -> None:
 
 
 def boundary_by_aspect(app: App) -> None:
-    policy = iam.ManagedPolicy.from_managed_policy_name(app.node.find_child("Rides"), "Boundary", "theirs")
+    (stack,) = (child for child in app.node.children if isinstance(child, Stack))
+    policy = iam.ManagedPolicy.from_managed_policy_name(stack, "Boundary", "theirs")
     iam.PermissionsBoundary.of(app).apply(policy)
 
 
