@@ -239,6 +239,7 @@ NAT_GATEWAYS: Final = _VPC + "vpc-nat-gateway.html"
 INTERFACE_ENDPOINTS: Final = (
     "https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"
 )
+STACK_ENVIRONMENT: Final = "https://docs.aws.amazon.com/cdk/v2/guide/environments.html"
 
 VPC_CIDR: Final = "10.0.0.0/16"
 SUBNET_MASK: Final = 22
@@ -263,6 +264,7 @@ RDS_PROXY_CONNECTIONS: Final = _RDS + "rds-proxy-connections.html"
 RDS_PROXY_ENDPOINTS: Final = _RDS + "rds-proxy-endpoints.html"
 RDS_PROXY_IAM: Final = _RDS + "rds-proxy-iam-setup.html"
 RDS_LIMITS: Final = _RDS + "CHAP_Limits.html"
+RDS_VPC: Final = _RDS + "USER_VPC.WorkingWithRDSInstanceinaVPC.html"
 RDS_STORAGE: Final = _RDS + "CHAP_Storage.html"
 RDS_BACKUP: Final = _RDS + "USER_WorkingWithAutomatedBackups.BackupRetention.html"
 RDS_CREATE: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html"
@@ -273,6 +275,11 @@ ROTATION_STRATEGIES: Final = (
 )
 ROTATION_SCHEDULE: Final = (
     "https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html"
+)
+
+HOSTED_ROTATION: Final = (
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
+    "aws-properties-secretsmanager-rotationschedule-hostedrotationlambda.html"
 )
 
 DATABASE_ENGINES: Final[dict[str, Literal["postgres", "mysql"]]] = {
@@ -287,8 +294,9 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_se
 PROXY_PORT: Final = {"postgres": 5432, "mysql": 3306}
 """Where every proxy listens, whatever the port of the database behind it is (RDS_PROXY, limitations)."""
 
-PROXY_NAME_LENGTH_MAX: Final = 60
-"""Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBProxy.html"""
+PROXY_NAME_LENGTH_MAX: Final = 63
+"""Of a proxy and of its endpoints: a letter, then letters, digits and single hyphens, none of them last.
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBProxy.html"""
 
 DATABASE_PORT_MIN: Final = 1150
 DATABASE_PORT_MAX: Final = 65_535
@@ -312,12 +320,35 @@ MASTER_USER_LENGTH_MAX: Final = {"postgres": 63, "mysql": 16}
 ALTERNATE_USER_SUFFIX: Final = "_clone"
 """What AWS's rotation calls the second user (ROTATION_STRATEGIES)."""
 
-DATABASE_PARAMETERS: Final = {
-    "postgres": {"rds.force_ssl": "1"},
-    "mysql": {"require_secure_transport": "ON", "slow_query_log": "1", "log_output": "FILE"},
+SLOW_QUERY_SECONDS: Final = 1
+"""A query that takes longer is in the log. PostgreSQL logs no slow query by default, MySQL those above ten seconds; the
+number is ours.
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.Query_Logging.html"""
+
+_POSTGRES_PARAMETERS: Final = {
+    "rds.force_ssl": "1",
+    "log_min_duration_statement": str(SLOW_QUERY_SECONDS * 1000),
 }
-"""TLS or no connection. MySQL writes slow queries only when told to, and exports only files.
-Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html"""
+_MYSQL_PARAMETERS: Final = {
+    "slow_query_log": "1",
+    "long_query_time": str(SLOW_QUERY_SECONDS),
+    "log_output": "FILE",
+}
+DATABASE_PARAMETERS: Final = {
+    "instance": {
+        "postgres": _POSTGRES_PARAMETERS,
+        "mysql": {"require_secure_transport": "1", **_MYSQL_PARAMETERS},
+    },
+    "aurora": {
+        "postgres": _POSTGRES_PARAMETERS,
+        "mysql": {"require_secure_transport": "ON", **_MYSQL_PARAMETERS},
+    },
+}
+"""TLS or no connection, and slow queries in the log. MySQL writes them only when told to, and exports only files. The
+value of require_secure_transport is documented as 1 for RDS and as ON for Aurora.
+Sources: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.require-ssl.html,
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Security.html and
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html"""
 
 DATABASE_LOGS: Final = {"postgres": ("postgresql",), "mysql": ("error", "slowquery")}
 """What is sent to CloudWatch Logs: errors and slow queries, not each query, which would be a copy of the data.

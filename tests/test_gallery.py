@@ -182,6 +182,39 @@ def test_packaging_for_the_host_changes_asset_hashes_alone(
         assert normal_form(template) == normal_form(templates["bare"][scene])
 
 
+def dimensions(value: Any) -> Iterator[tuple[str, Any]]:
+    """The names and values of all dimensions in a part of a template, as properties or inside of metrics."""
+    if isinstance(value, dict):
+        if set(value) == {"Name", "Value"}:
+            yield value["Name"], value["Value"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from dimensions(each)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_alarms_of_a_proxy_name_it_as_rds_keeps_it(
+    mode: str, templates: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    """RDS keeps names in lower case, and CloudWatch tells dimensions apart by case: the alarm would see nothing."""
+    seen = 0
+    for scene, template in templates[mode].items():
+        resources = template["Resources"]
+        for resource in resources.values():
+            if resource["Type"] != "AWS::CloudWatch::Alarm":
+                continue
+            for name, value in dimensions(resource["Properties"]):
+                if name == "ProxyName":
+                    proxy = resources[value["Ref"]]
+                    assert proxy["Type"] == "AWS::RDS::DBProxy", scene
+                    value = proxy["Properties"]["DBProxyName"]
+                    seen += 1
+                if name in ("ProxyName", "DBInstanceIdentifier", "DBClusterIdentifier"):
+                    assert isinstance(value, dict) or value == value.lower(), (scene, name, value)
+    assert seen
+
+
 class RoundTrips:
     """Counts calls to Node. Generated code calls the functions of `jsii`, which are bound to the kernel at import."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Match, Template
 
 import constructs_lib
@@ -95,6 +96,28 @@ def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) ->
     template = Template.from_stack(names["stack"])
     template.resource_count_is("AWS::RDS::DBProxy", 1)
     template.resource_count_is("Custom::Trigger", 1)
+
+
+def test_the_other_databases_in_the_docs_can_be_made() -> None:
+    """Each in a stack of its own, in the Region that their zones are of."""
+    made = [block for block in blocks(DATABASE) if "ProxiedDatabase(" in block and "App()" not in block]
+    (override,) = [block for block in blocks(DATABASE) if "ClientPasswordAuthType" in block]
+    (keep,) = [block for block in blocks(DATABASE) if "update_replace_policy" in block]
+    assert len(made) == 4
+    for block in made:
+        stack = Stack(App(analytics_reporting=False), "Rides", env=Environment(region="us-east-1"))
+        names: dict[str, Any] = {"stack": stack}
+        exec(block + override + keep, names)  # noqa: S102
+        template = Template.from_stack(stack)
+        (proxy,) = template.find_resources("AWS::RDS::DBProxy").values()
+        kinds = {each["ClientPasswordAuthType"] for each in proxy["Properties"]["Auth"]}
+        assert kinds == {"MYSQL_NATIVE_PASSWORD"}
+        kept = {
+            resource["Type"]
+            for resource in template.to_json()["Resources"].values()
+            if resource.get("UpdateReplacePolicy") == "Retain"
+        }
+        assert {"AWS::RDS::DBProxy", "AWS::RDS::DBProxyTargetGroup"} <= kept
 
 
 def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> None:
