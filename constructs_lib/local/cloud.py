@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -26,6 +27,16 @@ REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
 _APP: Final = "CONSTRUCTS_LIB_APP"
 _LOCAL: Final = Path(__file__).resolve().parent
+_START_SECONDS: Final = 600
+"""Seconds until an emulator that neither answers nor ends is given up: a slow machine may take minutes."""
+
+_ANSWER_SECONDS: Final = 900
+"""Seconds to wait for an answer: as long as a function may run, and longer than a slow machine takes for the rest."""
+
+_WORTH_SAYING: Final = 1.5
+_TIME_SCALE: Final = 120
+_PATIENCE_SECONDS: Final = 300
+_LOOK_EVERY_SECONDS: Final = 0.1
 _API_ADDRESS: Final = re.compile(r"https://(?P<id>[0-9a-z]+)\.execute-api\.[^/]+(?P<path>/.*)?")
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # loopback: no proxy
 _KEPT_FOR_FUNCTIONS: Final = (
@@ -33,6 +44,8 @@ _KEPT_FOR_FUNCTIONS: Final = (
     "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
 )  # fmt: skip
 """Functions run below the emulator and inherit its environment: nothing else of this process's reaches them."""
+
+_log = logging.getLogger(__name__)
 
 
 class LocalCloud:
@@ -54,7 +67,12 @@ class LocalCloud:
     """
 
     def __init__(
-        self, *, state: Path, port: int | None = None, time_scale: float = 120, enforce_iam: bool = False
+        self,
+        *,
+        state: Path,
+        port: int | None = None,
+        time_scale: float = _TIME_SCALE,
+        enforce_iam: bool = False,
     ) -> None:
         if time_scale < 1:
             raise ValueError(f"time_scale must be at least 1, got {time_scale}.")
@@ -84,6 +102,7 @@ class LocalCloud:
                 self._port = _free_port() if wanted is None else wanted
                 self._start(python)
                 if self._is_ready():
+                    self._say_if_slow()
                     return self
                 # Between finding a free port and taking it, another program can be quicker.
                 if wanted is not None or "in use" not in self._emulator_log():
@@ -118,7 +137,8 @@ class LocalCloud:
 
         Args:
             service: As boto3 names it, such as `sqs`.
-            config: What `botocore.config.Config` takes, such as `retries`.
+            config: What `botocore.config.Config` takes, such as `retries`. A call may take 15 minutes by default, as
+                a function may.
 
         Returns:
             The client. It is closed with the cloud.
@@ -139,7 +159,7 @@ class LocalCloud:
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
-            config=botocore.config.Config(proxies={}, **config),
+            config=botocore.config.Config(**{"proxies": {}, "read_timeout": _ANSWER_SECONDS} | config),
         )
         self._clients.append(client)
         return client
@@ -245,6 +265,62 @@ class LocalCloud:
         """
         return list(self._page("failures"))
 
+    def wait_until_idle(
+        self,
+        *,
+        meanwhile: Callable[[dict[str, int]], object] | None = None,
+        patience: float | None = None,
+    ) -> None:
+        """Wait until nothing is going on in this cloud any more, by its own count.
+
+        It goes on as long as an invocation runs; an asynchronous event is tried, waits for a retry or has its record
+        delivered; a queue that an event source mapping drains has a message (delayed, visible, hidden or in work); a
+        stream that a mapping reads has a record that was not read; a one-time schedule is due; an execution of a
+        state machine runs; a bucket, a topic or a bus delivers. Then all alarms are looked at once more, and what one
+        sets off is waited for too.
+
+        Not waited for: messages in a queue that no mapping drains, such as dead letters; a schedule that is not due;
+        the end of an alarm's period; a CloudFormation stack; a request of another thread of yours.
+
+        Args:
+            meanwhile: Called again and again with what is going on: how many pieces of work there are of each kind.
+                What it raises ends the wait.
+            patience: How many seconds to go on although nothing is finished for good (a message has left its queue, an
+                event was given up; a failed attempt is not enough). By default 300 at the default `time_scale`, more
+                at a smaller one, and as many times more as this machine is slower than one that is not.
+
+        Raises:
+            LocalCloudError: Nothing was finished for so long; the message says what was going on.
+        """
+        if patience is None:
+            patience = _PATIENCE_SECONDS * max(1.0, _TIME_SCALE / self._time_scale)
+        finished: object = None
+        since = time.monotonic()
+        while (seen := self._page("in-flight"))["work"]:
+            if meanwhile is not None:
+                meanwhile(seen["work"])
+            if seen["progress"] != finished:
+                finished, since = seen["progress"], time.monotonic()
+            seconds = time.monotonic() - since
+            if seconds > patience * seen["slowness"]:
+                going_on = "\n".join(f"- {number} times {what}" for what, number in seen["work"].items())
+                raise LocalCloudError(
+                    f"the cloud is busy, and for {seconds:.0f} seconds it has finished nothing. Still going on:\n"
+                    f"{going_on}\nSee failed_invocations() for what functions died of."
+                )
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+    def slowness(self) -> float:
+        """How many times slower than the reference machine this one was in the last seconds, at its slowest.
+
+        It is 1 on an idle core of 2023 or a faster one. Timeouts of functions are stretched by it, and their
+        durations, and ages of events and messages, shortened, so that they are what they would be there.
+
+        Returns:
+            At least 1.
+        """
+        return float(self._page("in-flight")["slowness"])
+
     def databases(self) -> list[dict[str, Any]]:
         """The PostgreSQL servers behind the DBInstances and DBClusters that were deployed.
 
@@ -308,6 +384,8 @@ class LocalCloud:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
+            # As on AWS. By default the emulator goes by this machine's memory.
+            "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
             "STATE_DIR": str(self.run_folder / "tmp" / "state"),
             "S3_DATA_DIR": str(self.run_folder / "tmp" / "s3"),
             "CONSTRUCTS_LIB_POSTGRES": str(private_environment.postgres_programs(self.state)),
@@ -333,10 +411,10 @@ class LocalCloud:
     def _is_ready(self) -> bool:
         """Wait until the emulator answers; False if it ends, or takes too long."""
         assert self._process is not None  # noqa: S101 - called after _start
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + _START_SECONDS
         while self._process.poll() is None and time.monotonic() < give_up:
             try:
-                with _open(f"{self.endpoint}/_constructs_lib/run", timeout=2) as answer:
+                with _open(f"{self.endpoint}/_constructs_lib/run", timeout=10) as answer:
                     # Not another run's, which took this port first.
                     if json.load(answer) == str(self.run_folder):
                         return True
@@ -344,6 +422,15 @@ class LocalCloud:
                 pass
             time.sleep(0.05)
         return False
+
+    def _say_if_slow(self) -> None:
+        slowness = self.slowness()
+        if slowness >= _WORTH_SAYING:
+            _log.warning(
+                "this machine is %.1f times slower than the reference machine at the moment: function timeouts are "
+                "stretched by as much, and durations and ages shortened",
+                slowness,
+            )
 
     def _emulator_log(self, lines: int = 20) -> str:
         path = self.run_folder / "emulator.log"
@@ -396,7 +483,7 @@ class LocalCloud:
             method="GET" if send is None else "POST",
         )
         try:
-            with _open(request, timeout=30) as answer:
+            with _open(request, timeout=_ANSWER_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -14,6 +14,9 @@ import botocore.credentials
 from constructs_lib.local import LocalCloud
 
 JSON = {"content-type": "application/json"}
+_SECONDS = 900
+"""A slow machine may take long; how long an API lets its function run is not for the client to say."""
+
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
@@ -53,7 +56,7 @@ def call(
     """
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310
     try:
-        with _open(request, timeout=60) as got:
+        with _open(request, timeout=_SECONDS) as got:
             status, out, read = got.status, got.headers, got.read()
     except urllib.error.HTTPError as error:
         with error:
