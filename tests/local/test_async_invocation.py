@@ -233,14 +233,19 @@ def test_a_mapping_and_a_caller_that_waits_count_as_invocations_and_one_refused_
 
 
 def total(cloud: LocalCloud, metric: str, dimensions: dict[str, str]) -> float:
+    return sum(points(cloud, metric, dimensions, "Sum"))
+
+
+def points(cloud: LocalCloud, metric: str, dimensions: dict[str, str], statistic: str) -> list[float]:
+    """What a metric has by the minute, in this hour and the one before."""
     now = datetime.now(UTC)
-    points = cloud.client("cloudwatch").get_metric_statistics(
+    found = cloud.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",
         MetricName=metric,
         Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-        StartTime=now - timedelta(minutes=10),
+        StartTime=now - timedelta(hours=2),
         EndTime=now + timedelta(minutes=1),
         Period=60,
-        Statistics=["Sum"],
+        Statistics=[statistic],
     )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
+    return [float(point[statistic]) for point in found]

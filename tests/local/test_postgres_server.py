@@ -14,6 +14,8 @@ import pytest
 
 from constructs_lib.local.extension.postgres_server import PostgresError, PostgresServer, find_binaries
 
+from .stacks import STUCK_SECONDS
+
 pytestmark = pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine")
 
 
@@ -126,7 +128,7 @@ def test_nothing_is_left_when_its_owner_is_killed(folder: Path) -> None:
         server = int((home / "data" / "postmaster.pid").read_text().splitlines()[0])
         assert shared_memory(server) == SEGMENTS.exists()
         os.kill(owner.pid, signal.SIGKILL)
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + STUCK_SECONDS
     while home.exists() and time.monotonic() < give_up:
         time.sleep(0.02)
     assert not home.exists()
