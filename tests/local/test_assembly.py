@@ -34,12 +34,11 @@ def test_a_postgresql_database_is_found_in_the_templates(
 
 @pytest.mark.cloud
 @pytest.mark.parametrize(
-    ("machine", "engine", "asked"),
-    [(None, "postgres", True), (Path("/usr/bin"), "postgres", False), (None, "mysql", False)],
-    ids=["needed", "on-the-machine", "other-engine"],
+    ("engine", "asked"),
+    [("postgres", True), ("mysql", False)],
 )
 def test_postgresql_is_installed_only_when_an_app_needs_it(
-    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, machine: Path | None, engine: str, asked: bool
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, engine: str, asked: bool
 ) -> None:
     class InstalledError(Exception):
         pass
@@ -54,7 +53,6 @@ def test_postgresql_is_installed_only_when_an_app_needs_it(
             raise LocalCloudError("far enough")
 
     monkeypatch.setattr(private_environment, "install_postgres", install)
-    monkeypatch.setattr("constructs_lib.local.cloud.find_binaries", lambda: machine)
     monkeypatch.setattr(cloud, "_cdk", cdk)
     monkeypatch.setattr(cloud, "_bootstrapped", False)
     with pytest.raises(InstalledError if asked else LocalCloudError):

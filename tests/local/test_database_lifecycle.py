@@ -11,17 +11,12 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local import private_environment
-from constructs_lib.local.extension.postgres_server import find_binaries
 
 from .conftest import PROJECT
 from .stacks import STUCK_SECONDS
 from .test_lifecycle import PROC, _becomes_true, _processes_naming, needs_proc
 
-pytestmark = [
-    pytest.mark.cloud,
-    needs_proc,
-    pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine"),
-]
+pytestmark = [pytest.mark.cloud, needs_proc]
 
 ELSEWHERE = "elsewhere"
 

@@ -13,17 +13,13 @@ import psycopg
 import pytest
 
 from constructs_lib.local import LocalCloud
-from constructs_lib.local.extension.postgres_server import find_binaries
 
 from . import stacks
 from .conftest import PROJECT
 from .test_databases import instance
 from .test_proxies import NETWORK, Deployed, proxy, secret, target
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine"),
-]
+pytestmark = pytest.mark.cloud
 
 DRIVER = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
 HANDLERS = """

@@ -18,7 +18,6 @@ import pytest
 
 from constructs_lib.local import LocalCloud
 from constructs_lib.local.extension import postgres_wire as wire
-from constructs_lib.local.extension.postgres_server import find_binaries
 
 from . import stacks
 from .test_databases import PORT as DATABASE_PORT
@@ -26,10 +25,7 @@ from .test_databases import instance, running
 
 PORT = 5432  # whatever the database's is
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine"),
-]
+pytestmark = pytest.mark.cloud
 
 NETWORK = {
     "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.8.0.0/16"}},

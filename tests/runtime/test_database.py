@@ -198,12 +198,12 @@ def test_given_up_in_time(server: Server) -> None:
     assert server.effects() == []
 
 
-def test_server_restarted(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_server_restarted(postgres_programs: Path) -> None:
     import psycopg
 
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
-        with PostgresServer(Path(folder) / "server") as real:
+        with PostgresServer(Path(folder) / "server", binaries=postgres_programs) as real:
             database = Database(
                 psycopg, host=str(real.socket_folder), port=real.port, name="postgres", tls=False,
                 login=_Fixed("postgres"),
