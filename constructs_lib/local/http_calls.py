@@ -11,7 +11,7 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
-from constructs_lib.local import LocalCloud
+from constructs_lib.local.cloud import ACCOUNT, REGION, LocalCloud
 
 JSON = {"content-type": "application/json"}
 _SECONDS = 900
@@ -70,11 +70,14 @@ class Caller:
     Args:
         cloud: Where the user is made; `enforce_iam=True`, or whatever it does is allowed.
         name: Of the user.
+        account: The account of the user, and of the APIs.
+        region: The Region of the APIs.
     """
 
-    def __init__(self, cloud: LocalCloud, name: str) -> None:
-        self._iam = cloud.client("iam")
+    def __init__(self, cloud: LocalCloud, name: str, *, account: str = ACCOUNT, region: str = REGION) -> None:
+        self._iam = cloud.client("iam", account=account)
         self._name = name
+        self._region = region
         self._iam.create_user(UserName=name)
         key = self._iam.create_access_key(UserName=name)["AccessKey"]
         self._credentials = botocore.credentials.Credentials(key["AccessKeyId"], key["SecretAccessKey"])
@@ -112,5 +115,5 @@ class Caller:
         request = botocore.awsrequest.AWSRequest(
             method=method, url=url, data=body, headers=dict(headers or {})
         )
-        botocore.auth.SigV4Auth(self._credentials, "execute-api", "us-east-1").add_auth(request)
+        botocore.auth.SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
         return call(url, method=method, body=body, headers=dict(request.headers))

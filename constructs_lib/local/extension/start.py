@@ -21,6 +21,7 @@ def main() -> None:
         api_access_logs,
         api_answers,
         api_callers,
+        api_owners,
         api_permissions,
         api_templates,
         asynchronous,
@@ -87,6 +88,7 @@ def main() -> None:
     api_answers.change()
     api_permissions.require()
     api_callers.check()
+    api_owners.find()
     api_access_logs.write()
     control.add()
 
