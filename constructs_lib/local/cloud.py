@@ -201,9 +201,11 @@ class LocalCloud:
             private_environment.install_postgres(self.state)
         for stack in stacks:
             self._bootstrap(stack, out, cwd)
+        accounts = {_place(stack)[0] for stack in stacks}
+        credentials = _access_key(accounts.pop() if len(accounts) == 1 else ACCOUNT)
         # The pattern of all stacks, also of those in stages, which --all leaves out.
         self._cdk("deploy", "**", "--app", str(out), "--concurrency", "4", "--require-approval", "never",
-                  "--progress", "events", cwd=cwd)  # fmt: skip
+                  "--progress", "events", cwd=cwd, more={"AWS_ACCESS_KEY_ID": credentials})  # fmt: skip
         return self._outputs(stacks)
 
     def api_url(self, output: str) -> str:
@@ -480,7 +482,7 @@ class LocalCloud:
             return
         toolkit = "CDKToolkit" if stack.qualifier == "hnb659fds" else f"CDKToolkit-{stack.qualifier}"
         more = ["--qualifier", stack.qualifier, "--toolkit-stack-name", toolkit]
-        if account != ACCOUNT:  # the CLI comes from there, as from an account of tools
+        if account != ACCOUNT:  # where the CLI comes from if the app has several accounts
             more += ["--trust", ACCOUNT, "--cloudformation-execution-policies", _ADMINISTRATOR]
         self._cdk("bootstrap", f"aws://{account}/{region}", "--app", str(out), *more,
                   cwd=cwd, more={"AWS_ACCESS_KEY_ID": _access_key(account)})  # fmt: skip

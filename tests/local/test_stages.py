@@ -110,3 +110,17 @@ def test_a_caller_may_call_an_iam_route_of_the_callers_own_account(
 def test_an_account_that_is_none_is_refused(cloud: LocalCloud) -> None:
     with pytest.raises(ValueError, match="account must have 12 digits, got '1111'"):
         cloud.client("sqs", account="1111")
+
+
+def test_an_app_in_one_account_may_use_the_credentials_of_the_cli(cloud: LocalCloud) -> None:
+    code = """
+from aws_cdk import App, CfnOutput, CliCredentialsStackSynthesizer, Environment, Stack, aws_sqs
+
+app = App()
+place = Environment(account="333333333333", region="eu-west-1")
+stack = Stack(app, "Plain", env=place, synthesizer=CliCredentialsStackSynthesizer(qualifier="own"))
+CfnOutput(stack, "QueueUrl", value=aws_sqs.Queue(stack, "Queue").queue_url)
+app.synth()
+"""
+    outputs = cloud.deploy(app=shlex.join([sys.executable, "-c", code]), cwd=PROJECT)
+    assert "/333333333333/" in outputs["Plain"]["QueueUrl"]
