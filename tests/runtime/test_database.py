@@ -18,7 +18,6 @@ import pytest
 
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime.database import (
-    _OPEN_SECONDS,
     GIVE_UP_AFTER_SECONDS,
     CommitUnknownError,
     Database,
@@ -788,4 +787,4 @@ def test_opening_takes_no_longer_than_what_is_left(server: Server) -> None:
         started = time.monotonic()
         with pytest.raises((server.driver.Error, OSError)):
             database.run(lambda connection: None)
-        assert time.monotonic() - started < _OPEN_SECONDS
+        assert time.monotonic() - started < 5  # which is what one try may take where there is more time
