@@ -20,9 +20,10 @@ FUNCTION_TIMEOUT_SECONDS_MIN: Final = 1
 FUNCTION_TIMEOUT_SECONDS_MAX: Final = 900
 """Lambda's hard limit for functions that are not on managed instances (LAMBDA_QUOTAS)."""
 
-FUNCTION_TIMEOUT_SECONDS: Final = 30
-"""Long enough for a batch of ten small messages, short enough that a hung call is seen. CDK's own default
-of 3 s is below one retry of an AWS SDK call."""
+FUNCTION_TIMEOUT_SECONDS: Final = 29
+"""What a REST API waits for a function (REST_INTEGRATION_TIMEOUT_SECONDS), so that the default function may stand
+behind each source; long enough for a batch of ten small messages, short enough that a hung call is seen. CDK's own
+default of 3 s is below one retry of an AWS SDK call."""
 
 FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET: Final = 3
 """What Lambda takes when a template says nothing (LAMBDA_QUOTAS)."""
@@ -397,7 +398,7 @@ MAX_CONNECTIONS_PERCENT: Final = 90
 
 BORROW_TIMEOUT_SECONDS: Final = 10
 BORROW_TIMEOUT_SECONDS_MAX: Final = 300
-"""RDS Proxy's own 120 s outlast the 30 s of a function: it would die waiting, without an error that says why.
+"""RDS Proxy's own 120 s outlast the 29 s of a function: it would die waiting, without an error that says why.
 The API's older reference allows an hour, its newest five minutes.
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ConnectionPoolConfiguration.html"""
 
@@ -457,6 +458,9 @@ API_COMPRESSION: Final = _API_GATEWAY + "api-gateway-gzip-compression-decompress
 API_WEB_ACL: Final = _API_GATEWAY + "apigateway-control-access-aws-waf.html"
 API_STAGES: Final = _API_GATEWAY + "set-up-stages.html"
 API_CORS: Final = _API_GATEWAY + "how-to-cors.html"
+API_VALIDATION: Final = _API_GATEWAY + "api-gateway-method-request-validation.html"
+API_MAPPINGS: Final = _API_GATEWAY + "rest-api-mappings.html"
+API_IAM: Final = _API_GATEWAY + "api-gateway-control-access-using-iam-policies-to-invoke-api.html"
 
 INTEGRATION_TIMEOUT_SECONDS_MIN: Final = 0.05
 REST_INTEGRATION_TIMEOUT_SECONDS: Final = 29
@@ -487,8 +491,9 @@ API_ROUTES_MAX: Final = 300
 """Routes of an HTTP API (HTTP_API_QUOTAS), resources of a REST API (REST_API_QUOTAS)."""
 
 ALIAS_ROUTES_MAX: Final = 55
-"""Each route is a statement of at least 370 bytes in the policy of its alias, which holds 20 KB (LAMBDA_QUOTAS):
-one more never fits, and with long names fewer do."""
+"""Not a number that fits: what is above it does not. Each route is a statement in the policy of its alias, which
+holds 20 KB for all callers of the alias together (LAMBDA_QUOTAS). With the names that CDK generates a statement takes
+380 bytes or more: 53 routes at the very most, and some 45 with names of the usual length."""
 
 AUTHORIZER_AUDIENCES_MAX: Final = 50
 ROUTE_SCOPES_MAX: Final = 10
@@ -529,6 +534,7 @@ LAMBDA_ALIASES: Final = _LAMBDA + "configuration-aliases.html"
 LAMBDA_WEIGHTS: Final = _LAMBDA + "configuring-alias-routing.html"
 PROVISIONED_CONCURRENCY: Final = _LAMBDA + "provisioned-concurrency.html"
 SNAP_START: Final = _LAMBDA + "snapstart.html"
+TENANT_ISOLATION: Final = _LAMBDA + "tenant-isolation.html"
 CODE_DEPLOY_ALARMS: Final = (
     "https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_AlarmConfiguration.html"
 )

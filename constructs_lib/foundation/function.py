@@ -51,7 +51,8 @@ class PythonFunction(lambda_.Function):
         handler: As Lambda writes it: `module.function`.
         runtime: Python 3.11 or newer; default 3.13, supported by AWS until June 2029.
         architecture: Default arm64: a fifth cheaper for the same duration.
-        timeout: 1 to 900 seconds; default 30. Also decides the visibility timeout of a queue in front.
+        timeout: 1 to 900 seconds; default 29, as long as a REST API waits. Also decides the visibility timeout of a
+            queue in front.
         memory_size: 128 to 10,240 MB; CPU comes in proportion.
         ephemeral_storage_size: /tmp, 512 to 10,240 MB; default 512.
         environment: Variables, at most 4 KB in all.
