@@ -5,17 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import (
-    Acknowledgment,
-    Annotations,
-    ArnFormat,
-    Duration,
-    RemovalPolicy,
-    Size,
-    Stack,
-    Stage,
-    Validations,
-)
+from aws_cdk import Annotations, ArnFormat, Duration, RemovalPolicy, Size, Stack, Stage
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -25,6 +15,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import function_code, network, packaging
+from constructs_lib.foundation.acknowledgment import acknowledge
 
 if TYPE_CHECKING:  # a service module costs time at import
     from aws_cdk import aws_kms as kms
@@ -103,7 +94,7 @@ class PythonFunction(lambda_.Function):
         log_level: The least important application log line that is kept; default INFO.
         system_log_level: The least important line of Lambda itself that is kept. Default INFO: one REPORT line
             for each invocation, with its billed duration and memory. WARN leaves these out of good invocations,
-            and saves their price: some 0.30 USD for a million of invocations, at 0.50 USD per GB.
+            and saves their price: some 0.30 USD for a million invocations, at 0.50 USD per GB.
             Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
         log_removal_policy: What happens to the function's own log group when the stack is deleted; default
             RETAIN.
@@ -275,18 +266,15 @@ class PythonFunction(lambda_.Function):
                 "Lambda makes and deletes network interfaces whose names nobody knows before; the function's own "
                 "code is denied the same."
             )
-        if reasons:
-            _acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": " ".join(reasons)})
-        _acknowledge(
-            self,
-            {
-                "Serverless-LambdaDLQ": "A function's own dead-letter queue serves asynchronous calls alone, and "
-                "those have a destination, which keeps the error too. A queue in front has its own."
-            },
-        )
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": " ".join(reasons)} if reasons else {})
+        findings = {
+            "Serverless-LambdaDLQ": "A function's own dead-letter queue serves asynchronous calls alone, and "
+            "those have a destination, which keeps the error too. A queue in front has its own."
+        }
         if runtime_name in _defaults.PYTHON_RUNTIMES_SUPPORTED_LONGEST:
             newest = "AWS supports this runtime as long as the newest one, until June 2029."
-            _acknowledge(self, {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest})
+            findings |= {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest}
+        acknowledge(self, findings)
         for warning_id, text in code.warnings.items():
             Annotations.of(self).add_warning_v2(f"constructs-lib:{warning_id}", text)
         if code.lacks_bytecode:
@@ -318,11 +306,6 @@ def _let_lambda_manage_network_interfaces(role: iam.Role) -> None:
                 sid=sid, effect=effect, actions=actions, resources=["*"], conditions=conditions
             )
         )
-
-
-def _acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
-    for finding, reason in findings.items():
-        Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
 def _check_kinds(
