@@ -271,6 +271,8 @@ class PythonFunction(lambda_.Function):
             "Serverless-LambdaDLQ": "A function's own dead-letter queue serves asynchronous calls alone, and "
             "those have a destination, which keeps the error too. A queue in front has its own."
         }
+        if tracing != lambda_.Tracing.ACTIVE:
+            findings["Serverless-LambdaTracing"] = f"The app chose {tracing.name} for this function."
         if runtime_name in _defaults.PYTHON_RUNTIMES_SUPPORTED_LONGEST:
             newest = "AWS supports this runtime as long as the newest one, until June 2029."
             findings |= {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest}

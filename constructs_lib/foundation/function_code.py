@@ -94,6 +94,11 @@ def package(
         include_runtime=include_runtime,
     )
     if missing is None:
+        if handler_code.located(built.path, module) is None:
+            raise InvalidPropsError(
+                f"handler is in {handler_code.located(entry, module)}, which is not packaged: exclude, a .gitignore "
+                f"file or another rule leaves it out. Remove it from exclude, or pass include with its path."
+            )
         findings = handler_code.examine(
             built.path, entry.resolve(), module, python=target.python, compiled=found is not None
         )

@@ -15,6 +15,8 @@ from pathlib import Path
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import interpreter
 
+_HOST = sys.version_info[:2]
+
 _IN_THE_RUNTIME = frozenset(
     ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3", "awslambdaric", "simplejson",
      "snapshot_restore_py", "runtime_client", "pip", "setuptools", "pkg_resources")
@@ -196,7 +198,7 @@ def _parsed(file: Path, python: str) -> ast.Module | SyntaxError:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
         try:
-            version = min(_minor(python), sys.version_info[:2])
+            version = min(_minor(python), _HOST)
             return ast.parse(file.read_bytes(), filename=str(file), feature_version=version)
         except ValueError as error:  # null bytes, in some versions
             return SyntaxError(str(error))
@@ -208,7 +210,7 @@ def _fault(file: Path, error: SyntaxError, python: str) -> str | None:
     """What is wrong with a file that could not be parsed or compiled; None if that is not known."""
     if found := interpreter.find(python):
         return interpreter.syntax_fault(found, file)
-    if sys.version_info[:2] < _minor(python):
+    if _minor(python) > _HOST:
         return None
     return f"{error.msg} (line {error.lineno})"
 

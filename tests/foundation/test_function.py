@@ -313,6 +313,16 @@ def test_an_import_of_what_git_ignores_is_a_warning(app: App, stack: Stack, tmp_
     )
 
 
+@pytest.mark.parametrize("ignored", ["*.py\n", "/app.py\n", ""])
+def test_a_handler_that_is_left_out_is_refused(stack: Stack, tmp_path: Path, ignored: str) -> None:
+    entry = written(tmp_path / "fn", app=HANDLE)
+    (entry / ".gitignore").write_text(ignored)
+    with pytest.raises(InvalidPropsError, match=r"app\.py, which is not packaged"):
+        function(stack, entry=entry, exclude=[] if ignored else ["app.py"])
+    if ignored:
+        assert (function(stack, entry=entry, include=["app.py"]).package.path / "app.py").is_file()
+
+
 def test_code_in_src_is_told_what_it_is(app: App, stack: Stack, tmp_path: Path) -> None:
     files = {"src__orders__app": f"import orders.prices\n{HANDLE}", "src__orders__prices": ""}
     entry = written(tmp_path / "fn", **files)
@@ -328,7 +338,7 @@ def test_syntax_that_no_python_here_can_judge_is_a_warning(
     app: App, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interpreter, "find", lambda minor: None)
-    monkeypatch.setattr(handler_code.sys, "version_info", (3, 11, 0, "final", 0))
+    monkeypatch.setattr(handler_code, "_HOST", (3, 11))
     function(stack, entry=written(tmp_path / "fn", app="def handle(event, context)\n"), runtime=NEWEST)
     assert "no Python 3.14 was found to tell newer syntax from an error" in notes(app)
 
@@ -367,7 +377,7 @@ def bundling(outdir: Path, stacks: list[str]) -> App:
     return App(outdir=str(outdir), context=context, analytics_reporting=False)
 
 
-NOT_TO_BE_HAD: dict[str, dict[str, object]] = {
+NOT_TO_BE_HAD: dict[str, dict[str, Any]] = {
     "Dependencies": {"entry": SAMPLE_FUNCTIONS / "complete_trip", "handler": "handler.handle"},
     "Entry": {"entry": "/nowhere"},
     "Bytecode": {"bytecode": True},
@@ -378,7 +388,7 @@ NOT_TO_BE_HAD: dict[str, dict[str, object]] = {
 @pytest.mark.usefixtures("without_tools", "cache")
 @pytest.mark.parametrize("arguments", NOT_TO_BE_HAD.values(), ids=NOT_TO_BE_HAD)
 def test_nothing_is_packaged_for_a_stack_that_is_not_selected(
-    tmp_path: Path, arguments: dict[str, object]
+    tmp_path: Path, arguments: dict[str, Any]
 ) -> None:
     """As `cdk ls` and `cdk destroy` run an app; also where a package cannot be had."""
     app = bundling(tmp_path / "out", [])
