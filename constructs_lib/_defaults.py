@@ -36,6 +36,21 @@ FUNCTION_MEMORY_MB: Final = 512
 """CPU comes with memory; at 128 MB, Lambda's default, importing an SDK takes seconds.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
+FUNCTION_NAME_PATTERN: Final = "[a-zA-Z0-9-_]{1,64}"
+FUNCTION_DESCRIPTION_CHARACTERS_MAX: Final = 256
+CREATE_FUNCTION: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"
+"""The page of both."""
+
+VARIABLE_NAME_PATTERN: Final = "[a-zA-Z][a-zA-Z0-9_]+"
+RESERVED_VARIABLES: Final = frozenset(
+    ("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+     "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+     "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY",
+     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
+     "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR")
+)  # fmt: skip
+"""Names of variables, and those that Lambda sets itself (LAMBDA_ENVIRONMENT)."""
+
 ENVIRONMENT_BYTES_MAX: Final = 4096
 """All names and values of a function's environment together (LAMBDA_QUOTAS)."""
 
@@ -67,6 +82,8 @@ incident and its review. Source: https://docs.aws.amazon.com/lambda/latest/dg/mo
 RESERVED_CONCURRENCY_MIN: Final = 0
 """0 turns a function off (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
 
+LAMBDA_RECURSION: Final = _LAMBDA + "invocation-recursion.html"
+LAMBDA_LOG_LEVELS: Final = _LAMBDA + "monitoring-cloudwatchlogs-log-level.html"
 LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
 LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
 LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"

@@ -130,6 +130,45 @@ def member(name: str, value: object, of: type[Enum], *, without: str = "") -> No
     )
 
 
+def require_instance(name: str, value: object, kind: type, example: str) -> None:
+    """Refuse what is not of a class.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; None passes.
+        kind: The class.
+        example: How to write one.
+
+    Raises:
+        InvalidPropsError: It is something else.
+    """
+    if value is not None and not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise InvalidPropsError(
+            f"{name} must be {article} {kind.__name__}, such as {example}, got {shown(value)}."
+        )
+
+
+def require_list(name: str, value: object, attribute: str, words: str) -> None:
+    """Refuse what is not a list of parts, such as one part alone, or a text in place of a list of texts.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given.
+        attribute: What each part has.
+        words: What the parts are.
+
+    Raises:
+        InvalidPropsError: It is something else, or has something else in it.
+    """
+    if not isinstance(value, list | tuple):
+        raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(value)}.")
+    for part in value:
+        # A look at the class costs no call to the CDK.
+        if not hasattr(type(part), attribute) and not hasattr(part, attribute):
+            raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(part)} in it.")
+
+
 def in_range(name: str, value: float | None, low: float, high: float, *, unit: str = "", source: str) -> None:
     """Refuse a number outside `low`..`high`.
 
@@ -148,7 +187,7 @@ def in_range(name: str, value: float | None, low: float, high: float, *, unit: s
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidPropsError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    if not low <= value <= high or isinf(value):
+    if not low <= value <= high or isinf(value):  # an infinite number cannot be written as JSON
         span = f"at least {_number(low)}" if isinf(high) else f"{_number(low)} to {_number(high)}"
         raise InvalidPropsError(
             f"{name} must be {span}{f' {unit}' if unit else ''}, got {_number(value)}. See {source}"

@@ -1,6 +1,7 @@
 """What the README shows is run, and what it says is so."""
 
 import doctest
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Match, Template
 
 import constructs_lib
+from constructs_lib import PythonFunction
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime import application_user
 from constructs_lib.runtime.database import Database
@@ -26,6 +28,7 @@ HANDLER = "def handle(event, context):\n    return {'batchItemFailures': []}\n"
 
 DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
+FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 
 
@@ -75,6 +78,27 @@ def test_the_example_and_its_error_are_what_happens(somebodys_project: Path) -> 
     parsed = doctest.DocTestParser().get_doctest(session, names, "README", "README.md", 0)
     result = doctest.DocTestRunner(verbose=False).run(parsed)
     assert (result.attempted, result.failed) == (1, 0)
+
+
+def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path) -> None:
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    for block in blocks(FUNCTION):
+        exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties("AWS::Lambda::Function", {"MemorySize": 1024, "Timeout": 20})
+    stack = Stack(names["app"], "WithoutPackaging")
+    assert PythonFunction(stack, "Ship", entry="nowhere", handler="app.handle").package.is_placeholder
+
+
+def test_the_guide_to_functions_names_every_argument() -> None:
+    named = set(
+        re.findall(r"`(\w+)`", FUNCTION.partition("## All arguments")[2].partition("Everything else")[0])
+    )
+    assert (
+        set(inspect.signature(PythonFunction.__init__).parameters) - {"self", "scope", "construct_id"}
+        <= named
+    )
 
 
 def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) -> None:
