@@ -1,29 +1,42 @@
 """What is known of the function behind an alias."""
 
 from typing import Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from aws_cdk import aws_lambda as lambda_
 
-from constructs_lib import _defaults, _validation
+from constructs_lib import _defaults
 from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.called import Called, called, check_tenants
 
 watched: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases with alarms of their own, as those of a `LiveAlias`: nobody is to be woken twice."""
 
+_known: WeakKeyDictionary[lambda_.Alias, Called] = WeakKeyDictionary()
+"""Read once for each alias: an API may have hundreds of routes to the same one."""
+
+
+def _behind(alias: lambda_.Alias) -> Called:
+    if alias not in _known:
+        _known[alias] = called(alias)
+    return _known[alias]
+
 
 def check(name: str, value: object) -> None:
-    """Refuse whatever is no alias: a function would be called at `$LATEST`.
+    """Refuse whatever is not an alias, which would be called at `$LATEST`, and what nothing here can call.
 
     Args:
         name: The argument, as the user wrote it.
         value: What was given.
 
     Raises:
-        InvalidPropsError: It is a function, a version, or something else.
+        InvalidPropsError: It is a function, a version, or something else; or its function has tenant isolation.
     """
-    if isinstance(value, lambda_.Alias) or hasattr(value, "alias_name"):
+    if isinstance(value, lambda_.Alias):
+        check_tenants(_behind(value), name)
+        return
+    if hasattr(value, "alias_name"):
         return
     kind = type(value).__name__
     if hasattr(value, "function_arn"):
@@ -36,20 +49,15 @@ def check(name: str, value: object) -> None:
 
 
 def timeout_seconds(alias: AliasLike) -> float | None:
-    """The timeout of the function behind an alias.
+    """How long the function behind an alias may take: its timeout, or a whole durable execution.
 
     Args:
         alias: The alias.
 
     Returns:
-        Seconds; None for a function that is not of this app, or a timeout known only at deployment.
+        Seconds; None for a function that is not of this app, or a time known only at deployment.
     """
-    if not isinstance(alias, lambda_.Alias):
-        return None
-    function = alias.version.lambda_
-    if not isinstance(function, lambda_.Function):
-        return None
-    return _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
+    return _behind(alias).timeout_seconds if isinstance(alias, lambda_.Alias) else None
 
 
 def has_provisioned_concurrency(alias: AliasLike) -> bool:

@@ -18,6 +18,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, behind_alias
+from constructs_lib.foundation.called import called, check_event_source, check_place, check_provisioned
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
 _SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at\(\S+\)")
@@ -141,8 +142,12 @@ class LiveAlias(Construct):
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         resource = _resource(function)
+        it = called(function)
+        check_place(scope, it)
+        if provisioned_concurrency is not None:
+            check_provisioned(it)
         _check_alias_name(alias_name)
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
         schedule = dict(provisioned_concurrency_schedule or {})
         most = _check_provisioned(
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
@@ -163,7 +168,7 @@ class LiveAlias(Construct):
             after_traffic=after_traffic,
             rollback_alarms=rollback_alarms or None,
         )
-        _check_hooks(function, before_traffic=before_traffic, after_traffic=after_traffic)
+        _check_hooks(scope, function, before_traffic=before_traffic, after_traffic=after_traffic)
         latency = _latency_milliseconds(function, latency_threshold)
         _check_rollback_alarms(len(rollback_alarms), ours=1 if latency is None else 2)
 
@@ -547,12 +552,17 @@ def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: 
         _validation.not_together(reason, stable_version=stable_version, **{name: value})
 
 
-def _check_hooks(function: lambda_.Function, **hooks: object) -> None:
+def _check_hooks(scope: Construct, function: lambda_.Function, **hooks: FunctionLike | None) -> None:
     for name, hook in hooks.items():
-        if hook is not None and getattr(hook, "lambda_", hook) is function:
+        if hook is None:
+            continue
+        it = called(hook, name)
+        check_place(scope, it, name)
+        check_event_source(it, name)
+        if it.function is function:
             raise InvalidPropsError(
-                f"{name} must be another function than the one that is released: it is to be there, and to "
-                "work, before the new version does."
+                f"{name} must be another function than the one that is released: it has to exist, and to work, before "
+                "the new version does."
             )
 
 

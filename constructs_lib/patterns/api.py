@@ -198,7 +198,7 @@ class ProvisionedApi(Construct):
             _check_rest_routes(served)
             _check_usage_plans(plans, served)
         _check_policies(served)
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
         _check_stage_name(stage_name, http=http)
         _check_timeouts(served, integration_timeout, http=http)
         _check_compression(minimum_compression_size)

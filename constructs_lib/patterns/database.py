@@ -207,7 +207,7 @@ class ProxiedDatabase(Construct):
             "allocated_storage": allocated_storage,
             "max_allocated_storage": max_allocated_storage,
         }
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
         if database is not None:
