@@ -68,6 +68,7 @@ RESERVED_CONCURRENCY_MIN: Final = 0
 
 LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
 LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
+LAMBDA_LAYERS: Final = _LAMBDA + "adding-layers.html"
 LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"
 LAMBDA_ROLES: Final = _LAMBDA + "lambda-intro-execution-role.html"
 LAMBDA_PERMISSIONS: Final = _LAMBDA + "access-control-resource-based.html"

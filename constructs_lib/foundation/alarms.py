@@ -17,7 +17,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import environment, permissions
+from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.called import LATEST, called
 
 
@@ -34,7 +34,7 @@ def check_topic(scope: Construct, given: sns.ITopic | None) -> None:
     _validation.kind("alarm_topic", given, "topic_arn", "a topic")
     if given is None:
         return
-    environment.check(
+    location.check(
         scope,
         "alarm_topic",
         given,

@@ -1,14 +1,16 @@
 """What is known of the function behind an alias."""
 
+from collections.abc import Mapping
 from typing import Final
 from weakref import WeakKeyDictionary, WeakSet
 
 from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
 
 from constructs_lib import _defaults
 from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.called import Called, called, check_tenants
+from constructs_lib.foundation.called import Called, called, check_permission, check_place, check_tenants
 
 watched: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases with alarms of their own, as those of a `LiveAlias`: nobody is to be woken twice."""
@@ -17,7 +19,9 @@ _known: WeakKeyDictionary[lambda_.Alias, Called] = WeakKeyDictionary()
 """Read once for each alias: an API may have hundreds of routes to the same one."""
 
 
-def _behind(alias: lambda_.Alias) -> Called:
+def _behind(alias: AliasLike) -> Called:
+    if not isinstance(alias, lambda_.Alias):
+        return called(alias)
     if alias not in _known:
         _known[alias] = called(alias)
     return _known[alias]
@@ -48,6 +52,24 @@ def check(name: str, value: object) -> None:
     )
 
 
+def check_places(scope: Construct, aliases: Mapping[str, AliasLike]) -> None:
+    """Refuse aliases of another Region or account, and those to which CDK adds no permission.
+
+    Args:
+        scope: Where the API is going to be.
+        aliases: By argument, as the user wrote it.
+
+    Raises:
+        InvalidPropsError: One of them is elsewhere.
+    """
+    names: dict[AliasLike, str] = {}
+    for name, alias in aliases.items():
+        names.setdefault(alias, name)
+    for alias, name in names.items():
+        check_place(scope, _behind(alias), name)
+        check_permission(alias)
+
+
 def timeout_seconds(alias: AliasLike) -> float | None:
     """How long the function behind an alias may take: its timeout, or a whole durable execution.
 
@@ -57,7 +79,7 @@ def timeout_seconds(alias: AliasLike) -> float | None:
     Returns:
         Seconds; None for a function that is not of this app, or a time known only at deployment.
     """
-    return _behind(alias).timeout_seconds if isinstance(alias, lambda_.Alias) else None
+    return _behind(alias).timeout_seconds
 
 
 def has_provisioned_concurrency(alias: AliasLike) -> bool:

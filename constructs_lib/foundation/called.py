@@ -14,7 +14,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import environment
+from constructs_lib.foundation import location
 
 LATEST = "$LATEST"
 
@@ -151,7 +151,7 @@ def check_place(scope: Construct, it: Called, name: str = "function") -> None:
     Raises:
         InvalidPropsError: It is in another one.
     """
-    environment.check(
+    location.check(
         scope,
         name,
         it.base,

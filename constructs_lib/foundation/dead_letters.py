@@ -10,7 +10,7 @@ from constructs import Construct, IDependable
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, environment, permissions
+from constructs_lib.foundation import alarms, location, permissions
 
 
 def queue(
@@ -60,7 +60,7 @@ def alarm(construct: Construct, *, queue: sqs.IQueue, send_to: sns.ITopic) -> cl
     Returns:
         The alarm; None for a queue of another account.
     """
-    if environment.is_of_another_account(construct, queue):
+    if location.is_of_another_account(construct, queue):
         return None
     return alarms.dead_letters(construct, "DeadLetterAlarm", queue=queue, send_to=send_to)
 
@@ -135,7 +135,7 @@ def check(
             f"dead_letter_queue cannot be a FIFO queue, got {target.node.path}: nothing would be delivered to it. "
             f"Pass a standard queue. See {source}"
         )
-    environment.check(
+    location.check(
         scope,
         "dead_letter_queue",
         target,

@@ -24,7 +24,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import interpreter, network, packaging
+from constructs_lib.foundation import interpreter, location, network, packaging
 
 PACKAGE_FOR_CONTEXT: Final = "constructs-lib:package-for"
 """Context of the local cloud alone: `host` packages for the Python and the machine that run the synth."""
@@ -133,6 +133,18 @@ class PythonFunction(lambda_.Function):
             reserved_concurrent_executions=reserved_concurrent_executions,
         )
         _check_network(vpc, vpc_subnets, security_groups)
+        for name, parts in (("layers", layers), ("vpc", [vpc]), ("security_groups", security_groups)):
+            for part in parts:
+                location.check(
+                    scope,
+                    name,
+                    part,
+                    same_account=False,
+                    way_out="A function uses what is in its own Region: pass one from there.",
+                    source=_defaults.LAMBDA_VPC
+                    if "vpc" in name or "group" in name
+                    else _defaults.LAMBDA_LAYERS,
+                )
         if snap_start:
             _check_snap_start(runtime_name, ephemeral_storage_size)
         package, compiled = _package(

@@ -16,7 +16,7 @@ from constructs import Construct, IConstruct, IDependable
 from constructs_lib import _defaults
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import environment
+from constructs_lib.foundation import location
 
 _POLICY = "RolePolicy"
 
@@ -105,7 +105,7 @@ def tell_owners(
         key: What the resource is encrypted with.
         key_actions: What the role does with the key.
     """
-    is_theirs = environment.is_of_another_account(construct, resource)
+    is_theirs = location.is_of_another_account(construct, resource)
     if not is_theirs and (key is None or _is_of_this_app(key)):
         return
     principals: list[iam.IPrincipal] = [iam.ArnPrincipal(role.role_arn)]
@@ -118,7 +118,7 @@ def tell_owners(
             key,
             iam.PolicyStatement(actions=list(key_actions), resources=["*"], principals=principals),
             unless=""
-            if environment.is_of_another_account(construct, key)
+            if location.is_of_another_account(construct, key)
             else "it leaves permissions to IAM policies, as the default key policy does",
         )
 

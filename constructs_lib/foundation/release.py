@@ -17,7 +17,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, behind_alias
+from constructs_lib.foundation import alarms, behind_alias, location
 from constructs_lib.foundation.called import called, check_event_source, check_place, check_provisioned
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
@@ -171,6 +171,14 @@ class LiveAlias(Construct):
         _check_hooks(scope, function, before_traffic=before_traffic, after_traffic=after_traffic)
         latency = _latency_milliseconds(function, latency_threshold)
         _check_rollback_alarms(len(rollback_alarms), ours=1 if latency is None else 2)
+        for alarm_of_yours in rollback_alarms:
+            location.check(
+                scope,
+                "rollback_alarms",
+                alarm_of_yours,
+                way_out="CodeDeploy looks at alarms of its own Region and account: pass one from there.",
+                source=_defaults.CODE_DEPLOY_ALARMS,
+            )
 
         super().__init__(scope, construct_id)
         if most is not None:

@@ -22,7 +22,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, api_alarms, behind_alias, rest_api
+from constructs_lib.foundation import alarms, api_alarms, behind_alias, location, rest_api
 from constructs_lib.foundation.api_parts import Cors
 from constructs_lib.foundation.authorization import Authorization
 from constructs_lib.foundation.rest_api import UsagePlan
@@ -198,6 +198,14 @@ class ProvisionedApi(Construct):
             _check_rest_routes(served)
             _check_usage_plans(plans, served)
         _check_policies(served)
+        behind_alias.check_places(scope, {f"routes[{each.key!r}]": each.alias for each in served})
+        location.check(
+            scope,
+            "certificate",
+            certificate,
+            way_out="A Regional API takes a certificate of its own Region and account: pass one from there.",
+            source=_defaults.API_CUSTOM_DOMAINS,
+        )
         alarms.check_topic(scope, alarm_topic)
         _check_stage_name(stage_name, http=http)
         _check_timeouts(served, integration_timeout, http=http)

@@ -19,7 +19,7 @@ from constructs_lib.foundation import (
     async_configuration,
     at_synth,
     dead_letters,
-    environment,
+    location,
     loops,
     own_writing,
     rule,
@@ -96,7 +96,7 @@ class BucketEvents(Construct):
         rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
         dead_letters.check_stack(scope, dead_letter_queue)
         _validation.kind("bucket", bucket, "bucket_arn", "a bucket", required=True)
-        environment.check(
+        location.check(
             scope,
             "bucket",
             bucket,

@@ -25,7 +25,7 @@ from constructs_lib.foundation import (
     async_alarms,
     async_configuration,
     dead_letters,
-    environment,
+    location,
     loops,
     permissions,
 )
@@ -132,7 +132,7 @@ class AsyncDestinations(Construct):
         permissions.check_role(function)
         alarms.check_topic(scope, alarm_topic)
         _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
-        environment.check(
+        location.check(
             scope,
             "encryption_key",
             encryption_key,
@@ -207,7 +207,7 @@ class AsyncDestinations(Construct):
         )
         self.failure_queue_alarm = (
             None
-            if self.failure_queue is None or environment.is_of_another_account(self, self.failure_queue)
+            if self.failure_queue is None or location.is_of_another_account(self, self.failure_queue)
             else alarms.dead_letters(
                 self, "FailureQueueAlarm", queue=self.failure_queue, send_to=self.alarm_topic
             )
@@ -277,7 +277,7 @@ def _target(scope: Construct, name: str, target: Any) -> _Target | None:
     if target is None:
         return None
     found = _as_target(name, target)
-    environment.check(
+    location.check(
         scope,
         name,
         target,

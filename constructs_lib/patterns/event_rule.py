@@ -17,8 +17,8 @@ from constructs_lib.foundation import (
     async_configuration,
     at_synth,
     dead_letters,
-    environment,
     event_filter,
+    location,
     loops,
     own_writing,
     rule,
@@ -87,7 +87,7 @@ class EventRule(Construct):
         dead_letters.check_stack(scope, dead_letter_queue)
         _check_pattern(event_pattern)
         _validation.kind("event_bus", event_bus, "event_bus_arn", "an event bus")
-        environment.check(
+        location.check(
             scope,
             "event_bus",
             event_bus,

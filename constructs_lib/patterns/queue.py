@@ -21,8 +21,8 @@ from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import (
     alarms,
     at_synth,
-    environment,
     event_filter,
+    location,
     own_writing,
     permissions,
 )
@@ -275,15 +275,14 @@ class QueueConsumer(Construct):
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = (
             None
-            if self.dead_letter_queue is None
-            or environment.is_of_another_account(self, self.dead_letter_queue)
+            if self.dead_letter_queue is None or location.is_of_another_account(self, self.dead_letter_queue)
             else alarms.dead_letters(
                 self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
             )
         )
         self.oldest_message_alarm = (
             None
-            if environment.is_of_another_account(self, self.queue)
+            if location.is_of_another_account(self, self.queue)
             else alarms.oldest_message(
                 self, "OldestMessageAlarm", queue=self.queue, seconds=oldest, send_to=self.alarm_topic
             )
@@ -625,7 +624,7 @@ def _check_places(
     _validation.kind("queue", queue, "queue_arn", "a queue")
     _validation.kind("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
     _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
-    environment.check(
+    location.check(
         scope,
         "queue",
         queue,
@@ -633,14 +632,14 @@ def _check_places(
         way_out="Lambda reads queues of its own Region only: make this QueueConsumer, and the function, there.",
         source=_defaults.SQS_CONFIGURE,
     )
-    environment.check(
+    location.check(
         scope if queue is None else queue,
         "dead_letter_queue",
         dead_letter_queue,
         way_out="Pass the dead-letter queue that the queue's redrive policy names.",
         source=_defaults.SQS_DEAD_LETTER,
     )
-    environment.check(
+    location.check(
         scope,
         "encryption_key",
         encryption_key,

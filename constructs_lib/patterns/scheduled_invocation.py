@@ -23,7 +23,7 @@ from constructs_lib.foundation import (
     alarms,
     async_configuration,
     dead_letters,
-    environment,
+    location,
     permissions,
     rule,
     schedule_expression,
@@ -105,7 +105,7 @@ class ScheduledInvocation(Construct):
         check_event_source(it)
         alarms.check_topic(scope, alarm_topic)
         _validation.kind("schedule_group", schedule_group, "schedule_group_arn", "a schedule group")
-        environment.check(
+        location.check(
             scope,
             "schedule_group",
             schedule_group,

@@ -18,7 +18,7 @@ from constructs_lib.foundation import (
     async_configuration,
     at_synth,
     dead_letters,
-    environment,
+    location,
     loops,
     own_writing,
     permissions,
@@ -80,7 +80,7 @@ class TopicSubscription(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         _validation.kind("topic", topic, "topic_arn", "a topic", required=True)
-        environment.check(
+        location.check(
             scope,
             "topic",
             topic,
@@ -151,7 +151,7 @@ class TopicSubscription(Construct):
         self.dead_letter_alarm = dead_letters.alarm(
             self, queue=self.dead_letter_queue, send_to=self.alarm_topic
         )
-        is_theirs = environment.is_of_another_account(self, topic)
+        is_theirs = location.is_of_another_account(self, topic)
         self.undelivered_alarm = (
             None
             if is_theirs

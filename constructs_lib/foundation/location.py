@@ -22,7 +22,7 @@ def check(
     Args:
         beside: The scope of the construct, or another resource that this one must be next to.
         name: The argument, as the user wrote it.
-        resource: Anything with an `env`; None passes.
+        resource: What was given; what has no `env`, such as None, passes.
         way_out: What to do instead, as a sentence.
         source: The page that gives the rule.
         same_account: False for what may belong to another account.
@@ -30,10 +30,10 @@ def check(
     Raises:
         InvalidPropsError: Both places are known, and differ.
     """
-    if resource is None:
-        return
-    there = _place(resource)
-    if _validation.is_unresolved(there.account) and _validation.is_unresolved(there.region):
+    there = getattr(resource, "env", None)
+    if there is None or (
+        _validation.is_unresolved(there.account) and _validation.is_unresolved(there.region)
+    ):
         return
     here = _place(beside)
     for what in ("account", "region") if same_account else ("region",):
