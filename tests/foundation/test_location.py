@@ -94,9 +94,6 @@ IMPORTED: Final[dict[str, Callable[[Stack, str, str], Any]]] = {
     "ISecret": lambda stack, region, account: secretsmanager.Secret.from_secret_complete_arn(
         stack, "Part", f"arn:aws:secretsmanager:{region}:{account}:secret:part-abcdef"
     ),
-    "ICertificate": lambda stack, region, account: acm.Certificate.from_certificate_arn(
-        stack, "Part", f"arn:aws:acm:{region}:{account}:certificate/part"
-    ),
 }
 """By type, a resource that is imported by an ARN, which has its Region and account."""
 
