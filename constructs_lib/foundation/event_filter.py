@@ -55,14 +55,23 @@ def _check_values(name: str, values: object, *, source: str) -> None:
             f"nothing else matches. See {source}"
         )
     for value in values:
-        is_number = isinstance(value, int | float)
-        if value is None or isinstance(value, str | Mapping) or _is_later(value):
-            continue
-        if not is_number or not (math.isfinite(value) or _validation.is_unresolved(value)):
+        if not _has_finite_numbers(value):
+            raise InvalidPropsError(
+                f"{name} must have finite numbers, got {_validation.shown(value)}: JSON has no others. See {source}"
+            )
+        if value is not None and not isinstance(value, str | int | float | Mapping) and not _is_later(value):
             raise InvalidPropsError(
                 f"{name} must have text, numbers, True, False, None or matchers such as {{'prefix': 'a'}} as values, "
                 f"got {_validation.shown(value)}. See {source}"
             )
+
+
+def _has_finite_numbers(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(_has_finite_numbers(part) for part in value.values())
+    if isinstance(value, list | tuple):
+        return all(_has_finite_numbers(part) for part in value)
+    return not isinstance(value, float) or math.isfinite(value) or _validation.is_unresolved(value)
 
 
 def _is_later(value: object) -> bool:

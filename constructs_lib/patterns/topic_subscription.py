@@ -210,12 +210,16 @@ def _check_filters(
                     f"See {_defaults.TOPIC_FILTERS}"
                 )
             if isinstance(value, sns.Policy):
+                if not value.policy_doc:
+                    raise _nothing(name, "name", key)
                 waiting.append((value.policy_doc, depth + 1))
             else:
                 names += 1
                 conditions = (
                     value.filter_doc.conditions if isinstance(value, sns.Filter) else value.conditions
                 )
+                if not conditions:
+                    raise _nothing(name, "condition", key)
                 combinations *= depth * len(conditions)
     if names > _defaults.TOPIC_FILTER_NAMES_MAX:
         raise InvalidPropsError(
@@ -227,6 +231,13 @@ def _check_filters(
             f"{name} must have at most {_defaults.TOPIC_FILTER_COMBINATIONS_MAX} combinations of values, got "
             f"{combinations}. See {_defaults.TOPIC_FILTERS}"
         )
+
+
+def _nothing(name: str, what: str, key: str) -> InvalidPropsError:
+    return InvalidPropsError(
+        f"{name} must have at least one {what} for {key!r}, got none, and SNS would refuse it. "
+        f"See {_defaults.TOPIC_FILTERS}"
+    )
 
 
 def _check_loops(scope: Construct, source: Called, topic: sns.ITopic) -> None:
