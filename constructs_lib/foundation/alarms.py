@@ -74,7 +74,7 @@ def topic_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
         resources=[target.topic_arn],
         conditions=from_alarms,
     )
-    if target.node.try_find_child("Policy") is not None:
+    if given is None or given.node.try_find_child("Policy") is not None:
         target.add_to_resource_policy(publish)
     elif not isinstance(target, sns.Topic):
         permissions.tell_owner(

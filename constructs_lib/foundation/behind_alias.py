@@ -66,8 +66,9 @@ def check_places(scope: Construct, aliases: Mapping[str, AliasLike]) -> None:
     for name, alias in aliases.items():
         names.setdefault(alias, name)
     for alias, name in names.items():
-        check_place(scope, _behind(alias), name)
-        check_permission(alias)
+        it = _behind(alias)
+        check_place(scope, it, name)
+        check_permission(it, alias)
 
 
 def timeout_seconds(alias: AliasLike) -> float | None:

@@ -160,16 +160,17 @@ def check_place(scope: Construct, it: Called, name: str = "function") -> None:
     )
 
 
-def check_permission(function: FunctionLike) -> None:
+def check_permission(it: Called, function: FunctionLike) -> None:
     """Refuse an imported function to which CDK does not add a permission, without a word.
 
     Args:
-        function: The function, or the alias or version that is called.
+        it: What is called.
+        function: The same, as it was given.
 
     Raises:
         InvalidPropsError: Its account is not known to be that of its stack.
     """
-    if not getattr(function, "_can_create_permissions", True):
+    if it.function is None and not getattr(function, "_can_create_permissions", True):
         raise InvalidPropsError(
             f"function {function.node.path} is imported, and its account is not known to be that of its stack: CDK "
             "would add no permission to call it. Give the stack an env with account and Region, or import the "

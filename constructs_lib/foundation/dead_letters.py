@@ -49,18 +49,21 @@ def queue(
     return made
 
 
-def alarm(construct: Construct, *, queue: sqs.IQueue, send_to: sns.ITopic) -> cloudwatch.Alarm | None:
+def alarm(
+    construct: Construct, *, queue: sqs.IQueue, given: sqs.IQueue | None, send_to: sns.ITopic
+) -> cloudwatch.Alarm | None:
     """Alarm on the first message in a dead-letter queue, where its metrics are in the construct's account.
 
     Args:
         construct: Where to put it.
         queue: The queue.
+        given: The same where the user gave it; None for one that was made here.
         send_to: The topic to notify.
 
     Returns:
         The alarm; None for a queue of another account.
     """
-    if location.is_of_another_account(construct, queue):
+    if given is not None and location.is_of_another_account(construct, given):
         return None
     return alarms.dead_letters(construct, "DeadLetterAlarm", queue=queue, send_to=send_to)
 

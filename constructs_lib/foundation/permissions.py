@@ -6,11 +6,10 @@ an info with the exact statement that the owner has to add.
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Annotations, Names, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from constructs import Construct, IConstruct, IDependable
 
 from constructs_lib import _defaults
@@ -18,58 +17,67 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
 
+if TYPE_CHECKING:
+    from aws_cdk import aws_kms as kms
+
 _POLICY = "RolePolicy"
 
 
 # --- the role of a function ----------------------------------------------------------------------------
 
 
-def check_role(function: FunctionLike) -> None:
+def role_of(function: FunctionLike) -> iam.IRole:
     """Refuse a function whose role cannot be allowed anything.
 
     Args:
         function: What was given as `function`.
 
+    Returns:
+        Its role.
+
     Raises:
         InvalidPropsError: The function was imported without its role.
     """
-    if function.role is None:
+    role = function.role
+    if role is None:
         raise InvalidPropsError(
             f"function {function.node.path} was imported without its role, which needs permissions here. Import it "
             "with Function.from_function_attributes(..., role=Role.from_role_arn(...)); with mutable=False, if the "
             f"role has the permissions already. See {_defaults.LAMBDA_ROLES}"
         )
+    return role
 
 
 def allow_role(
     construct: Construct,
-    function: FunctionLike,
+    role: iam.IRole,
     actions: Sequence[str],
     arn: str,
     *,
     resource: Any,
-    key: kms.IKey | None = None,
+    key: "kms.IKey | None" = None,
     key_actions: Sequence[str] = (),
-) -> None:
+) -> IConstruct:
     """Allow the role of a function to use a resource, and its key.
 
     The statements go into the role's own policy where the role is in the construct's stack. From another stack they
     would make the role's stack wait for the resource, while the construct's stack waits for the function: so there
-    they go into a policy of the construct, attached to the role, and references go one way only. `wait_for_role` makes
-    a part of the construct wait for it.
+    they go into a policy of the construct, attached to the role, and references go one way only.
 
     Args:
         construct: What the role needs the permissions for.
-        function: Whose role; `check_role` has accepted it.
+        role: The role.
         actions: What is allowed.
         arn: On what: the ARN of the resource, or of a part of it.
         resource: The resource itself, whose own policy has to allow the same where it is of another account.
         key: What the resource is encrypted with.
         key_actions: What is allowed with the key.
+
+    Returns:
+        What has the statements: the role, or the construct's own policy. Lambda looks at them at once, so what needs
+        the latter has to `wait` for it.
     """
-    role = function.role
-    assert role is not None  # noqa: S101 - check_role has seen it
-    grantee: iam.IGrantable = function
+    grantee: iam.IRole | iam.Policy = role
     if Stack.of(role) is not Stack.of(construct):
         grantee = _own_policy(construct, role)
     iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[arn])
@@ -82,6 +90,7 @@ def allow_role(
             of_key = iam.PolicyStatement(actions=list(key_actions), resources=[key.key_arn])
             tell_owner(construct, role, of_key)
     tell_owners(construct, role, actions, arn, resource=resource, key=key, key_actions=key_actions)
+    return grantee
 
 
 def tell_owners(
@@ -91,7 +100,7 @@ def tell_owners(
     arn: str,
     *,
     resource: Any,
-    key: kms.IKey | None,
+    key: "kms.IKey | None",
     key_actions: Sequence[str],
 ) -> None:
     """Tell the owners of a resource and its key what a role needs from their policies, beside its own permissions.
@@ -123,31 +132,15 @@ def tell_owners(
         )
 
 
-def wait_for_role(construct: Construct, part: IConstruct) -> None:
-    """Make a part of a construct wait until the role has its permissions: Lambda looks at them at once.
+def wait(part: IConstruct, holder: IConstruct) -> None:
+    """Make a part of a construct wait until the role has its permissions.
 
     Args:
-        construct: Whose part it is.
         part: What needs them.
+        holder: What `allow_role` has returned.
     """
-    policy = construct.node.try_find_child(_POLICY)
-    if policy is not None:
-        part.node.add_dependency(policy)
-
-
-def holder(construct: Construct, function: FunctionLike) -> IConstruct:
-    """What has the statements that `allow_role` has written.
-
-    Args:
-        construct: What the role needs the permissions for.
-        function: Whose role.
-
-    Returns:
-        The construct's own policy, or the role.
-    """
-    found = construct.node.try_find_child(_POLICY) or function.role
-    assert found is not None  # noqa: S101 - check_role has seen it
-    return found
+    if isinstance(holder, iam.Policy):
+        part.node.add_dependency(holder)
 
 
 def _own_policy(construct: Construct, role: iam.IRole) -> iam.Policy:
@@ -161,7 +154,7 @@ def _own_policy(construct: Construct, role: iam.IRole) -> iam.Policy:
     return policy
 
 
-def _is_taken(role: iam.IRole, grantee: iam.IGrantable) -> bool:
+def _is_taken(role: iam.IRole, grantee: iam.IRole | iam.Policy) -> bool:
     """Whether an imported role took a statement: one that may not be changed answers yes, and drops it."""
     if not isinstance(grantee, iam.Policy):
         return role.node.try_find_child("Policy") is not None
@@ -169,7 +162,9 @@ def _is_taken(role: iam.IRole, grantee: iam.IGrantable) -> bool:
     return isinstance(resource, iam.CfnPolicy) and bool(Stack.of(grantee).resolve(resource.roles))
 
 
-def _is_of_this_app(key: kms.IKey) -> bool:
+def _is_of_this_app(key: "kms.IKey") -> bool:
+    from aws_cdk import aws_kms as kms
+
     return isinstance(key.alias_target_key if isinstance(key, kms.Alias) else key, kms.Key)
 
 

@@ -111,7 +111,7 @@ class BucketEvents(Construct):
         source = called(function)
         check_place(scope, source)
         check_event_source(source)
-        check_permission(function)
+        check_permission(source, function)
         _check_loops(scope, source, bucket, event_types, prefix, suffix)
 
         super().__init__(scope, construct_id)
@@ -143,7 +143,7 @@ class BucketEvents(Construct):
         async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = dead_letters.alarm(
-            self, queue=self.dead_letter_queue, send_to=self.alarm_topic
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         self.undelivered_alarm = alarms.undelivered(
             self,

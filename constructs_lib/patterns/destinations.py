@@ -10,12 +10,13 @@ import jsii
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
@@ -129,7 +130,7 @@ class AsyncDestinations(Construct):
         source = called(function)
         check_place(scope, source)
         check_destinations(source, redrive=redrive is True)
-        permissions.check_role(function)
+        role = permissions.role_of(function)
         alarms.check_topic(scope, alarm_topic)
         _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
         location.check(
@@ -177,7 +178,7 @@ class AsyncDestinations(Construct):
         self.failure_queue = failure.queue
         for target in (success, failure):
             if target is not None:
-                target.grant(self, function)
+                holder = target.grant(self, role)
         self.event_invoke_config = lambda_.EventInvokeConfig(
             self,
             "EventInvokeConfig",
@@ -189,7 +190,7 @@ class AsyncDestinations(Construct):
             retry_attempts=retry_attempts,
             max_event_age=max_event_age or Duration.seconds(_defaults.ASYNC_EVENT_AGE_SECONDS),
         )
-        permissions.wait_for_role(self, self.event_invoke_config)
+        permissions.wait(self.event_invoke_config, holder)
         if source.qualifier != LATEST and function.node.default_child is not None:
             # The qualifier is text in the configuration, and Lambda refuses one that does not exist yet.
             self.event_invoke_config.node.add_dependency(function.node.default_child)
@@ -230,22 +231,18 @@ class AsyncDestinations(Construct):
                 "REDRIVE_FUNCTION": self.function.function_arn,
             },
         )
+        role = permissions.role_of(function)
         permissions.allow_role(
             self,
-            function,
+            role,
             ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"],
             queue.queue_arn,
             resource=queue,
             key=queue.encryption_master_key,
             key_actions=["kms:Decrypt"],
         )
-        permissions.allow_role(
-            self,
-            function,
-            ["lambda:InvokeFunction"],
-            self.function.function_arn,
-            resource=self.function,
-        )
+        arn = self.function.function_arn
+        permissions.allow_role(self, role, ["lambda:InvokeFunction"], arn, resource=self.function)
         return function
 
 
@@ -258,7 +255,7 @@ class _Target:
 
     arn: str
     place: loops.Place
-    grant: Callable[[Construct, FunctionLike], None]
+    grant: Callable[[Construct, iam.IRole], IConstruct]
     queue: sqs.IQueue | None = None
 
 
@@ -364,10 +361,10 @@ def _allowing(
     *,
     key: kms.IKey | None = None,
     key_actions: Sequence[str] = (),
-) -> Callable[[Construct, FunctionLike], None]:
-    def grant(construct: Construct, function: FunctionLike) -> None:
-        permissions.allow_role(
-            construct, function, [action], arn, resource=target, key=key, key_actions=key_actions
+) -> Callable[[Construct, iam.IRole], IConstruct]:
+    def grant(construct: Construct, role: iam.IRole) -> IConstruct:
+        return permissions.allow_role(
+            construct, role, [action], arn, resource=target, key=key, key_actions=key_actions
         )
 
     return grant
@@ -378,25 +375,25 @@ def _bucket_target(bucket: s3.IBucket) -> _Target:
     # Lambda goes on with the function's name, which cannot be in it: the function waits for its role.
     records = f"/{_defaults.ASYNC_S3_PREFIX}*"
 
-    def grant(construct: Construct, function: FunctionLike) -> None:
-        permissions.allow_role(construct, function, ["s3:ListBucket"], arn, resource=bucket)
-        permissions.allow_role(
+    def grant(construct: Construct, role: iam.IRole) -> IConstruct:
+        permissions.allow_role(construct, role, ["s3:ListBucket"], arn, resource=bucket)
+        holder = permissions.allow_role(
             construct,
-            function,
+            role,
             ["s3:PutObject"],
             arn + records,
             resource=bucket,
             key=bucket.encryption_key,
             key_actions=["kms:GenerateDataKey"],
         )
-        role = permissions.holder(construct, function)
-        named = _as_cdk_nag_writes_it(Stack.of(role).resolve(arn))
-        Validations.of(role).acknowledge(
+        named = _as_cdk_nag_writes_it(Stack.of(holder).resolve(arn))
+        Validations.of(holder).acknowledge(
             Acknowledgment(
                 id=f"AwsSolutions-IAM5[Resource::{named}{records}]",
                 reason="Each record is an object of its own, below a prefix that is Lambda's.",
             )
         )
+        return holder
 
     return _Target(arn, loops.Place(arn, bucket, bucket_name=bucket.bucket_name), grant)
 

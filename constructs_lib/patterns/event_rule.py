@@ -101,7 +101,7 @@ class EventRule(Construct):
         it = called(function)
         check_place(scope, it)
         check_event_source(it)
-        check_permission(function)
+        check_permission(it, function)
         _check_loops(scope, it, event_pattern, event_bus)
 
         super().__init__(scope, construct_id)
@@ -129,7 +129,7 @@ class EventRule(Construct):
         at_synth.check(self, lambda: _writing(scope, called(function), event_pattern, event_bus))
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = dead_letters.alarm(
-            self, queue=self.dead_letter_queue, send_to=self.alarm_topic
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         self.undelivered_alarm = alarms.undelivered(
             self,

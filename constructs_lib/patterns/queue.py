@@ -143,7 +143,7 @@ class QueueConsumer(Construct):
         check_place(scope, it)
         check_event_source(it)
         check_mapping(it)
-        permissions.check_role(function)
+        role = permissions.role_of(function)
         _check_places(scope, queue, dead_letter_queue, encryption_key)
         if queue is not None:
             _check_existing(
@@ -238,9 +238,9 @@ class QueueConsumer(Construct):
                     reason="This is the dead-letter queue: messages end here until somebody redrives them.",
                 )
             )
-        permissions.allow_role(
+        holder = permissions.allow_role(
             self,
-            function,
+            role,
             _RECEIVING,
             source.queue_arn,
             resource=source,
@@ -264,7 +264,7 @@ class QueueConsumer(Construct):
             report_batch_item_failures=True,
             filters=patterns or None,
         )
-        permissions.wait_for_role(self, self.event_source_mapping)
+        permissions.wait(self.event_source_mapping, holder)
         Validations.of(self.event_source_mapping).acknowledge(
             Acknowledgment(
                 id="Serverless-LambdaEventSourceMappingDestination",

@@ -162,7 +162,7 @@ class ScheduledInvocation(Construct):
         async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = dead_letters.alarm(
-            self, queue=self.dead_letter_queue, send_to=self.alarm_topic
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         self.undelivered_alarm = alarms.undelivered(
             self,

@@ -103,7 +103,7 @@ class TopicSubscription(Construct):
         it = called(function)
         check_place(scope, it)
         check_event_source(it)
-        check_permission(function)
+        check_permission(it, function)
         _check_loops(scope, it, topic)
 
         super().__init__(scope, construct_id)
@@ -149,7 +149,7 @@ class TopicSubscription(Construct):
         async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = dead_letters.alarm(
-            self, queue=self.dead_letter_queue, send_to=self.alarm_topic
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         is_theirs = location.is_of_another_account(self, topic)
         self.undelivered_alarm = (
