@@ -10,7 +10,7 @@ from constructs import Construct
 from constructs_lib import _defaults
 from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.called import Called, called, check_permission, check_place, check_tenants
+from constructs_lib.foundation.called import Called, called, check_place, check_tenants
 
 watched: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases with alarms of their own, as those of a `LiveAlias`: nobody is to be woken twice."""
@@ -53,7 +53,7 @@ def check(name: str, value: object) -> None:
 
 
 def check_places(scope: Construct, aliases: Mapping[str, AliasLike]) -> None:
-    """Refuse aliases of another Region or account, and those to which CDK adds no permission.
+    """Refuse aliases of another Region or account.
 
     Args:
         scope: Where the API is going to be.
@@ -66,9 +66,7 @@ def check_places(scope: Construct, aliases: Mapping[str, AliasLike]) -> None:
     for name, alias in aliases.items():
         names.setdefault(alias, name)
     for alias, name in names.items():
-        it = _behind(alias)
-        check_place(scope, it, name)
-        check_permission(it, alias)
+        check_place(scope, _behind(alias), name)
 
 
 def timeout_seconds(alias: AliasLike) -> float | None:

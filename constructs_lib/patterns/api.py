@@ -198,7 +198,15 @@ class ProvisionedApi(Construct):
             _check_rest_routes(served)
             _check_usage_plans(plans, served)
         _check_policies(served)
-        behind_alias.check_places(scope, {f"routes[{each.key!r}]": each.alias for each in served})
+        behind_alias.check_places(
+            scope,
+            {f"routes[{each.key!r}]": each.alias for each in served}
+            | {
+                f"the authorizer of routes[{each.key!r}]": each.authorization.alias
+                for each in served
+                if each.authorization.alias is not None
+            },
+        )
         location.check(
             scope,
             "certificate",
