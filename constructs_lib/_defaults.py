@@ -86,7 +86,23 @@ LAMBDA_RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 LAMBDA_LOG_LEVELS: Final = _LAMBDA + "monitoring-cloudwatchlogs-log-level.html"
 LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
 LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
+LAMBDA_LAYERS: Final = _LAMBDA + "adding-layers.html"
 LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"
+LAMBDA_ROLES: Final = _LAMBDA + "lambda-intro-execution-role.html"
+LAMBDA_PERMISSIONS: Final = _LAMBDA + "access-control-resource-based.html"
+DURABLE_INVOKING: Final = _LAMBDA + "durable-invoking.html"
+DURABLE_MAPPINGS: Final = _LAMBDA + "durable-invoking-esm.html"
+TENANT_ISOLATION: Final = _LAMBDA + "tenant-isolation.html"
+MANAGED_INSTANCES: Final = _LAMBDA + "lambda-managed-instances.html"
+MANAGED_INSTANCES_VERSIONS: Final = _LAMBDA + "lambda-managed-instances-version-publishing.html"
+
+DURABLE_EXECUTION_SECONDS_MAX: Final = 900
+DURABLE_EXECUTION_SECONDS_MAX_MANAGED: Final = 5400
+"""An event source mapping waits for a whole durable execution, no longer than the longest timeout of a function: 15
+minutes, or 90 on managed instances (DURABLE_MAPPINGS)."""
+
+POLICY_NAME_CHARACTERS_MAX: Final = 128
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html"""
 
 NETWORK_INTERFACE_ACTIONS: Final = (
     "CreateNetworkInterface",
@@ -110,13 +126,15 @@ SQS_RETRIES: Final = _LAMBDA + "sqs-retries.html"
 SQS_CONFIGURE: Final = _LAMBDA + "services-sqs-configure.html"
 SQS_PARAMETERS: Final = _LAMBDA + "services-sqs-parameters.html"
 SQS_SCALING: Final = _LAMBDA + "services-sqs-scaling.html"
-SQS_FILTERING: Final = _LAMBDA + "invocation-eventfiltering.html"
+SQS_FILTERING: Final = _LAMBDA + "with-sqs-filtering.html"
+SQS_KEYS: Final = _SQS + "sqs-key-management.html"
 SQS_DEAD_LETTER: Final = _SQS + "sqs-dead-letter-queues.html"
 SQS_DEAD_LETTER_RETENTION: Final = _SQS + "setting-up-dead-letter-queue-retention.html"
 
 VISIBILITY_TIMEOUT_FACTOR: Final = 6
-"""Visibility timeout in function timeouts: leaves room for Lambda's own retries when it is throttled, before
-the message shows up a second time (SQS_CONFIGURE). The batching window is added: it is spent first."""
+"""Visibility timeout in function timeouts, which AWS recommends: it leaves room for Lambda's own retries when it is
+throttled, before the message shows up a second time (SQS_CONFIGURE). The batching window is added: it is spent first.
+Below one function timeout Lambda refuses the mapping."""
 
 VISIBILITY_TIMEOUT_SECONDS_WHEN_UNSET: Final = 30
 """What SQS takes when a template says nothing (SQS_QUOTAS)."""
@@ -136,8 +154,9 @@ DEAD_LETTER_RETENTION_SECONDS: Final = 1_209_600
 (SQS_DEAD_LETTER_RETENTION)."""
 
 MAX_RECEIVE_COUNT: Final = 5
-MAX_RECEIVE_COUNT_MIN: Final = 5
+MAX_RECEIVE_COUNT_RECOMMENDED: Final = 5
 """Fewer, and throttling alone sends good messages to the dead-letter queue (SQS_RETRIES)."""
+MAX_RECEIVE_COUNT_MIN: Final = 1
 MAX_RECEIVE_COUNT_MAX: Final = 1000
 """SQS_DEAD_LETTER."""
 
@@ -162,6 +181,24 @@ MAXIMUM_POLLERS_MAX: Final = 2000
 
 FILTERS_MAX: Final = 5
 """Patterns of one event source mapping, before a quota increase (SQS_FILTERING)."""
+
+FILTER_CHARACTERS_MAX: Final = 4096
+"""https://docs.aws.amazon.com/lambda/latest/api/API_Filter.html"""
+
+SQS_RECORD_KEYS: Final = (
+    "body",
+    "attributes",
+    "messageAttributes",
+    "messageId",
+    "receiptHandle",
+    "md5OfBody",
+    "md5OfMessageAttributes",
+    "eventSource",
+    "eventSourceARN",
+    "awsRegion",
+)
+"""Of a message as Lambda has it. Its page on SQS promises filters on the body alone.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html"""
 
 OLDEST_MESSAGE_ALARM_SECONDS: Final = 900
 """Work that has waited a quarter of an hour is late for any queue that somebody is waiting on. AWS names the
@@ -205,6 +242,8 @@ act. Ours."""
 # --- Events in front of functions -------------------------------------------------------------------------
 
 EVENT_RETRIES: Final = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html"
+EVENT_DEAD_LETTERS: Final = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html"
+EVENT_BUSES: Final = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html"
 EVENT_PATTERNS: Final = (
     "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"
 )
@@ -216,6 +255,8 @@ SCHEDULE_WINDOWS: Final = (
 SCHEDULE_QUOTAS: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html"
 TOPIC_FILTERS: Final = "https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html"
 TOPIC_KEYS: Final = "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"
+TOPIC_LAMBDA: Final = "https://docs.aws.amazon.com/sns/latest/dg/sns-lambda-as-subscriber.html"
+TOPIC_DEAD_LETTERS: Final = "https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html"
 TOPIC_FIFO: Final = "https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html"
 
 EVENT_RETRY_ATTEMPTS_MIN: Final = 0
@@ -431,6 +472,10 @@ ALARM_EVALUATION_PERIODS: Final = 3
 ALARM_DATAPOINTS: Final = 2
 """Two bad minutes in three: a blip does not wake anybody, a fault does.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"""
+
+ALARM_ACTIONS: Final = (
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html"
+)
 
 ERROR_RATE_PERCENT: Final = 1
 """Failed invocations in a hundred (the same page, Lambda)."""

@@ -24,11 +24,27 @@ def is_unresolved(value: object) -> bool:
         value: A string or a number as a construct was given it.
 
     Returns:
-        True for CDK's encoded tokens (`${Token[...]}` and its huge negative numbers).
+        True for CDK's encoded tokens: `${Token[...]}`, `#{Token[...]}` in a list, and its huge negative numbers.
     """
     if isinstance(value, str):
-        return "${Token[" in value
+        return "${Token[" in value or "#{Token[" in value
     return isinstance(value, int | float) and value < _ENCODED_NUMBER_BELOW
+
+
+def has_unresolved(value: object) -> bool:
+    """Whether CDK will know a part of this value only at deployment.
+
+    Args:
+        value: Mappings, lists and plain values.
+
+    Returns:
+        True if a key or a value is unresolved, or is an object that CDK resolves at synth.
+    """
+    if isinstance(value, Mapping):
+        return any(has_unresolved(part) for item in value.items() for part in item)
+    if isinstance(value, list | tuple):
+        return any(has_unresolved(part) for part in value)
+    return hasattr(value, "resolve") or is_unresolved(value)
 
 
 def shown(value: object) -> str:

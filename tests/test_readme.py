@@ -30,6 +30,7 @@ DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
 FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
+QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 
 
 def blocks(text: str) -> list[str]:
@@ -183,6 +184,73 @@ def test_the_example_of_asynchronous_invocation_is_what_happens(text: str, someb
         template.resource_count_is("AWS::Events::Rule", 4)  # of the two EventRules, the bucket and the switch
         template.resource_count_is("AWS::Scheduler::Schedule", 1)
         template.resource_count_is("AWS::SNS::Subscription", 1)
+
+
+def test_the_examples_of_a_queue_are_what_happens(somebodys_project: Path) -> None:
+    (somebodys_project / "functions" / "shop").mkdir()
+    (somebodys_project / "functions" / "shop" / "app.py").write_text(HANDLER)
+    names: dict[str, Any] = {}
+    for block in blocks(QUEUE):
+        if "def handle(" not in block:
+            exec(block, names)  # noqa: S102
+    assert not [
+        entry.data
+        for construct in names["stack"].node.find_all()
+        for entry in construct.node.metadata
+        if entry.type == "aws:cdk:warning"
+    ], "the one that the page acknowledges"
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::Lambda::EventSourceMapping", 3)
+    template.resource_properties_count_is(
+        "AWS::Lambda::EventSourceMapping", {"FilterCriteria": Match.any_value()}, 1
+    )
+
+
+def queue_handler(*, worker: str) -> tuple[Callable[[dict[str, Any]], Any], list[str]]:
+    """A handler of docs/queue.md whose work fails for "poison", and the bodies that it has worked on."""
+    (block,) = [block for block in blocks(QUEUE) if f"def {worker}(" in block]
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102
+    worked: list[str] = []
+
+    def work(record: Any) -> None:
+        body = record if isinstance(record, str) else record.body
+        worked.append(body)
+        if body == "poison":
+            raise ValueError(body)
+
+    names[worker] = work
+    return lambda event: names["handle"](event, None), worked
+
+
+def messages(*bodies: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": f"id-{number}",
+                "body": body,
+                "eventSource": "aws:sqs",
+                "attributes": {"MessageGroupId": "one"},
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+@pytest.mark.parametrize("worker", ["ship_in_order", "ship_one"])
+def test_the_handlers_of_a_fifo_queue_stop_at_the_first_failure(worker: str) -> None:
+    handle, worked = queue_handler(worker=worker)
+    answer = handle(messages("a", "poison", "b", "c"))
+    assert worked == ["a", "poison"], "what follows would overtake the one that is retried"
+    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["id-1", "id-2", "id-3"]
+    assert handle(messages("a", "b")) == {"batchItemFailures": []}
+
+
+def test_the_handler_of_a_standard_queue_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    handle, worked = queue_handler(worker="ship")
+    answer = handle(messages("a", "poison", "b"))
+    assert worked == ["a", "poison", "b"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-1"}]}
 
 
 @pytest.fixture

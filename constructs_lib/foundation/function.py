@@ -14,7 +14,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import function_code, network, packaging
+from constructs_lib.foundation import function_code, location, network, packaging
 from constructs_lib.foundation.acknowledgment import acknowledge
 
 if TYPE_CHECKING:  # a service module costs time at import
@@ -186,6 +186,18 @@ class PythonFunction(lambda_.Function):
             allow_public_subnet=allow_public_subnet,
             leaving_vpc=leaving_vpc,
         )
+        for name, parts in (("layers", layers), ("vpc", [vpc]), ("security_groups", security_groups)):
+            for part in parts:
+                location.check(
+                    scope,
+                    name,
+                    part,
+                    same_account=False,
+                    way_out="A function uses what is in its own Region: pass one from there.",
+                    source=_defaults.LAMBDA_VPC
+                    if "vpc" in name or "group" in name
+                    else _defaults.LAMBDA_LAYERS,
+                )
         if snap_start:
             _check_snap_start(runtime_name, ephemeral_storage_size)
         node = scope.node

@@ -19,12 +19,13 @@ from constructs_lib.foundation import (
     async_configuration,
     at_synth,
     dead_letters,
+    location,
     loops,
     own_writing,
     rule,
     wildcards,
 )
-from constructs_lib.foundation.called import Called, called
+from constructs_lib.foundation.called import Called, called, check_event_source, check_permission, check_place
 
 
 class BucketEvents(Construct):
@@ -47,17 +48,18 @@ class BucketEvents(Construct):
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: What is called: an alias, a version or a function.
-        bucket: Whose objects; an imported one must have EventBridge notifications turned on.
+        construct_id: The construct's id, unique in its scope.
+        function: What is called: an alias, a version or a function, of the same Region and account.
+        bucket: Whose objects, of the same Region and account; an imported one must have EventBridge notifications
+            turned on.
         event_types: Which events; default is `Object Created`.
         prefix: Of the keys, such as `uploads/`.
         suffix: Of the keys, such as `.jpg`.
         retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
         max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
         alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
-        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -70,7 +72,8 @@ class BucketEvents(Construct):
     function: Final[FunctionLike]
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
-    dead_letter_alarm: Final[cloudwatch.Alarm]
+    dead_letter_alarm: Final[cloudwatch.Alarm | None]
+    """None only for a dead-letter queue of another account: its metrics are there."""
     undelivered_alarm: Final[cloudwatch.Alarm]
     """On events that did not even reach the dead-letter queue."""
 
@@ -90,13 +93,25 @@ class BucketEvents(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
-        rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        dead_letters.check_stack(scope, dead_letter_queue)
         _validation.kind("bucket", bucket, "bucket_arn", "a bucket", required=True)
-        alarms.check_topic(alarm_topic)
+        location.check(
+            scope,
+            "bucket",
+            bucket,
+            way_out="S3 sends its events to the default bus of the bucket's own Region and account: make this "
+            "BucketEvents there, or a rule there that sends the events to a bus here.",
+            source=_defaults.BUCKET_EVENTS,
+        )
+        alarms.check_topic(scope, alarm_topic)
         for name, part in (("prefix", prefix), ("suffix", suffix)):
             _validation.text(name, part)
         _check_events(event_types)
         source = called(function)
+        check_place(scope, source)
+        check_event_source(source)
+        check_permission(source, function)
         _check_loops(scope, source, bucket, event_types, prefix, suffix)
 
         super().__init__(scope, construct_id)
@@ -127,8 +142,8 @@ class BucketEvents(Construct):
         at_synth.check(self, lambda: _writing(source, bucket, event_types, prefix, suffix))
         async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = alarms.dead_letters(
-            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        self.dead_letter_alarm = dead_letters.alarm(
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         self.undelivered_alarm = alarms.undelivered(
             self,

@@ -28,6 +28,7 @@ from constructs_lib.foundation import (
     database_credentials,
     database_proxy,
     database_server,
+    location,
     network,
 )
 
@@ -264,7 +265,22 @@ class ProxiedDatabase(Construct):
             removal_policy=removal_policy,
             encryption_key=encryption_key,
         )
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
+        for name, resource in (
+            ("database", database),
+            ("vpc", vpc),
+            ("encryption_key", encryption_key),
+            ("master_secret", master_secret),
+            ("application_secret", application_secret),
+        ):
+            location.check(
+                scope,
+                name,
+                resource,
+                same_account=name == "database",
+                way_out="A proxy uses what is in its own Region: make this ProxiedDatabase there.",
+                source=_defaults.RDS_PROXY,
+            )
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
         if database is not None:
