@@ -66,6 +66,11 @@ incident and its review. Source: https://docs.aws.amazon.com/lambda/latest/dg/mo
 RESERVED_CONCURRENCY_MIN: Final = 0
 """0 turns a function off (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
 
+FUNCTION_POLICY_BYTES_MAX: Final = 20_480
+"""Of the resource-based policy of a function, a version or an alias (LAMBDA_QUOTAS)."""
+FUNCTION_POLICY_BYTES: Final = 18_000
+"""Of which a policy is worth a warning: some five statements before the limit. Ours."""
+
 LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
 LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
 LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"
@@ -141,6 +146,10 @@ MINIMUM_POLLERS_MAX: Final = 200
 MAXIMUM_POLLERS_MIN: Final = 2
 MAXIMUM_POLLERS_MAX: Final = 2000
 """SQS_PARAMETERS. CloudFormation's schema of 2026-10 allows 10,000; the page and CDK do not."""
+
+STREAM_READERS: Final = _LAMBDA + "with-ddb.html"
+STREAM_READERS_MAX: Final = 2
+"""Who may read a shard of a DynamoDB stream at the same time, before it is throttled (STREAM_READERS)."""
 
 FILTERS_MAX: Final = 5
 """Patterns of one event source mapping, before a quota increase (SQS_FILTERING)."""
@@ -239,6 +248,7 @@ NAT_GATEWAYS: Final = _VPC + "vpc-nat-gateway.html"
 INTERFACE_ENDPOINTS: Final = (
     "https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"
 )
+PRIVATE_DNS: Final = "https://repost.aws/knowledge-center/vpc-interface-endpoint-domain-conflict"
 
 VPC_CIDR: Final = "10.0.0.0/16"
 SUBNET_MASK: Final = 22
@@ -420,6 +430,7 @@ HTTP_API_JWT: Final = _API_GATEWAY + "http-api-jwt-authorizer.html"
 LAMBDA_AUTHORIZERS: Final = _API_GATEWAY + "apigateway-use-lambda-authorizer.html"
 API_THROTTLING: Final = _API_GATEWAY + "api-gateway-request-throttling.html"
 API_LOGGING: Final = _API_GATEWAY + "set-up-logging.html"
+API_MAPPINGS: Final = _API_GATEWAY + "rest-api-mappings.html"
 API_CUSTOM_DOMAINS: Final = _API_GATEWAY + "how-to-custom-domains.html"
 API_USAGE_PLANS: Final = _API_GATEWAY + "api-gateway-api-usage-plans.html"
 API_COMPRESSION: Final = _API_GATEWAY + "api-gateway-gzip-compression-decompression.html"

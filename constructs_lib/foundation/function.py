@@ -25,6 +25,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import interpreter, network, packaging
+from constructs_lib.practice.plugin import check_app_of
 
 PACKAGE_FOR_CONTEXT: Final = "constructs-lib:package-for"
 """Context of the local cloud alone: `host` packages for the Python and the machine that run the synth."""
@@ -180,6 +181,7 @@ class PythonFunction(lambda_.Function):
             system_log_level_v2=lambda_.SystemLogLevel.WARN,
             tracing=lambda_.Tracing.ACTIVE,
         )
+        check_app_of(self, scope)
         self.package = package
 
         log_group.grant_write(role)

@@ -18,6 +18,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, behind_alias
+from constructs_lib.practice.plugin import check_app_of
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
 _SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at\(\S+\)")
@@ -168,6 +169,7 @@ class LiveAlias(Construct):
         _check_rollback_alarms(len(rollback_alarms), ours=1 if latency is None else 2)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         if most is not None:
             _provisioned[function] = _provisioned.get(function, 0) + most
 

@@ -28,6 +28,7 @@ from constructs_lib.foundation import (
     database_server,
     network,
 )
+from constructs_lib.practice.plugin import check_app_of
 
 
 @jsii.implements(ec2.IConnectable)
@@ -299,6 +300,7 @@ class ProxiedDatabase(Construct):
         )
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         removal = RemovalPolicy.SNAPSHOT if removal_policy is None else removal_policy
         needed = database_credentials.needed_endpoints(
             authentication, alternating_users, rotated=application_secret is None
@@ -315,7 +317,7 @@ class ProxiedDatabase(Construct):
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             interface_endpoints = list(dict.fromkeys([*needed, *interface_endpoints]))
         else:
-            network.warn_of_missing_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
+            network.tell_needed_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
         endpoints = network.interface_endpoints(
             self,
             vpc=vpc,

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Token, Validations
@@ -16,14 +17,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_alarms, async_configuration, dead_letters, loops
+from constructs_lib.foundation import alarms, async_alarms, dead_letters
 from constructs_lib.foundation.called import LATEST, Called, called
 from constructs_lib.foundation.function import PythonFunction
+from constructs_lib.practice.plugin import check_app_of
 
 SuccessTarget = (
     sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic | events.IEventBus | events.EventBus | FunctionLike
@@ -31,6 +33,9 @@ SuccessTarget = (
 FailureTarget = SuccessTarget | s3.IBucket | s3.Bucket
 
 _RUNTIME = Path(__file__).parents[1] / "runtime"
+
+_configured: Final[WeakKeyDictionary[IConstruct, set[tuple[str, str]]]] = WeakKeyDictionary()
+"""The qualifiers that have a configuration, of each app."""
 
 
 class AsyncDestinations(Construct):
@@ -131,13 +136,12 @@ class AsyncDestinations(Construct):
         success = _target("on_success", on_success)
         failure = _target("on_failure", on_failure)
         _check_function(source)
-        async_configuration.refuse_second(function, source)
-        targets = {"on_success": success, "on_failure": failure}
-        places = {name: target.place for name, target in targets.items() if target is not None}
-        loops.refuse_destinations(scope, source, places)
+        configured = _configured_elsewhere(function, source)
+        _check_not_itself(source, on_success=success, on_failure=failure)
 
         super().__init__(scope, construct_id)
-        async_configuration.add(self, source)
+        check_app_of(self, scope)
+        configured.add(source.key)
         self.function = function
         if failure is None:
             failure = _queue_target(
@@ -163,7 +167,6 @@ class AsyncDestinations(Construct):
         if source.qualifier != LATEST and function.node.default_child is not None:
             # The configuration says the qualifier as text, and Lambda does not take that of one that is not there yet.
             self.event_invoke_config.node.add_dependency(function.node.default_child)
-        loops.watch_destinations(self, source)
 
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dropped_alarm = async_alarms.async_events_dropped(
@@ -221,9 +224,10 @@ class _Target:
     """A destination, and what the function's role needs to send there."""
 
     arn: str
-    place: loops.Place
     grant: Callable[[FunctionLike], object]
     queue: sqs.IQueue | None = None
+    function_arn: str | None = None
+    """Of a function, without its qualifier."""
 
 
 @jsii.implements(lambda_.IDestination)
@@ -250,24 +254,19 @@ def _target(name: str, target: Any) -> _Target | None:
         arn = target.topic_arn
         return _Target(
             arn,
-            loops.Place(arn, target),
             lambda function: _grant(
                 function, arn, "sns:Publish", key=target.master_key, key_actions=_SENDING_UNDER_A_KEY
             ),
         )
     if hasattr(target, "event_bus_arn"):
         arn = target.event_bus_arn
-        return _Target(
-            arn,
-            loops.Place(arn, target, bus_name=target.event_bus_name),
-            lambda function: _grant(function, arn, "events:PutEvents"),
-        )
+        return _Target(arn, lambda function: _grant(function, arn, "events:PutEvents"))
     if hasattr(target, "function_arn"):
         arn = target.function_arn
         return _Target(
             arn,
-            loops.Place(called(target).base_arn, target),
             lambda function: _grant(function, arn, "lambda:InvokeFunction"),
+            function_arn=called(target).base_arn,
         )
     if hasattr(target, "bucket_arn"):
         if name == "on_success":
@@ -295,7 +294,6 @@ def _queue_target(queue: sqs.IQueue | sqs.Queue) -> _Target:
     arn = queue.queue_arn
     return _Target(
         arn,
-        loops.Place(arn, queue),
         lambda function: _grant(
             function,
             arn,
@@ -330,7 +328,7 @@ def _bucket_target(bucket: s3.IBucket) -> _Target:
                 )
             )
 
-    return _Target(arn, loops.Place(arn, bucket, bucket_name=bucket.bucket_name), grant)
+    return _Target(arn, grant)
 
 
 def _as_cdk_nag_writes_it(resolved: Any) -> str:
@@ -415,6 +413,32 @@ def _check_numbers(retry_attempts: int, oldest: float | None, alarm_seconds: flo
             f"event_age must be below max_event_age of {oldest:,.0f} seconds, got {alarm_seconds:,.0f}: no event "
             f"that the function gets is older, so the alarm would never go off."
         )
+
+
+def _configured_elsewhere(function: FunctionLike, source: Called) -> set[tuple[str, str]]:
+    """The qualifiers of the app that have a configuration; this one must not be among them."""
+    node = function.node
+    configured = _configured.setdefault(node.root, set())
+    if source.key in configured or node.try_find_child("EventInvokeConfig") is not None:
+        raise InvalidPropsError(
+            f"function {node.path} has an asynchronous configuration on {source.qualifier} already, and Lambda keeps "
+            f"one for each qualifier: give this AsyncDestinations all of it. See {_defaults.ASYNC_RECORDS}"
+        )
+    return configured
+
+
+def _check_not_itself(source: Called, **targets: _Target | None) -> None:
+    for name, target in targets.items():
+        if target is not None and target.function_arn == source.base_arn and not _loops_on_purpose(source):
+            raise InvalidPropsError(
+                f"{name} cannot be the function itself, got {source.base.node.path}: each result would invoke it "
+                f"again, in an endless loop. See {_defaults.RECURSION}"
+            )
+
+
+def _loops_on_purpose(source: Called) -> bool:
+    resource = source.function.node.default_child if source.function is not None else None
+    return isinstance(resource, lambda_.CfnFunction) and resource.recursive_loop == "Allow"
 
 
 def _check_function(source: Called) -> None:

@@ -1,8 +1,8 @@
 """Call a Lambda function for the events of a bus that match a pattern."""
 
-from typing import Any, Final
+from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
@@ -12,16 +12,8 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    async_configuration,
-    at_synth,
-    dead_letters,
-    loops,
-    own_writing,
-    rule,
-)
-from constructs_lib.foundation.called import Called, called
+from constructs_lib.foundation import alarms, dead_letters, rule
+from constructs_lib.practice.plugin import check_app_of
 
 
 class EventRule(Construct):
@@ -90,9 +82,9 @@ class EventRule(Construct):
         _validation.kind("event", event, "bind", 'a RuleTargetInput, such as .from_event_path("$.detail")')
         alarms.check_topic(alarm_topic)
         _validation.flag("enabled", enabled)
-        _check_loops(scope, called(function), event_pattern, event_bus)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.function = function
         self.rule = events.Rule(
             self,
@@ -113,8 +105,6 @@ class EventRule(Construct):
             max_event_age=max_event_age,
             given_input=event,
         )
-        async_configuration.call(self, function)
-        at_synth.check(self, lambda: _writing(scope, called(function), event_pattern, event_bus))
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = alarms.dead_letters(
             self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
@@ -127,56 +117,3 @@ class EventRule(Construct):
             dimensions=rule.dimensions(self.rule, event_bus),
             send_to=self.alarm_topic,
         )
-
-
-def _check_loops(
-    scope: Construct,
-    function: Called,
-    event_pattern: events.EventPattern,
-    event_bus: events.IEventBus | events.EventBus | None,
-) -> None:
-    writing = _writing(scope, function, event_pattern, event_bus)
-    if writing is not None:
-        raise InvalidPropsError(writing)
-    if loops.lets_records_through(_outer(scope, event_pattern)):
-        loops.refuse_source(scope, function, "event_bus", _place(scope, event_bus))
-
-
-def _writing(
-    scope: Construct,
-    function: Called,
-    event_pattern: events.EventPattern,
-    event_bus: events.IEventBus | events.EventBus | None,
-) -> str | None:
-    if _outer(scope, event_pattern):
-        return None
-    place = _place(scope, event_bus)
-    if not own_writing.may(function, "events:PutEvents", place.arn):
-        return None
-    return (
-        "event_pattern must name a source or a detail_type, since the function may send to this bus: without "
-        f"them, each event that it sends calls it again. See {_defaults.EVENT_PATTERNS}"
-    )
-
-
-def _place(scope: Construct, event_bus: events.IEventBus | events.EventBus | None) -> loops.Place:
-    if event_bus is not None:
-        return loops.Place(event_bus.event_bus_arn, event_bus, bus_name=event_bus.event_bus_name)
-    stack = Stack.of(scope)
-    arn = stack.format_arn(service="events", resource="event-bus", resource_name="default")
-    return loops.Place(arn, stack, bus_name="default")
-
-
-def _outer(scope: Construct, event_pattern: events.EventPattern) -> dict[str, list[Any]]:
-    """What the pattern says of the source and the type; a matcher that every event passes says nothing."""
-    stack = Stack.of(scope)
-    given = (("source", event_pattern.source), ("detail-type", event_pattern.detail_type))
-    resolved = {name: stack.resolve(matchers) for name, matchers in given if matchers}
-    return {
-        name: matchers
-        for name, matchers in resolved.items()
-        if not any(
-            matcher in ({"prefix": ""}, {"suffix": ""}, {"exists": True}, {"wildcard": "*"})
-            for matcher in matchers
-        )
-    }

@@ -18,8 +18,8 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, at_synth, own_writing
-from constructs_lib.foundation.called import called
+from constructs_lib.foundation import alarms
+from constructs_lib.practice.plugin import check_app_of
 
 _concurrency_in_use: WeakKeyDictionary[lambda_.Function, int] = WeakKeyDictionary()
 """Sum of `max_concurrency` over the consumers of each function: its reserved concurrency has to serve all."""
@@ -155,10 +155,9 @@ class QueueConsumer(Construct):
         underlying = _underlying(function)
         visibility = _visibility_seconds(underlying, window, visibility_timeout, queue)
         _check_reserved(underlying, max_concurrency)
-        if queue is not None and (feeding := _feeding_itself(function, queue)):
-            raise InvalidPropsError(feeding)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         if underlying is not None and max_concurrency is not None:
             _concurrency_in_use[underlying] = _concurrency_in_use.get(underlying, 0) + max_concurrency
 
@@ -197,7 +196,6 @@ class QueueConsumer(Construct):
                 )
             )
         source.grant_consume_messages(function)
-        at_synth.check(self, lambda: _feeding_itself(function, source))
         self.event_source_mapping = lambda_.EventSourceMapping(
             self,
             "EventSourceMapping",
@@ -494,16 +492,6 @@ def _check_reserved(function: lambda_.Function | None, max_concurrency: int | No
             f"{max_concurrency}{also}: the rest would be throttled, and throttled messages become dead "
             f"letters. Raise reserved_concurrent_executions. See {_defaults.SQS_SCALING}"
         )
-
-
-def _feeding_itself(function: FunctionLike, queue: sqs.IQueue) -> str | None:
-    if not own_writing.may(called(function), "sqs:SendMessage", queue.queue_arn):
-        return None
-    return (
-        f"queue {queue.node.path} is one that its own function may send to: each message could call it again, for "
-        f"ever. Send to another queue, or say recursive_loop=ALLOW on the function if the loop is meant, and ends. "
-        f"See {_defaults.RECURSION}"
-    )
 
 
 # --- an existing queue ---------------------------------------------------------------------------------

@@ -19,8 +19,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_configuration, dead_letters, rule, schedule_expression
+from constructs_lib.foundation import alarms, dead_letters, rule, schedule_expression
 from constructs_lib.foundation.called import called
+from constructs_lib.practice.plugin import check_app_of
 
 
 class ScheduledInvocation(Construct):
@@ -99,6 +100,7 @@ class ScheduledInvocation(Construct):
         text = _written(event)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.function = function
         self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
             self, "DeadLetterQueue", removal_policy=removal_policy
@@ -141,7 +143,6 @@ class ScheduledInvocation(Construct):
             resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
             )
-        async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = alarms.dead_letters(
             self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic

@@ -13,8 +13,8 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_configuration, at_synth, dead_letters, loops, own_writing
-from constructs_lib.foundation.called import Called, called
+from constructs_lib.foundation import alarms, dead_letters
+from constructs_lib.practice.plugin import check_app_of
 
 
 class TopicSubscription(Construct):
@@ -76,9 +76,9 @@ class TopicSubscription(Construct):
             )
         dead_letters.check(dead_letter_queue, removal_policy, source=_defaults.TOPIC_FIFO)
         _check_filters(filter_policy, filter_policy_with_message_body)
-        _check_loops(scope, function, topic)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.topic = topic
         self.function = function
         service, arn = "sns.amazonaws.com", topic.topic_arn
@@ -115,8 +115,6 @@ class TopicSubscription(Construct):
         self.subscription.node.add_dependency(self.node.find_child("Invoke"))
         if may_send is not None:
             self.subscription.node.add_dependency(may_send)
-        at_synth.check(self, lambda: _writing(called(function), topic))
-        async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = alarms.dead_letters(
             self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
@@ -185,20 +183,3 @@ def _check_filters(
             f"{name} must have at most {_defaults.TOPIC_FILTER_COMBINATIONS_MAX} combinations of values, got "
             f"{combinations}. See {_defaults.TOPIC_FILTERS}"
         )
-
-
-def _check_loops(scope: Construct, function: FunctionLike, topic: sns.ITopic) -> None:
-    source = called(function)
-    writing = _writing(source, topic)
-    if writing is not None:
-        raise InvalidPropsError(writing)
-    loops.refuse_source(scope, source, "topic", loops.Place(topic.topic_arn, topic))
-
-
-def _writing(source: Called, topic: sns.ITopic) -> str | None:
-    if not own_writing.may(source, "sns:Publish", topic.topic_arn):
-        return None
-    return (
-        f"topic {topic.node.path} is one that the function may publish to: each message could call it again, for "
-        f"ever. Publish to another topic. See {_defaults.RECURSION}"
-    )
