@@ -74,6 +74,7 @@ class KillSwitch(Construct):
         _check_rate(invocations_per_minute)
         source = called(function)
         base = source.base
+        _check_not_provisioned(function)
         alarms.check_topic(alarm_topic)
         _validation.flag("armed", armed)
 
@@ -232,3 +233,19 @@ def _check_rate(invocations_per_minute: float) -> None:
     _validation.in_range(
         "invocations_per_minute", invocations_per_minute, 1, float("inf"), source=_defaults.RECURSION
     )
+
+
+def _check_not_provisioned(function: FunctionLike) -> None:
+    """Refuse an alias or version with provisioned concurrency; a rule looks at the others of its function."""
+    if not isinstance(function, lambda_.Alias | lambda_.Version):
+        return
+    resource = function.node.default_child
+    is_provisioned = (
+        isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
+        and resource.provisioned_concurrency_config is not None
+    )
+    if is_provisioned or function.node.try_find_child("AliasScaling") is not None:
+        raise InvalidPropsError(
+            f"function {function.node.path} has provisioned concurrency, and Lambda does not let reserved concurrency "
+            f"go below it: the switch would do nothing. See {_defaults.LAMBDA_CONCURRENCY}"
+        )

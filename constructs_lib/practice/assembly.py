@@ -163,27 +163,39 @@ class Template:
     @cached_property
     def paths(self) -> dict[str, str]:
         """The construct path of each logical id, where CDK wrote them."""
-        if isinstance(self.root.metadata, Path):
-            self.root.metadata = _json(self.root.metadata)
-        mine = f"{self._prefix}/"
         below = tuple(f"{template._prefix}/" for template in self.nested.values())
         return {
-            entry["data"]: path
-            for path, entries in self.root.metadata.items()
-            for entry in dicts(entries)
-            if entry.get("type") == "aws:cdk:logicalId"
-            and path.startswith(mine)
-            and not path.startswith(below)
+            logical_id: path
+            for path, logical_id in self.root._all_paths
+            if path.startswith(f"{self._prefix}/") and not path.startswith(below)
         }
 
     @cached_property
+    def _all_paths(self) -> list[tuple[str, str]]:
+        """The construct paths and logical ids of a stack and of those that are nested in it."""
+        metadata = _json(self.metadata) if isinstance(self.metadata, Path) else self.metadata
+        return [
+            (path, str(entry.get("data")))
+            for path, entries in metadata.items()
+            for entry in dicts(entries)
+            if entry.get("type") == "aws:cdk:logicalId"
+        ]
+
+    @cached_property
     def _prefix(self) -> str:
-        """The construct path of a nested stack, whose resource is beside it."""
+        """The construct path of a nested stack: its resource is at `<path>.NestedStack/<id>.NestedStackResource`."""
         if self.nested_in is None:
             return ""
-        return f"/{self.nested_in.path.removesuffix('.NestedStackResource').rpartition('/')[0]}".removesuffix(
-            ".NestedStack"
-        )
+        above = f"{self.nested_in.template._prefix}/"
+        for path, logical_id in self.root._all_paths:
+            stack, _, resource = path.rpartition("/")
+            if (
+                logical_id == self.nested_in.logical_id
+                and path.startswith(above)
+                and resource.endswith(".NestedStackResource")
+            ):
+                return stack.removesuffix(".NestedStack")
+        return f"/{self.name}"
 
     # --- values ----------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from constructs_lib import _defaults
+from constructs_lib.practice.assembly import Resource
 from constructs_lib.practice.event_patterns import UNKNOWN, asks_for, may_match
 from constructs_lib.practice.flows import Destination, Flow, Flows, object_event
 from constructs_lib.practice.rule import Finding, Rule
@@ -89,6 +90,8 @@ def _way_back(flows: Flows, destination: Destination) -> list[Flow] | None:
 
 
 def _written(flows: Flows) -> Iterator[Finding]:
+    # What Lambda may write as a destination of the function is the other rule's.
+    results = {(destination.function, destination.target) for destination in flows.destinations}
     for flow in flows.all:
         function = flows.function(flow.target)
         if function is None or flows.loops_on_purpose(flow.target):
@@ -99,7 +102,7 @@ def _written(flows: Flows) -> Iterator[Finding]:
                 flow.through, f"{function.path} writes to the log group that invokes it for every line."
             )
         for way in _ways_to(flows, flow):
-            writes = _may_write(flows, way[0], function.text("Role"))
+            writes = _may_write(flows, way[0], function, results)
             if writes:
                 between = [each.through.path for each in way[:-1]]
                 through = f" through {' and '.join(between)}" if between else ""
@@ -115,29 +118,25 @@ def _ways_to(flows: Flows, *way: Flow) -> Iterator[tuple[Flow, ...]]:
             yield from _ways_to(flows, flow, *way)
 
 
-def _may_write(flows: Flows, flow: Flow, role: str) -> str | None:
-    """What a role may write at the source of a flow so that it takes the flow."""
+def _may_write(flows: Flows, flow: Flow, function: Resource, results: set[tuple[str, str]]) -> str | None:
+    """What a function may write at the source of a flow so that it takes the flow."""
+    shown, role, source = flows.assembly.shown, function.text("Role"), flow.source
+    if (function.arn, source) in results or flow.pattern is None:
+        return None
     may = flows.permissions.allows
-    source = flow.source
     if ":sqs:" in source and may(role, "sqs:SendMessage", source):
-        return f"may send to the queue {flows.assembly.shown(source)}"
+        return f"may send to the queue {shown(source)}"
     if ":sns:" in source and flow.pattern == {} and may(role, "sns:Publish", source):
-        return f"may publish to the topic {flows.assembly.shown(source)}"
-    if (
-        ":event-bus/" in source
-        and flow.pattern is not None
-        and not (asks_for(flow.pattern, "source") or asks_for(flow.pattern, "detail-type"))
-        and may(role, "events:PutEvents", source)
-    ):
-        bus = flows.assembly.shown(source)
-        return f"may send to the event bus {bus}, whose rule has neither a source nor a detail-type in its pattern"
+        return f"may publish to the topic {shown(source)}"
+    asks = asks_for(flow.pattern, "source") or asks_for(flow.pattern, "detail-type")
+    if ":event-bus/" in source and not asks and may(role, "events:PutEvents", source):
+        return f"may send to the event bus {shown(source)}, whose rule asks for neither a source nor a detail-type"
     for bucket in flows.buckets(flow):
         for detail_type, action in _CAUSES.items():
             for key in flows.permissions.keys(role, action, bucket):
-                if flow.pattern is not None and may_match(
-                    flow.pattern, object_event(bucket, detail_type, key)
-                ):
-                    return f"has {action} on objects of the bucket {flows.assembly.shown(bucket)}"
+                is_result = (function.arn, bucket) in results and key.startswith(_defaults.ASYNC_S3_PREFIX)
+                if not is_result and may_match(flow.pattern, object_event(bucket, detail_type, key)):
+                    return f"has {action} on objects of the bucket {shown(bucket)}"
     return None
 
 

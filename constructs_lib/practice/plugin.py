@@ -1,5 +1,6 @@
 """The rules as a validation plugin of CDK: this is the one file of the package that knows CDK."""
 
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, cast
@@ -9,8 +10,10 @@ import aws_cdk as cdk
 import jsii
 from constructs import Construct, IConstruct
 
-from constructs_lib.practice.assembly import Assembly
-from constructs_lib.practice.rules import RULES, findings
+from constructs_lib.practice.assembly import Assembly, Template
+from constructs_lib.practice.flows import Flows
+from constructs_lib.practice.rule import Rule
+from constructs_lib.practice.rules import RULES
 
 NAME: Final = "constructs-lib"
 
@@ -65,7 +68,9 @@ class _Plugin:
         asked = {Path(path) for path in context.template_paths}
         if not asked <= self._waiting:
             app = cast("cdk.Stage", context.app_construct)
-            self._violations, self._waiting = _check(Path(app.outdir))
+            assembly = Assembly.read(Path(app.outdir))
+            self._waiting = {_file(template) for template in assembly.templates}
+            self._violations = list(_violations(assembly))
         self._waiting -= asked
         violations = [violation for file, violation in self._violations if file in asked]
         return cdk.PolicyValidationPluginReport(
@@ -73,15 +78,19 @@ class _Plugin:
         )
 
 
-def _check(folder: Path) -> tuple[list[tuple[Path, cdk.PolicyViolation]], set[Path]]:
-    """The violations in a cloud assembly, each with the file of its stack, and the files of all stacks."""
-    assembly = Assembly.read(folder)
-    violations = []
-    for rule, finding in findings(assembly):
-        template = finding.resource.template
-        violations.append(
-            (
-                cast("Path", template.root.file),
+def _violations(assembly: Assembly) -> Iterator[tuple[Path, cdk.PolicyViolation]]:
+    """What the rules find, each with the file of the stack that it is in."""
+    flows = Flows(assembly)
+    for rule in RULES:
+        try:
+            found = list(rule.find(flows))
+        except Exception as error:  # a fault of ours must not keep anybody from deploying
+            yield _file(assembly.templates[0]), _not_checked(rule, error)
+            continue
+        for finding in found:
+            template = finding.resource.template
+            yield (
+                _file(template),
                 cdk.PolicyViolation(
                     rule_name=rule.id,
                     severity=rule.severity,
@@ -96,5 +105,17 @@ def _check(folder: Path) -> tuple[list[tuple[Path, cdk.PolicyViolation]], set[Pa
                     ],
                 ),
             )
-        )
-    return violations, {cast("Path", template.root.file) for template in assembly.templates}
+
+
+def _not_checked(rule: Rule, error: Exception) -> cdk.PolicyViolation:
+    return cdk.PolicyViolation(
+        rule_name="not-checked",
+        severity="warning",
+        description=f"The rule {rule.id} failed on this app, and has found nothing: {error!r}.",
+        fix="This is a fault of constructs-lib: please report it.",
+        violating_resources=[],
+    )
+
+
+def _file(template: Template) -> Path:
+    return cast("Path", template.root.file)
