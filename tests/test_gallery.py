@@ -5,13 +5,12 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import aws_cdk
 import cdk_nag
-import jsii
 import pytest
 from aws_cdk import App, Environment, Stack, Validations
 from aws_cdk import aws_sqs as sqs
@@ -23,6 +22,7 @@ from syrupy.types import SerializableData, SerializedData
 import constructs_lib
 from constructs_lib.foundation import interpreter
 from tests.gallery import SCENES
+from tests.round_trips import RoundTrips
 from tests.template_normal_form import normal_form
 
 HERE = Path(__file__).parent
@@ -180,24 +180,6 @@ def test_packaging_for_the_host_changes_asset_hashes_alone(
     assert for_host != templates["bare"], "the context did nothing"
     for scene, template in for_host.items():
         assert normal_form(template) == normal_form(templates["bare"][scene])
-
-
-class RoundTrips:
-    """Counts calls to Node. Generated code calls the functions of `jsii`, which are bound to the kernel at import."""
-
-    METHODS = ("create", "invoke", "ainvoke", "sinvoke", "get", "set", "sget", "sset", "delete")
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
-        for method in self.METHODS:
-            monkeypatch.setattr(jsii, method, self._counted(getattr(jsii, method)))
-
-    def _counted(self, plain: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self.count += 1
-            return plain(*args, **kwargs)
-
-        return counted
 
 
 def test_round_trips_are_counted(stack: Stack) -> None:

@@ -82,6 +82,7 @@ class BucketEvents(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
         _validation.kind("bucket", bucket, "bucket_arn", "a bucket", required=True)
         alarms.check_topic(alarm_topic)
         for name, part in (("prefix", prefix), ("suffix", suffix)):

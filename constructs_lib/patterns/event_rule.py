@@ -73,6 +73,7 @@ class EventRule(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
         if not isinstance(event_pattern, events.EventPattern):
             raise InvalidPropsError(
                 f'event_pattern must be an events.EventPattern, such as EventPattern(source=["trips"]), got '

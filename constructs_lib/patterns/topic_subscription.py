@@ -67,6 +67,7 @@ class TopicSubscription(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
         _validation.kind("topic", topic, "topic_arn", "a topic", required=True)
         alarms.check_topic(alarm_topic)
         if topic.fifo:

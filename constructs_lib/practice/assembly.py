@@ -242,7 +242,14 @@ class Template:
         return what == "name" and resource is not None and resource.type == "AWS::Lambda::Function"
 
     def _opaque(self, value: Any) -> str:
-        return self.assembly.unknown(self, json.dumps(value, sort_keys=True, default=str))
+        match value:
+            case {"Ref": str() as what}:
+                pass
+            case {"Fn::GetAtt": [str() as logical_id, str() as attribute]}:
+                what = f"{logical_id}.{attribute}"
+            case _:
+                what = json.dumps(value, sort_keys=True, default=str)
+        return self.assembly.unknown(self, what)
 
     def _intrinsic(self, name: str, argument: Any) -> Any:
         match name, argument:
