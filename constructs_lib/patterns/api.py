@@ -508,8 +508,9 @@ def _check_policies(served: Sequence[Endpoint]) -> None:
     most = max(by_alias.values())
     if most > _defaults.ALIAS_ROUTES_MAX:
         raise InvalidPropsError(
-            f"routes must be at most {_defaults.ALIAS_ROUTES_MAX} for each alias, got {most}: each is a statement "
-            f'in its policy, which holds 20 KB. Let the function tell them apart, as in "ANY /trips/{{proxy+}}". '
+            f"routes must be at most {_defaults.ALIAS_ROUTES_MAX} for each alias, and fewer with long names, got "
+            f"{most}: each is a statement in its policy, which holds 20 KB. Let the function tell them apart, as in "
+            f'"ANY /trips/{{proxy+}}". '
             f"See {_defaults.LAMBDA_QUOTAS}"
         )
 

@@ -30,7 +30,7 @@ class BucketEvents(Construct):
     S3's own notifications. Several rules may ask for the same objects, which S3's own notifications refuse; and
     there are retries and a dead-letter queue, which those do not have.
 
-    A function that may write, by its policies, what would call it again is refused: let it write below another
+    A function that may write, by its policies, what would invoke it again fails synth: let it write below another
     prefix, and grant it no more than that, such as `bucket.grant_put(function, "thumbnails/*")`.
 
     The call is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at

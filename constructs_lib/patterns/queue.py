@@ -40,8 +40,8 @@ class QueueConsumer(Construct):
     Args:
         scope: The construct to put it in.
         construct_id: Its name there.
-        function: Handles the batches: a function, or the alias or version that is to be called. One that may
-            send to its own queue, by the policies of its role, is refused; at synth, where that was said later.
+        function: Handles the batches: a function, or the alias or version that is to be called. A function that
+            may send to this queue, by the policies of its role, fails synth, unless its `recursive_loop` is ALLOW.
         queue: Drain this existing queue instead of making one. What is known of its settings is checked. The
             queue of another account must let the function's role receive, in its own policy.
         dead_letter_queue: Of an imported `queue`, where the app cannot know it: only its alarm is made.

@@ -11,24 +11,36 @@ from constructs_lib.practice.rule import Finding, Rule
 
 
 def _taken(flows: Flows) -> Iterator[Finding]:
-    found: dict[tuple[str, ...], list[Resource]] = defaultdict(list)
+    for group in (_domains(flows), _mappings(flows)):
+        for what, (first, *others) in group.items():
+            for other in others:
+                if other.may_coexist_with(first):
+                    yield Finding(other, f"{first.path} has {flows.assembly.shown(what[-1])} too.")
+
+
+def _domains(flows: Flows) -> dict[tuple[str, str, str], list[Resource]]:
+    found = defaultdict(list)
     for domain in flows.assembly.of_type("AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::DomainName"):
-        found[domain.template.account, domain.template.region, domain.text("DomainName")].append(domain)
+        found[(*_place(domain), f"the domain {domain.text('DomainName')}")].append(domain)
+    return found
+
+
+def _mappings(flows: Flows) -> dict[tuple[str, str, str], list[Resource]]:
+    """The mappings of each path, which is empty or `(none)` for the domain itself."""
+    found = defaultdict(list)
     for mapping in flows.assembly.of_type(
         "AWS::ApiGateway::BasePathMapping", "AWS::ApiGatewayV2::ApiMapping"
     ):
+        if not mapping.text("DomainName"):
+            continue
         path = mapping.text("BasePath") or mapping.text("ApiMappingKey")
-        place = (mapping.template.account, mapping.template.region, mapping.text("DomainName"))
-        found[*place, "" if path == "(none)" else path.strip("/")].append(mapping)
-    for (_, _, name, *path), (first, *others) in found.items():
-        for other in others:
-            if name and other.may_coexist_with(first):
-                what = (
-                    f"https://{flows.assembly.shown(name)}/{path[0]} to an API"
-                    if path
-                    else f"the domain {flows.assembly.shown(name)}"
-                )
-                yield Finding(other, f"{first.path} {'maps' if path else 'makes'} {what} too.")
+        address = f"https://{mapping.text('DomainName')}/{'' if path == '(none)' else path.strip('/')}"
+        found[(*_place(mapping), address)].append(mapping)
+    return found
+
+
+def _place(resource: Resource) -> tuple[str, str]:
+    return resource.template.account, resource.template.region
 
 
 DOMAIN_TAKEN: Final = Rule(

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from constructs_lib import _defaults
-from constructs_lib.practice.assembly import Resource
+from constructs_lib.practice.assembly import Assembly, Resource
 from constructs_lib.practice.flows import Flows
 from constructs_lib.practice.rule import Finding, Rule
 
@@ -34,18 +34,11 @@ def _missing(flows: Flows) -> Iterator[Finding]:
     available: dict[str, set[str]] = defaultdict(set)
     for vpc, service in _with_private_dns(flows):
         available[vpc].add(service.rpartition(".")[2].removesuffix("-fips"))
-    networks = _Networks(flows)
+    isolated = _isolated_subnets(flows.assembly)
     for rotation in flows.assembly.of_type("AWS::SecretsManager::RotationSchedule"):
-        subnets = _subnets(flows, rotation)
-        vpcs = {networks.isolated.get(subnet) for subnet in subnets}
-        if len(vpcs) != 1:
-            continue
-        (vpc,) = vpcs
-        missing = [
-            service
-            for service in _needed(flows, rotation)
-            if vpc is not None and service not in available[vpc]
-        ]
+        vpcs = {isolated.get(subnet, "") for subnet in _subnets(flows, rotation)}
+        here = available[vpcs.pop()] if len(vpcs) == 1 and "" not in vpcs else None
+        missing = [] if here is None else [each for each in _needed(flows, rotation) if each not in here]
         if missing:
             yield Finding(
                 rotation,
@@ -69,29 +62,20 @@ def _subnets(flows: Flows, rotation: Resource) -> list[str]:
     return function.texts("VpcConfig", "SubnetIds") if function is not None else []
 
 
-class _Networks:
-    """The subnets of the templates."""
-
-    def __init__(self, flows: Flows) -> None:
-        assembly = flows.assembly
-        gateways = {_id(gateway) for gateway in assembly.of_type("AWS::EC2::InternetGateway")}
-        leads_out = {
-            route.text("RouteTableId")
-            for route in assembly.of_type("AWS::EC2::Route")
-            # A function has no public address, so that an internet gateway is of no use to it.
-            if route.text("GatewayId") not in gateways
-        }
-        tables: dict[str, Any] = {
-            each.text("SubnetId"): each.text("RouteTableId")
-            for each in assembly.of_type("AWS::EC2::SubnetRouteTableAssociation")
-        }
-        known = {_id(table) for table in assembly.of_type("AWS::EC2::RouteTable")} - leads_out
-        self.isolated = {
-            _id(subnet): subnet.text("VpcId")
-            for subnet in assembly.of_type("AWS::EC2::Subnet")
-            if tables.get(_id(subnet)) in known
-        }
-        """The VPC of each subnet from which nothing leads out."""
+def _isolated_subnets(assembly: Assembly) -> dict[str, str]:
+    """The subnets of the app from which nothing leads out, each with its VPC."""
+    gateways = {_id(gateway) for gateway in assembly.of_type("AWS::EC2::InternetGateway")}
+    # A function has no public address, so that an internet gateway is of no use to it.
+    routes = assembly.of_type("AWS::EC2::Route")
+    lead_out = {route.text("RouteTableId") for route in routes if route.text("GatewayId") not in gateways}
+    isolated = {_id(table) for table in assembly.of_type("AWS::EC2::RouteTable")} - lead_out
+    associations = list(assembly.of_type("AWS::EC2::SubnetRouteTableAssociation"))
+    tables = {each.text("SubnetId"): each.text("RouteTableId") for each in associations}
+    return {
+        _id(subnet): subnet.text("VpcId")
+        for subnet in assembly.of_type("AWS::EC2::Subnet")
+        if tables.get(_id(subnet)) in isolated
+    }
 
 
 def _id(resource: Resource) -> str:

@@ -288,7 +288,7 @@ def _schedules(assembly: Assembly) -> Iterator[Flow]:
 
 def _log_filters(assembly: Assembly) -> Iterator[Flow]:
     for log_filter in assembly.of_type("AWS::Logs::SubscriptionFilter"):
-        pattern = None if log_filter.text("FilterPattern") else {}
+        pattern: dict[str, Any] | None = None if log_filter.text("FilterPattern") else {}
         source = f"log-group:{log_filter.text('LogGroupName')}"
         yield _flow(source, log_filter.text("DestinationArn"), log_filter, pattern=pattern)
 

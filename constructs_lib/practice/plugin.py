@@ -10,10 +10,10 @@ import aws_cdk as cdk
 import jsii
 from constructs import Construct, IConstruct
 
+from constructs_lib.practice import rules
 from constructs_lib.practice.assembly import Assembly, Template
 from constructs_lib.practice.flows import Flows
 from constructs_lib.practice.rule import Rule
-from constructs_lib.practice.rules import RULES
 
 NAME: Final = "constructs-lib"
 
@@ -57,7 +57,7 @@ class _Plugin:
 
     @property
     def rule_ids(self) -> list[str]:
-        return [rule.id for rule in RULES]
+        return [rule.id for rule in rules.RULES]
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         """Report what the rules find in some templates.
@@ -81,7 +81,7 @@ class _Plugin:
 def _violations(assembly: Assembly) -> Iterator[tuple[Path, cdk.PolicyViolation]]:
     """What the rules find, each with the file of the stack that it is in."""
     flows = Flows(assembly)
-    for rule in RULES:
+    for rule in rules.RULES:
         try:
             found = list(rule.find(flows))
         except Exception as error:  # a fault of ours must not keep anybody from deploying

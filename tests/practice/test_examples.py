@@ -19,7 +19,11 @@ class Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short form of Fn::Sub."""
 
 
-Loader.add_constructor("!Sub", lambda loader, node: {"Fn::Sub": loader.construct_scalar(node)})
+def substitution(loader: Loader, node: yaml.ScalarNode) -> dict[str, Any]:
+    return {"Fn::Sub": loader.construct_scalar(node)}
+
+
+Loader.add_constructor("!Sub", substitution)
 
 
 def section(rule: str) -> str:

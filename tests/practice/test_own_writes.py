@@ -19,7 +19,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 
-from constructs_lib import BucketEvents, EventRule, QueueConsumer, TopicSubscription
+from constructs_lib import BucketEvents, EventRule, PythonFunction, QueueConsumer, TopicSubscription
 from tests.gallery.parts import bucket, live, queue, topic
 from tests.gallery.plain_function import function
 from tests.practice.report import Found, findings
@@ -299,11 +299,11 @@ def by_statement(stack: Stack, worker: lambda_.Function, objects: s3.Bucket, pat
     let(worker, "s3:*", objects.arn_for_objects(path))
 
 
-def our_rule(stack: Stack, worker: lambda_.Function, objects: s3.Bucket, keys: dict[str, str]) -> None:
+def our_rule(stack: Stack, worker: PythonFunction, objects: s3.Bucket, keys: dict[str, str]) -> None:
     BucketEvents(stack, "Source", function=live(worker), bucket=objects, **keys)  # type: ignore[arg-type]
 
 
-def notification(stack: Stack, worker: lambda_.Function, objects: s3.Bucket, keys: dict[str, str]) -> None:
+def notification(stack: Stack, worker: PythonFunction, objects: s3.Bucket, keys: dict[str, str]) -> None:
     filters = [s3.NotificationKeyFilter(**keys)] if keys else []
     objects.add_object_created_notification(notifications.LambdaDestination(live(worker)), *filters)
 

@@ -17,7 +17,7 @@ from aws_cdk.assertions import Template
 from constructs import RootConstruct
 
 from constructs_lib import AsyncDestinations, EventRule, QueueConsumer
-from constructs_lib.practice import plugin
+from constructs_lib.practice import plugin, rules
 from constructs_lib.practice.rule import Rule
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import live, queue
@@ -234,7 +234,7 @@ def test_a_rule_that_fails_does_not_fail_synth(
         raise KeyError("Surprise")
 
     rule = Rule(id="broken", severity="error", reason="R.", fix="F.", source="https://x", find=broken)
-    monkeypatch.setattr(plugin, "RULES", (rule, *plugin.RULES))
+    monkeypatch.setattr(rules, "RULES", (rule, *rules.RULES))
     own_queue(stack)
     written = report(app)
     assert [(each["ruleName"], each["severity"]) for each in written["violations"]] == [
@@ -321,7 +321,7 @@ def test_the_rules_load_no_aws_cdk() -> None:
 
 
 def test_the_report_names_every_rule_that_ran(app: App, stack: Stack) -> None:
-    assert set(plugin._Plugin().rule_ids) == {rule.id for rule in plugin.RULES}
+    assert set(plugin._Plugin().rule_ids) == {rule.id for rule in rules.RULES}
     own_queue(stack)
     (written,) = [
         each
