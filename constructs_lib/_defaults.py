@@ -84,6 +84,11 @@ RESERVED_CONCURRENCY_MIN: Final = 0
 
 LAMBDA_RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 LAMBDA_LOG_LEVELS: Final = _LAMBDA + "monitoring-cloudwatchlogs-log-level.html"
+FUNCTION_POLICY_BYTES_MAX: Final = 20_480
+"""Of the resource-based policy of a function, a version or an alias (LAMBDA_QUOTAS)."""
+FUNCTION_POLICY_BYTES: Final = 18_000
+"""Of which a policy is worth a warning: some five statements before the limit. Ours."""
+
 LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
 LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
 LAMBDA_LAYERS: Final = _LAMBDA + "adding-layers.html"
@@ -178,6 +183,10 @@ MINIMUM_POLLERS_MAX: Final = 200
 MAXIMUM_POLLERS_MIN: Final = 2
 MAXIMUM_POLLERS_MAX: Final = 2000
 """SQS_PARAMETERS. CloudFormation's schema of 2026-10 allows 10,000; the page and CDK do not."""
+
+STREAM_READERS: Final = _LAMBDA + "with-ddb.html"
+STREAM_READERS_MAX: Final = 2
+"""Who may read a shard of a DynamoDB stream at the same time, before it is throttled (STREAM_READERS)."""
 
 FILTERS_MAX: Final = 5
 """Patterns of one event source mapping, before a quota increase (SQS_FILTERING)."""
@@ -299,6 +308,7 @@ INTERFACE_ENDPOINTS: Final = (
     "https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"
 )
 STACK_ENVIRONMENT: Final = "https://docs.aws.amazon.com/cdk/v2/guide/environments.html"
+PRIVATE_DNS: Final = "https://repost.aws/knowledge-center/vpc-interface-endpoint-domain-conflict"
 
 VPC_CIDR: Final = "10.0.0.0/16"
 SUBNET_MASK: Final = 22
@@ -514,6 +524,7 @@ HTTP_API_JWT: Final = _API_GATEWAY + "http-api-jwt-authorizer.html"
 LAMBDA_AUTHORIZERS: Final = _API_GATEWAY + "apigateway-use-lambda-authorizer.html"
 API_THROTTLING: Final = _API_GATEWAY + "api-gateway-request-throttling.html"
 API_LOGGING: Final = _API_GATEWAY + "set-up-logging.html"
+API_MAPPINGS: Final = _API_GATEWAY + "rest-api-mappings.html"
 API_CUSTOM_DOMAINS: Final = _API_GATEWAY + "how-to-custom-domains.html"
 API_USAGE_PLANS: Final = _API_GATEWAY + "api-gateway-api-usage-plans.html"
 API_COMPRESSION: Final = _API_GATEWAY + "api-gateway-gzip-compression-decompression.html"
@@ -521,7 +532,6 @@ API_WEB_ACL: Final = _API_GATEWAY + "apigateway-control-access-aws-waf.html"
 API_STAGES: Final = _API_GATEWAY + "set-up-stages.html"
 API_CORS: Final = _API_GATEWAY + "how-to-cors.html"
 API_VALIDATION: Final = _API_GATEWAY + "api-gateway-method-request-validation.html"
-API_MAPPINGS: Final = _API_GATEWAY + "rest-api-mappings.html"
 API_IAM: Final = _API_GATEWAY + "api-gateway-control-access-using-iam-policies-to-invoke-api.html"
 
 INTEGRATION_TIMEOUT_SECONDS_MIN: Final = 0.05
@@ -596,7 +606,6 @@ LAMBDA_ALIASES: Final = _LAMBDA + "configuration-aliases.html"
 LAMBDA_WEIGHTS: Final = _LAMBDA + "configuring-alias-routing.html"
 PROVISIONED_CONCURRENCY: Final = _LAMBDA + "provisioned-concurrency.html"
 SNAP_START: Final = _LAMBDA + "snapstart.html"
-TENANT_ISOLATION: Final = _LAMBDA + "tenant-isolation.html"
 CODE_DEPLOY_ALARMS: Final = (
     "https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_AlarmConfiguration.html"
 )

@@ -5,13 +5,12 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import aws_cdk
 import cdk_nag
-import jsii
 import pytest
 from aws_cdk import App, Environment, Stack, Stage, Validations
 from aws_cdk import aws_lambda as lambda_
@@ -26,6 +25,7 @@ import constructs_lib
 from constructs_lib.foundation import interpreter
 from tests.gallery import SCENES, built, stack_of, template_of
 from tests.gallery.places import PLACES
+from tests.round_trips import RoundTrips
 from tests.template_normal_form import normal_form
 
 HERE = Path(__file__).parent
@@ -238,24 +238,6 @@ def test_alarms_of_a_proxy_name_it_as_rds_keeps_it(
                 if name in ("ProxyName", "DBInstanceIdentifier", "DBClusterIdentifier"):
                     assert isinstance(value, dict) or value == value.lower(), (scene, name, value)
     assert seen
-
-
-class RoundTrips:
-    """Counts calls to Node. Generated code calls the functions of `jsii`, which are bound to the kernel at import."""
-
-    METHODS = ("create", "invoke", "ainvoke", "sinvoke", "get", "set", "sget", "sset", "delete")
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
-        for method in self.METHODS:
-            monkeypatch.setattr(jsii, method, self._counted(getattr(jsii, method)))
-
-    def _counted(self, plain: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self.count += 1
-            return plain(*args, **kwargs)
-
-        return counted
 
 
 def test_round_trips_are_counted(stack: Stack) -> None:

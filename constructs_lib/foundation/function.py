@@ -16,6 +16,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import function_code, location, network, packaging
 from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:  # a service module costs time at import
     from aws_cdk import aws_kms as kms
@@ -264,6 +265,7 @@ class PythonFunction(lambda_.Function):
             system_log_level_v2=system_log_level or lambda_.SystemLogLevel.INFO,
             tracing=tracing,
         )
+        check_app_of(self, scope)
         self.package = package
 
         log_group.grant_write(role)

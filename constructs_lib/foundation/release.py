@@ -19,6 +19,7 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, behind_alias, location
 from constructs_lib.foundation.called import called, check_event_source, check_place, check_provisioned
+from constructs_lib.practice.plugin import check_app_of
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
 _SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at\(\S+\)")
@@ -187,6 +188,7 @@ class LiveAlias(Construct):
         others = [stack for alarm in rollback_alarms for stack in _stack_to_wait_for(alarm, home)]
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self._rollback_alarms = len(rollback_alarms)
         behind_alias.let_wait(home, others)
         if most is not None:

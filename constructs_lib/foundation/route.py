@@ -117,11 +117,11 @@ def endpoints(
         )
     _check_authorization("authorization", authorization)
     _validation.flag("api_key_required", api_key_required)
-    for name, value in (
+    for name, limit in (
         ("throttling_rate_limit", throttling_rate_limit),
         ("throttling_burst_limit", throttling_burst_limit),
     ):
-        if value is None:
+        if limit is None:
             raise InvalidPropsError(f"{name} must be a number, got None. See {_defaults.API_THROTTLING}")
     check_throttling("", throttling_rate_limit, throttling_burst_limit)
     named = [_method_and_path(key) for key in routes]

@@ -37,6 +37,7 @@ from constructs_lib.foundation.api_parts import Cors
 from constructs_lib.foundation.authorization import Authorization
 from constructs_lib.foundation.rest_api import UsagePlan
 from constructs_lib.foundation.route import Endpoint, Route, check_throttling, endpoints
+from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
@@ -278,6 +279,7 @@ class ProvisionedApi(Construct):
         milliseconds = _latency_milliseconds(latency_threshold)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         behind_alias.let_wait(home, others)
         if place is not None:
             place.take(self.node.path)

@@ -31,6 +31,7 @@ from constructs_lib.foundation import (
     location,
     network,
 )
+from constructs_lib.practice.plugin import check_app_of
 
 
 @jsii.implements(ec2.IConnectable)
@@ -383,6 +384,7 @@ class ProxiedDatabase(Construct):
         )
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self._uses: Mapping[str, IConstruct] = {
             argument: part
             for argument, part in (
@@ -413,7 +415,7 @@ class ProxiedDatabase(Construct):
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             interface_endpoints = list(dict.fromkeys([*needed, *interface_endpoints]))
         else:
-            network.warn_of_missing_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
+            network.tell_needed_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
         subnets = network.selected(vpc, vpc_subnets)
         network.warn_of_public_subnets(self, vpc, subnets)
         endpoints = network.interface_endpoints(
