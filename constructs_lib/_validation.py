@@ -24,11 +24,27 @@ def is_unresolved(value: object) -> bool:
         value: A string or a number as a construct was given it.
 
     Returns:
-        True for CDK's encoded tokens (`${Token[...]}` and its huge negative numbers).
+        True for CDK's encoded tokens: `${Token[...]}`, `#{Token[...]}` in a list, and its huge negative numbers.
     """
     if isinstance(value, str):
-        return "${Token[" in value
+        return "${Token[" in value or "#{Token[" in value
     return isinstance(value, int | float) and value < _ENCODED_NUMBER_BELOW
+
+
+def has_unresolved(value: object) -> bool:
+    """Whether CDK will know a part of this value only at deployment.
+
+    Args:
+        value: Mappings, lists and plain values.
+
+    Returns:
+        True if a key or a value is unresolved, or is an object that CDK resolves at synth.
+    """
+    if isinstance(value, Mapping):
+        return any(has_unresolved(part) for item in value.items() for part in item)
+    if isinstance(value, list | tuple):
+        return any(has_unresolved(part) for part in value)
+    return hasattr(value, "resolve") or is_unresolved(value)
 
 
 def shown(value: object) -> str:
@@ -130,6 +146,45 @@ def member(name: str, value: object, of: type[Enum], *, without: str = "") -> No
     )
 
 
+def require_instance(name: str, value: object, kind: type, example: str) -> None:
+    """Refuse what is not of a class.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; None passes.
+        kind: The class.
+        example: How to write one.
+
+    Raises:
+        InvalidPropsError: It is something else.
+    """
+    if value is not None and not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise InvalidPropsError(
+            f"{name} must be {article} {kind.__name__}, such as {example}, got {shown(value)}."
+        )
+
+
+def require_list(name: str, value: object, attribute: str, words: str) -> None:
+    """Refuse what is not a list of parts, such as one part alone, or a text in place of a list of texts.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given.
+        attribute: What each part has.
+        words: What the parts are.
+
+    Raises:
+        InvalidPropsError: It is something else, or has something else in it.
+    """
+    if not isinstance(value, list | tuple):
+        raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(value)}.")
+    for part in value:
+        # A look at the class costs no call to the CDK.
+        if not hasattr(type(part), attribute) and not hasattr(part, attribute):
+            raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(part)} in it.")
+
+
 def in_range(name: str, value: float | None, low: float, high: float, *, unit: str = "", source: str) -> None:
     """Refuse a number outside `low`..`high`.
 
@@ -148,7 +203,7 @@ def in_range(name: str, value: float | None, low: float, high: float, *, unit: s
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidPropsError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    if not low <= value <= high or isinf(value):
+    if not low <= value <= high or isinf(value):  # an infinite number cannot be written as JSON
         span = f"at least {_number(low)}" if isinf(high) else f"{_number(low)} to {_number(high)}"
         raise InvalidPropsError(
             f"{name} must be {span}{f' {unit}' if unit else ''}, got {_number(value)}. See {source}"

@@ -5,13 +5,12 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import aws_cdk
 import cdk_nag
-import jsii
 import pytest
 from aws_cdk import App, Environment, Stack, Stage, Validations
 from aws_cdk import aws_lambda as lambda_
@@ -26,6 +25,7 @@ import constructs_lib
 from constructs_lib.foundation import interpreter
 from tests.gallery import SCENES, built, stack_of, template_of
 from tests.gallery.places import PLACES
+from tests.round_trips import RoundTrips
 from tests.template_normal_form import normal_form
 
 HERE = Path(__file__).parent
@@ -207,22 +207,37 @@ def test_packaging_for_the_host_changes_asset_hashes_alone(
         assert normal_form(template) == normal_form(templates["bare"][scene])
 
 
-class RoundTrips:
-    """Counts calls to Node. Generated code calls the functions of `jsii`, which are bound to the kernel at import."""
+def dimensions(value: Any) -> Iterator[tuple[str, Any]]:
+    """The names and values of all dimensions in a part of a template, as properties or inside of metrics."""
+    if isinstance(value, dict):
+        if set(value) == {"Name", "Value"}:
+            yield value["Name"], value["Value"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from dimensions(each)
 
-    METHODS = ("create", "invoke", "ainvoke", "sinvoke", "get", "set", "sget", "sset", "delete")
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
-        for method in self.METHODS:
-            monkeypatch.setattr(jsii, method, self._counted(getattr(jsii, method)))
-
-    def _counted(self, plain: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self.count += 1
-            return plain(*args, **kwargs)
-
-        return counted
+@pytest.mark.parametrize("mode", MODES)
+def test_alarms_of_a_proxy_name_it_as_rds_keeps_it(
+    mode: str, templates: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    """RDS keeps names in lower case, and CloudWatch tells dimensions apart by case: the alarm would see nothing."""
+    seen = 0
+    for scene, template in templates[mode].items():
+        resources = template["Resources"]
+        for resource in resources.values():
+            if resource["Type"] != "AWS::CloudWatch::Alarm":
+                continue
+            for name, value in dimensions(resource["Properties"]):
+                if name == "ProxyName":
+                    proxy = resources[value["Ref"]]
+                    assert proxy["Type"] == "AWS::RDS::DBProxy", scene
+                    value = proxy["Properties"]["DBProxyName"]
+                    seen += 1
+                if name in ("ProxyName", "DBInstanceIdentifier", "DBClusterIdentifier"):
+                    assert isinstance(value, dict) or value == value.lower(), (scene, name, value)
+    assert seen
 
 
 def test_round_trips_are_counted(stack: Stack) -> None:

@@ -176,6 +176,17 @@ def test_consumers_of_one_function_share_its_reserved_concurrency(stack: Stack) 
     QueueConsumer(stack, "Second", function=shared, max_concurrency=4)
 
 
+def test_a_token_does_not_count_against_the_reserved_concurrency(stack: Stack) -> None:
+    """CDK's number for it is hugely negative, and would make room for anything."""
+    shared = function(stack, reserved_concurrent_executions=10)
+    number = int(Token.as_number({"Ref": "Number"}))
+    QueueConsumer(stack, "First", function=shared, max_concurrency=number)
+    QueueConsumer(stack, "Second", function=shared, max_concurrency=6)
+    assert "got 5 with 6 of other consumers" in refused(
+        stack, QueueConsumer, function=shared, max_concurrency=5
+    )
+
+
 def test_unresolved_tokens_pass(stack: Stack) -> None:
     """CloudFormation will judge what is known only at deployment."""
     number = Token.as_number({"Ref": "Number"})

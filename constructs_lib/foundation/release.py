@@ -17,7 +17,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, behind_alias
+from constructs_lib.foundation import alarms, behind_alias, location
+from constructs_lib.foundation.called import called, check_event_source, check_place, check_provisioned
+from constructs_lib.practice.plugin import check_app_of
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
 _SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at\(\S+\)")
@@ -143,9 +145,12 @@ class LiveAlias(Construct):
     ) -> None:
         resource = _resource(function)
         home = Stack.of(scope)
-        behind_alias.check_environment("function", function, home)
+        it = called(function)
+        check_place(scope, it)
+        if provisioned_concurrency is not None:
+            check_provisioned(it)
         _check_alias_name(alias_name)
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
         _validation.kind(
             "deployment_config",
             deployment_config,
@@ -166,11 +171,6 @@ class LiveAlias(Construct):
                 "provisioned_concurrency cannot be given for a function with SnapStart: Lambda takes one of the "
                 f"two. Leave it out, or turn SnapStart off. See {_defaults.SNAP_START}"
             )
-        if provisioned_concurrency is not None and _is_tenant_isolated(resource):
-            raise InvalidPropsError(
-                "provisioned_concurrency cannot be combined with a function that has a tenancy_config: Lambda refuses "
-                f"it. Leave it out. See {_defaults.TENANT_ISOLATION}"
-            )
         rollback_alarms = _alarms(rollback_alarms)
         _check_weights(
             stable_version,
@@ -181,13 +181,14 @@ class LiveAlias(Construct):
             after_traffic=after_traffic,
             rollback_alarms=rollback_alarms or None,
         )
-        _check_hooks(function, home, before_traffic=before_traffic, after_traffic=after_traffic)
+        _check_hooks(scope, function, before_traffic=before_traffic, after_traffic=after_traffic)
         latency = _latency_milliseconds(function, latency_threshold)
         of_new_version = 1 if latency is None else 2
         _check_rollback_alarms(len(rollback_alarms), ours=of_new_version)
         others = [stack for alarm in rollback_alarms for stack in _stack_to_wait_for(alarm, home)]
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self._rollback_alarms = len(rollback_alarms)
         behind_alias.let_wait(home, others)
         if most is not None:
@@ -450,10 +451,6 @@ def _has_snap_start(resource: lambda_.CfnFunction) -> bool:
     return isinstance(setting, lambda_.CfnFunction.SnapStartProperty) and setting.apply_on != "None"
 
 
-def _is_tenant_isolated(resource: lambda_.CfnFunction) -> bool:
-    return getattr(resource, "tenancy_config", None) is not None
-
-
 def _latency_milliseconds(function: lambda_.Function, given: Duration | None) -> float | None:
     """The threshold of the latency alarms; None where nothing is known."""
     timeout = _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
@@ -512,10 +509,16 @@ def _alarms(given: Sequence[cloudwatch.IAlarm]) -> Sequence[cloudwatch.IAlarm]:
 
 def _stack_to_wait_for(alarm: cloudwatch.IAlarm, home: Stack) -> list[Stack]:
     """The stack of an alarm where that is another one, and the release can wait for it."""
+    location.check(
+        home,
+        "rollback_alarms",
+        alarm,
+        way_out="CodeDeploy looks at alarms of its own Region and account: pass one from there.",
+        source=_defaults.CODE_DEPLOY_ALARMS,
+    )
     theirs = Stack.of(alarm)
     if theirs is home or alarm.node.default_child is None:
         return []  # an imported alarm is a text
-    behind_alias.check_environment("rollback_alarms:", alarm, home)
     behind_alias.check_order(
         home,
         [theirs],
@@ -645,16 +648,19 @@ def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: 
         _validation.not_together(reason, stable_version=stable_version, **{name: value})
 
 
-def _check_hooks(function: lambda_.Function, home: Stack, **hooks: FunctionLike | None) -> None:
+def _check_hooks(scope: Construct, function: lambda_.Function, **hooks: FunctionLike | None) -> None:
     for name, hook in hooks.items():
         if hook is None:
             continue
-        _validation.kind(name, hook, "function_arn", "a function, version or alias", required=True)
-        if getattr(hook, "lambda_", hook) is function:
+        it = called(hook, name)
+        check_place(scope, it, name)
+        check_event_source(it, name)
+        if it.function is function:
             raise InvalidPropsError(
-                f"{name} must be another function than the one that is released: it is to be there, and to "
-                "work, before the new version does."
+                f"{name} must be another function than the one that is released: it has to exist, and to work, before "
+                "the new version does."
             )
+        home = Stack.of(scope)
         if hook.role is not None and Stack.of(hook) is not home:
             raise InvalidPropsError(
                 f"{name} must be in the stack {home.node.path}, got {hook.node.path}: its role may report to a "

@@ -29,6 +29,7 @@ from constructs_lib.foundation import (
     api_alarms,
     behind_alias,
     domain_paths,
+    location,
     rest_api,
     route_grants,
 )
@@ -36,6 +37,7 @@ from constructs_lib.foundation.api_parts import Cors
 from constructs_lib.foundation.authorization import Authorization
 from constructs_lib.foundation.rest_api import UsagePlan
 from constructs_lib.foundation.route import Endpoint, Route, check_throttling, endpoints
+from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
@@ -234,6 +236,22 @@ class ProvisionedApi(Construct):
             _check_rest_routes(served)
             _check_usage_plans(plans, served)
         _check_policies(served)
+        behind_alias.check_places(
+            scope,
+            {f"routes[{each.key!r}]": each.alias for each in served}
+            | {
+                f"the authorizer of routes[{each.key!r}]": each.authorization.alias
+                for each in served
+                if each.authorization.alias is not None
+            },
+        )
+        location.check(
+            scope,
+            "certificate",
+            certificate,
+            way_out="A Regional API takes a certificate of its own Region and account: pass one from there.",
+            source=_defaults.API_CUSTOM_DOMAINS,
+        )
         home = Stack.of(scope)
         others = behind_alias.other_stacks(
             home,
@@ -250,7 +268,7 @@ class ProvisionedApi(Construct):
             "routes must not call an alias whose release waits for an alarm of this API's stack. Put the API into the "
             "stack of the alias, or leave the alarm out of the release.",
         )
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
         _check_stage_name(stage_name, http=http)
         _check_timeouts(served, integration_timeout, http=http)
         _check_compression(minimum_compression_size)
@@ -261,6 +279,7 @@ class ProvisionedApi(Construct):
         milliseconds = _latency_milliseconds(latency_threshold)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         behind_alias.let_wait(home, others)
         if place is not None:
             place.take(self.node.path)
