@@ -14,7 +14,8 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, dead_letters, rule
+from constructs_lib.foundation import alarms, dead_letters, location, rule
+from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
 from constructs_lib.practice.plugin import check_app_of
 
 
@@ -38,17 +39,18 @@ class BucketEvents(Construct):
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: What is called: an alias, a version or a function.
-        bucket: Whose objects; an imported one must have EventBridge notifications turned on.
+        construct_id: The construct's id, unique in its scope.
+        function: What is called: an alias, a version or a function, of the same Region and account.
+        bucket: Whose objects, of the same Region and account; an imported one must have EventBridge notifications
+            turned on.
         event_types: Which events; default is `Object Created`.
         prefix: Of the keys, such as `uploads/`.
         suffix: Of the keys, such as `.jpg`.
         retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
         max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
         alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
-        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -61,7 +63,8 @@ class BucketEvents(Construct):
     function: Final[FunctionLike]
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
-    dead_letter_alarm: Final[cloudwatch.Alarm]
+    dead_letter_alarm: Final[cloudwatch.Alarm | None]
+    """None only for a dead-letter queue of another account: its metrics are there."""
     undelivered_alarm: Final[cloudwatch.Alarm]
     """On events that did not even reach the dead-letter queue."""
 
@@ -81,13 +84,25 @@ class BucketEvents(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
-        rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
-        _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
+        rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        dead_letters.check_stack(scope, dead_letter_queue)
         _validation.kind("bucket", bucket, "bucket_arn", "a bucket", required=True)
-        alarms.check_topic(alarm_topic)
+        location.check(
+            scope,
+            "bucket",
+            bucket,
+            way_out="S3 sends its events to the default bus of the bucket's own Region and account: make this "
+            "BucketEvents there, or a rule there that sends the events to a bus here.",
+            source=_defaults.BUCKET_EVENTS,
+        )
+        alarms.check_topic(scope, alarm_topic)
         for name, part in (("prefix", prefix), ("suffix", suffix)):
             _validation.text(name, part)
         _check_events(event_types)
+        source = called(function)
+        check_place(scope, source)
+        check_event_source(source)
+        check_permission(source, function)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
@@ -116,8 +131,8 @@ class BucketEvents(Construct):
             max_event_age=max_event_age,
         )
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = alarms.dead_letters(
-            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        self.dead_letter_alarm = dead_letters.alarm(
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         self.undelivered_alarm = alarms.undelivered(
             self,

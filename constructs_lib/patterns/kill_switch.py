@@ -15,7 +15,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, async_alarms, rule
-from constructs_lib.foundation.called import called
+from constructs_lib.foundation.called import called, check_place, check_reserved
 from constructs_lib.foundation.rule import Target
 from constructs_lib.practice.plugin import check_app_of
 
@@ -38,9 +38,10 @@ class KillSwitch(Construct):
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: The function; of an alias or version, the whole function is meant. Not one with provisioned
-            concurrency, below which Lambda does not let reserved concurrency go.
+        construct_id: The construct's id, unique in its scope.
+        function: The function, of the same Region and account; of an alias or version, the whole function is meant.
+            Not one with provisioned concurrency, below which Lambda does not let reserved concurrency go, and not one
+            on managed instances.
         invocations_per_minute: The most that its traffic can bring. Nobody else knows this number: AWS gives
             none, and a default would be wrong for most.
         armed: Whether the alarm turns the function off. False: it tells you, and you decide.
@@ -73,9 +74,11 @@ class KillSwitch(Construct):
     ) -> None:
         _check_rate(invocations_per_minute)
         source = called(function)
+        check_place(scope, source)
+        check_reserved(source)
         base = source.base
         _check_not_provisioned(function)
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
         _validation.flag("armed", armed)
 
         super().__init__(scope, construct_id)

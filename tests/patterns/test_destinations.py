@@ -13,6 +13,7 @@ from aws_cdk import (
     Stack,
 )
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -25,6 +26,15 @@ from constructs_lib import (
 from tests.gallery.parts import bucket, key, live, queue, topic
 from tests.gallery.plain_function import function
 from tests.reading import granted, logical_id, properties, resource, resources
+
+
+def imported_alias(stack: Stack) -> lambda_.IFunction:
+    return lambda_.Function.from_function_attributes(
+        stack,
+        "Theirs",
+        function_arn="arn:aws:lambda:us-east-1:123456789012:function:theirs:live",
+        role=iam.Role.from_role_arn(stack, "TheirRole", "arn:aws:iam::123456789012:role/theirs"),
+    )
 
 
 def destination(made: AsyncDestinations, outcome: str) -> Any:
@@ -55,9 +65,7 @@ def test_the_configuration_of_an_alias_waits_for_it(stack: Stack) -> None:
 
 
 def test_an_imported_alias_is_called_by_its_qualifier(stack: Stack) -> None:
-    theirs = lambda_.Function.from_function_arn(
-        stack, "Theirs", "arn:aws:lambda:us-east-1:123456789012:function:theirs:live"
-    )
+    theirs = imported_alias(stack)
     config = properties(AsyncDestinations(stack, "Results", function=theirs).event_invoke_config)
     assert (config["FunctionName"], config["Qualifier"]) == ("theirs", "live")
 
@@ -195,7 +203,7 @@ def test_every_alarm_watches_its_metric_and_tells_somebody(stack: Stack, alarm: 
         found["DatapointsToAlarm"],
     ) == ALARMS[alarm]
     assert found["ComparisonOperator"] == "GreaterThanThreshold"
-    assert found["TreatMissingData"] == "notBreaching"
+    assert found["TreatMissingData"] == ("ignore" if alarm == "failure_queue_alarm" else "notBreaching")
     assert found["AlarmActions"] == [{"Ref": logical_id(mine)}]
 
 
@@ -222,8 +230,7 @@ def test_alarms_watch_the_version_by_its_function(stack: Stack, alarm: str) -> N
 
 @pytest.mark.parametrize("alarm", ["dropped_alarm", "event_age_alarm", "delivery_alarm"])
 def test_alarms_watch_an_imported_alias_by_its_function(stack: Stack, alarm: str) -> None:
-    arn = "arn:aws:lambda:us-east-1:123456789012:function:theirs:live"
-    theirs = lambda_.Function.from_function_arn(stack, "Theirs", arn)
+    theirs = imported_alias(stack)
     made = AsyncDestinations(stack, "Results", function=theirs)
     assert properties(getattr(made, alarm))["Dimensions"] == [
         {"Name": "FunctionName", "Value": "theirs"},
