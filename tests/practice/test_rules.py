@@ -127,7 +127,8 @@ def test_a_source_past_the_destinations_fails_synth(app: App, stack: Stack, sour
     AsyncDestinations(stack, "Results", function=live(worker))
     (finding,) = findings(app, "destinations-bypassed")
     assert finding.path == path
-    assert "invokes Stack/Function at $LATEST, past the configuration" in finding.text
+    source_path = path.removesuffix("/Resource")
+    assert f"{source_path} invokes Stack/Function at $LATEST, past the configuration" in finding.text
     assert "on live." in finding.text
 
 
@@ -212,7 +213,7 @@ def test_two_consumers_of_a_queue_fail_synth(app: App, stack: Stack, filtered: b
     (finding,) = findings(app)
     assert (finding.rule, finding.severity) == ("competing-consumers", "error")
     assert finding.path == "Stack/Second/EventSourceMapping/Resource"
-    assert "Stack/First/EventSourceMapping reads the same queue" in finding.text
+    assert "EventSourceMapping and Stack/First/EventSourceMapping read the same queue" in finding.text
     assert ("deletes the messages that do not match" in finding.text) == filtered
 
 
@@ -437,7 +438,7 @@ def test_alternating_users_need_rds_too(app: App, stack: Stack) -> None:
         stack, vpc, authentication="secret", alternating_users=True, interface_endpoints=["secretsmanager"]
     )
     (finding,) = findings(app, "endpoint-missing")
-    assert "has an endpoint of rds in their VPC" in finding.text
+    assert "no template of the app has an endpoint of rds in their VPC" in finding.text
 
 
 def test_a_rotation_by_a_function_of_yours_is_looked_at_too() -> None:
