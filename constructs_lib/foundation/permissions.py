@@ -171,7 +171,7 @@ def _is_of_this_app(key: "kms.IKey") -> bool:
 # --- policies of resources -----------------------------------------------------------------------------
 
 
-def allow(construct: Construct, resource: Any, statement: iam.PolicyStatement) -> IDependable | None:
+def allow(construct: IConstruct, resource: Any, statement: iam.PolicyStatement) -> IDependable | None:
     """Put a statement into the policy of a queue, topic or key.
 
     Args:

@@ -1,6 +1,7 @@
 """The promises of QueueConsumer, one test each; none rests on a snapshot."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def existing(stack: Stack, *, visibility: int = 180, receives: int = 5) -> sqs.Q
     )
 
 
-BELOW = {
+BELOW: dict[str, tuple[Callable[[Stack], dict[str, Any]], str, str]] = {
     "visibility": (
         lambda stack: {"visibility_timeout": Duration.seconds(179)},
         "constructs-lib:short-visibility-timeout",
