@@ -1,9 +1,10 @@
 """What is known of the function behind an alias."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 from weakref import WeakKeyDictionary, WeakSet
 
+from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -14,6 +15,9 @@ from constructs_lib.foundation.called import Called, called, check_place, check_
 
 watched: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases with alarms of their own, as those of a `LiveAlias`: nobody is to be woken twice."""
+
+_waits_for: Final[WeakKeyDictionary[Stack, WeakSet[Stack]]] = WeakKeyDictionary()
+"""The stacks that each stack is deployed after: the API's after the alias's, and that of a release after its alarms."""
 
 _known: WeakKeyDictionary[lambda_.Alias, Called] = WeakKeyDictionary()
 """Read once for each alias: an API may have hundreds of routes to the same one."""
@@ -92,3 +96,70 @@ def has_provisioned_concurrency(alias: AliasLike) -> bool:
     """
     resource = alias.node.default_child if isinstance(alias, lambda_.Alias) else None
     return isinstance(resource, lambda_.CfnAlias) and resource.provisioned_concurrency_config is not None
+
+
+def identity(alias: AliasLike) -> dict[str, object]:
+    """Everything that, when it changes, replaces an alias whose reference in the template stays the same.
+
+    A hash over a template sees `{"Ref": alias}` alone. The alias is replaced with its name, and with its function;
+    the function with its own name and place, and with the settings that Lambda cannot change.
+
+    Args:
+        alias: The alias.
+
+    Returns:
+        The values by name; empty for an imported alias, whose ARN is a text.
+    """
+    if not isinstance(alias, lambda_.Alias):
+        return {}
+    function = alias.lambda_
+    node = function.node
+    found: dict[str, object] = {"alias": alias.alias_name, "function": node.path}
+    resource = node.default_child
+    if isinstance(resource, lambda_.CfnFunction):
+        found |= {"name": resource.function_name, "package": resource.package_type}
+    return found
+
+
+def other_stacks(home: Stack, aliases: Iterable[AliasLike]) -> list[Stack]:
+    """Find the stacks of aliases that are not in a construct's own.
+
+    Args:
+        home: The stack of the construct.
+        aliases: What it calls.
+
+    Returns:
+        The other stacks.
+    """
+    of_this_app = (alias for alias in dict.fromkeys(aliases) if isinstance(alias, lambda_.Alias))
+    stacks = dict.fromkeys(Stack.of(alias) for alias in of_this_app)
+    return [stack for stack in stacks if stack is not home]
+
+
+def check_order(home: Stack, others: Iterable[Stack], words: str) -> None:
+    """Refuse that two stacks wait for each other.
+
+    Args:
+        home: The stack that would wait.
+        others: The stacks that it would wait for.
+        words: What makes it wait, and the way out.
+
+    Raises:
+        InvalidPropsError: One of them waits for `home`.
+    """
+    for other in others:
+        if home in _waits_for.get(other, ()):
+            raise InvalidPropsError(
+                f"{words} {other.node.path} is deployed after {home.node.path} already, so each would wait for the "
+                "other."
+            )
+
+
+def let_wait(home: Stack, others: Iterable[Stack]) -> None:
+    """Note that a stack is deployed after others.
+
+    Args:
+        home: The stack that waits.
+        others: The stacks that it waits for.
+    """
+    _waits_for.setdefault(home, WeakSet()).update(others)

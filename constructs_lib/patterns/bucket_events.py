@@ -14,18 +14,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    async_configuration,
-    at_synth,
-    dead_letters,
-    location,
-    loops,
-    own_writing,
-    rule,
-    wildcards,
-)
-from constructs_lib.foundation.called import Called, called, check_event_source, check_permission, check_place
+from constructs_lib.foundation import alarms, dead_letters, location, rule
+from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 
 class BucketEvents(Construct):
@@ -40,7 +31,7 @@ class BucketEvents(Construct):
     S3's own notifications. Several rules may ask for the same objects, which S3's own notifications refuse; and
     there are retries and a dead-letter queue, which those do not have.
 
-    A function that may write, by its policies, what would call it again is refused: let it write below another
+    A function that may write, by its policies, what would invoke it again fails synth: let it write below another
     prefix, and grant it no more than that, such as `bucket.grant_put(function, "thumbnails/*")`.
 
     The call is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at
@@ -112,9 +103,9 @@ class BucketEvents(Construct):
         check_place(scope, source)
         check_event_source(source)
         check_permission(source, function)
-        _check_loops(scope, source, bucket, event_types, prefix, suffix)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.bucket = bucket
         self.function = function
         self._turn_on_notifications()
@@ -139,8 +130,6 @@ class BucketEvents(Construct):
             retry_attempts=retry_attempts,
             max_event_age=max_event_age,
         )
-        at_synth.check(self, lambda: _writing(source, bucket, event_types, prefix, suffix))
-        async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = dead_letters.alarm(
             self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
@@ -166,19 +155,9 @@ class BucketEvents(Construct):
             # A custom resource sets all of this bucket's notifications, and would overwrite ours.
             self.bucket.enable_event_bridge_notification()
         else:
-            at_synth.check(self, self._overwritten)
             resource.add_property_override(
                 "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
             )
-
-    def _overwritten(self) -> str | None:
-        if self.bucket.node.try_find_child("Notifications") is None:
-            return None
-        return (
-            f"bucket {self.bucket.node.path} got notifications of its own after {self.node.path} was made, and the "
-            f"custom resource that sets them up turns EventBridge off: make them first, and this one after them. "
-            f"See {_defaults.BUCKET_EVENTS}"
-        )
 
 
 # --- arguments -----------------------------------------------------------------------------------------
@@ -193,59 +172,6 @@ def _check_events(event_types: Sequence[str]) -> None:
         _validation.one_of(
             "event_types", event_type, _defaults.BUCKET_EVENT_TYPES, source=_defaults.BUCKET_EVENTS
         )
-
-
-def _check_loops(
-    scope: Construct,
-    source: Called,
-    bucket: s3.IBucket,
-    event_types: Sequence[str],
-    prefix: str,
-    suffix: str,
-) -> None:
-    writing = _writing(source, bucket, event_types, prefix, suffix)
-    if writing is not None:
-        raise InvalidPropsError(writing)
-    records = wildcards.pattern(f"{_defaults.ASYNC_S3_PREFIX}*.json")
-    if _CREATED in event_types and wildcards.overlap(_called_by(prefix, suffix), records):
-        place = loops.Place(bucket.bucket_arn, bucket)
-        loops.refuse_source(scope, source, "bucket", place)
-
-
-_CREATED: Final = "Object Created"
-_CAUSES: Final = {
-    _CREATED: "s3:PutObject",
-    "Object Deleted": "s3:DeleteObject",
-    "Object Restore Initiated": "s3:RestoreObject",
-    "Object Tags Added": "s3:PutObjectTagging",
-    "Object Tags Deleted": "s3:DeleteObjectTagging",
-    "Object ACL Updated": "s3:PutObjectAcl",
-}
-"""What a function may do, and what event that makes. The others come from S3 itself."""
-
-
-def _writing(
-    source: Called, bucket: s3.IBucket, event_types: Sequence[str], prefix: str, suffix: str
-) -> str | None:
-    keys = _called_by(prefix, suffix)
-    for event_type in event_types:
-        action = _CAUSES.get(event_type)
-        if action is not None and own_writing.may(source, action, bucket.bucket_arn, below=keys):
-            return (
-                f"bucket {bucket.node.path} with prefix {prefix!r} and suffix {suffix!r} has keys for which the "
-                f"function has {action}: that could call it again, for ever. Grant it no more than another prefix, "
-                f'such as bucket.grant_put(function, "results/*"). See {_defaults.RECURSION}'
-            )
-    return None
-
-
-def _called_by(prefix: str, suffix: str) -> wildcards.Pattern:
-    """The keys of the events; a prefix that is known only at deployment is like no other."""
-    return [*_characters(prefix), wildcards.ANYTHING, *_characters(suffix)]
-
-
-def _characters(text: str) -> wildcards.Pattern:
-    return [text] if _validation.is_unresolved(text) else list(text)
 
 
 def _keys(prefix: str, suffix: str) -> list[dict[str, Any]]:

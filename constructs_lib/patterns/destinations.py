@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
@@ -21,15 +22,7 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    async_alarms,
-    async_configuration,
-    dead_letters,
-    location,
-    loops,
-    permissions,
-)
+from constructs_lib.foundation import alarms, async_alarms, dead_letters, location, permissions
 from constructs_lib.foundation.called import (
     LATEST,
     Called,
@@ -39,6 +32,7 @@ from constructs_lib.foundation.called import (
     check_place,
 )
 from constructs_lib.foundation.function import PythonFunction
+from constructs_lib.practice.plugin import check_app_of
 
 SuccessTarget = (
     sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic | events.IEventBus | events.EventBus | FunctionLike
@@ -46,6 +40,9 @@ SuccessTarget = (
 FailureTarget = SuccessTarget | s3.IBucket | s3.Bucket
 
 _RUNTIME = Path(__file__).parents[1] / "runtime"
+
+_configured: Final[WeakKeyDictionary[IConstruct, set[tuple[str, str]]]] = WeakKeyDictionary()
+"""The qualifiers that have a configuration, of each app."""
 
 
 class AsyncDestinations(Construct):
@@ -161,13 +158,12 @@ class AsyncDestinations(Construct):
         success = _target(scope, "on_success", on_success)
         failure = _target(scope, "on_failure", on_failure)
         _check_function(source)
-        async_configuration.refuse_second(function, source)
-        targets = {"on_success": success, "on_failure": failure}
-        places = {name: target.place for name, target in targets.items() if target is not None}
-        loops.refuse_destinations(scope, source, places)
+        configured = _configured_elsewhere(function, source)
+        _check_not_itself(source, on_success=success, on_failure=failure)
 
         super().__init__(scope, construct_id)
-        async_configuration.add(self, source)
+        check_app_of(self, scope)
+        configured.add(source.key)
         self.function = function
         if failure is None:
             failure = _queue_target(
@@ -194,7 +190,6 @@ class AsyncDestinations(Construct):
         if source.qualifier != LATEST and function.node.default_child is not None:
             # The qualifier is text in the configuration, and Lambda refuses one that does not exist yet.
             self.event_invoke_config.node.add_dependency(function.node.default_child)
-        loops.watch_destinations(self, source)
 
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dropped_alarm = async_alarms.async_events_dropped(
@@ -254,9 +249,10 @@ class _Target:
     """A destination, and what the function's role needs to send there."""
 
     arn: str
-    place: loops.Place
     grant: Callable[[Construct, iam.IRole], IConstruct]
     queue: sqs.IQueue | None = None
+    function_arn: str | None = None
+    """Of a function, without its qualifier."""
 
 
 @jsii.implements(lambda_.IDestination)
@@ -296,21 +292,21 @@ def _as_target(name: str, target: Any) -> _Target:
         arn = target.topic_arn
         return _Target(
             arn,
-            loops.Place(arn, target),
             _allowing("sns:Publish", arn, target, key=target.master_key, key_actions=_SENDING_UNDER_A_KEY),
         )
     if hasattr(target, "event_bus_arn"):
         arn = target.event_bus_arn
         return _Target(
             arn,
-            loops.Place(arn, target, bus_name=target.event_bus_name),
             _allowing("events:PutEvents", arn, target),
         )
     if hasattr(target, "function_arn"):
         it = called(target, name)
         check_event_source(it, name)
         return _Target(
-            it.arn, loops.Place(it.base_arn, target), _allowing("lambda:InvokeFunction", it.arn, target)
+            it.arn,
+            _allowing("lambda:InvokeFunction", it.arn, target),
+            function_arn=it.base_arn,
         )
     if hasattr(target, "bucket_arn"):
         if name == "on_success":
@@ -342,7 +338,6 @@ def _queue_target(queue: sqs.IQueue | sqs.Queue) -> _Target:
     arn = queue.queue_arn
     return _Target(
         arn,
-        loops.Place(arn, queue),
         _allowing(
             "sqs:SendMessage",
             arn,
@@ -395,7 +390,7 @@ def _bucket_target(bucket: s3.IBucket) -> _Target:
         )
         return holder
 
-    return _Target(arn, loops.Place(arn, bucket, bucket_name=bucket.bucket_name), grant)
+    return _Target(arn, grant)
 
 
 def _as_cdk_nag_writes_it(resolved: Any) -> str:
@@ -463,6 +458,32 @@ def _check_numbers(retry_attempts: int, oldest: float | None, alarm_seconds: flo
             f"event_age must be below max_event_age of {oldest:,.0f} seconds, got {alarm_seconds:,.0f}: no event "
             f"that the function gets is older, so the alarm would never go off."
         )
+
+
+def _configured_elsewhere(function: FunctionLike, source: Called) -> set[tuple[str, str]]:
+    """The qualifiers of the app that have a configuration; this one must not be among them."""
+    node = function.node
+    configured = _configured.setdefault(node.root, set())
+    if source.key in configured or node.try_find_child("EventInvokeConfig") is not None:
+        raise InvalidPropsError(
+            f"function {node.path} has an asynchronous configuration on {source.qualifier} already, and Lambda keeps "
+            f"one for each qualifier: give this AsyncDestinations all of it. See {_defaults.ASYNC_RECORDS}"
+        )
+    return configured
+
+
+def _check_not_itself(source: Called, **targets: _Target | None) -> None:
+    for name, target in targets.items():
+        if target is not None and target.function_arn == source.base_arn and not _loops_on_purpose(source):
+            raise InvalidPropsError(
+                f"{name} cannot be the function itself, got {source.base.node.path}: each result would invoke it "
+                f"again, in an endless loop. See {_defaults.RECURSION}"
+            )
+
+
+def _loops_on_purpose(source: Called) -> bool:
+    resource = source.function.node.default_child if source.function is not None else None
+    return isinstance(resource, lambda_.CfnFunction) and resource.recursive_loop == "Allow"
 
 
 def _check_function(source: Called) -> None:

@@ -1,8 +1,8 @@
 """Call a Lambda function for the events of a bus that match a pattern."""
 
-from typing import Any, Final
+from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
@@ -12,18 +12,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    async_configuration,
-    at_synth,
-    dead_letters,
-    event_filter,
-    location,
-    loops,
-    own_writing,
-    rule,
-)
-from constructs_lib.foundation.called import Called, called, check_event_source, check_permission, check_place
+from constructs_lib.foundation import alarms, dead_letters, event_filter, location, rule
+from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 
 class EventRule(Construct):
@@ -102,9 +93,9 @@ class EventRule(Construct):
         check_place(scope, it)
         check_event_source(it)
         check_permission(it, function)
-        _check_loops(scope, it, event_pattern, event_bus)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.function = function
         self.rule = events.Rule(
             self,
@@ -125,8 +116,6 @@ class EventRule(Construct):
             max_event_age=max_event_age,
             given_input=event,
         )
-        async_configuration.call(self, function)
-        at_synth.check(self, lambda: _writing(scope, called(function), event_pattern, event_bus))
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = dead_letters.alarm(
             self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
@@ -162,56 +151,3 @@ def _check_pattern(pattern: events.EventPattern) -> None:
         )
     given = {name: value for name in _FIELDS if (value := getattr(pattern, name)) is not None}
     event_filter.check("event_pattern", given, source=_defaults.EVENT_PATTERNS)
-
-
-def _check_loops(
-    scope: Construct,
-    function: Called,
-    event_pattern: events.EventPattern,
-    event_bus: events.IEventBus | events.EventBus | None,
-) -> None:
-    writing = _writing(scope, function, event_pattern, event_bus)
-    if writing is not None:
-        raise InvalidPropsError(writing)
-    if loops.lets_records_through(_outer(scope, event_pattern)):
-        loops.refuse_source(scope, function, "event_bus", _place(scope, event_bus))
-
-
-def _writing(
-    scope: Construct,
-    function: Called,
-    event_pattern: events.EventPattern,
-    event_bus: events.IEventBus | events.EventBus | None,
-) -> str | None:
-    if _outer(scope, event_pattern):
-        return None
-    place = _place(scope, event_bus)
-    if not own_writing.may(function, "events:PutEvents", place.arn):
-        return None
-    return (
-        "event_pattern must name a source or a detail_type, since the function may send to this bus: without "
-        f"them, each event that it sends calls it again. See {_defaults.EVENT_PATTERNS}"
-    )
-
-
-def _place(scope: Construct, event_bus: events.IEventBus | events.EventBus | None) -> loops.Place:
-    if event_bus is not None:
-        return loops.Place(event_bus.event_bus_arn, event_bus, bus_name=event_bus.event_bus_name)
-    stack = Stack.of(scope)
-    arn = stack.format_arn(service="events", resource="event-bus", resource_name="default")
-    return loops.Place(arn, stack, bus_name="default")
-
-
-def _outer(scope: Construct, event_pattern: events.EventPattern) -> dict[str, list[Any]]:
-    """What the pattern says of the source and the type; a matcher that every event passes says nothing."""
-    stack = Stack.of(scope)
-    given = (("source", event_pattern.source), ("detail-type", event_pattern.detail_type))
-    resolved = {name: stack.resolve(matchers) for name, matchers in given if matchers}
-    return {
-        name: matchers
-        for name, matchers in resolved.items()
-        if not any(
-            matcher in ({"prefix": ""}, {"suffix": ""}, {"exists": True}, {"wildcard": "*"})
-            for matcher in matchers
-        )
-    }

@@ -20,13 +20,12 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import (
     alarms,
-    at_synth,
     event_filter,
     location,
-    own_writing,
     permissions,
 )
 from constructs_lib.foundation.called import Called, called, check_event_source, check_mapping, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 _RECEIVING: Final = (
     "sqs:ReceiveMessage",
@@ -64,8 +63,8 @@ class QueueConsumer(Construct):
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: Handles the batches: a function, or the alias or version that is to be called. One that may
-            send to its own queue, by the policies of its role, is refused; at synth, where that was said later.
+        function: Handles the batches: a function, or the alias or version that is to be called. A function that
+            may send to this queue, by the policies of its role, fails synth, unless its `recursive_loop` is ALLOW.
         queue: Drain this existing queue instead of making one; of the same Region. What is known of its settings is
             checked. The queue of another account must let the function's role receive, in its own policy.
         dead_letter_queue: Of an imported `queue`, where the app cannot know it: only its alarm is made.
@@ -188,10 +187,9 @@ class QueueConsumer(Construct):
         _check_retention_order("dead_letter_retention_period", dead_retention, times.retention)
         oldest = _oldest_message_seconds(oldest_message_age, times.retention)
         _check_reserved(it.function, max_concurrency)
-        if queue is not None and (feeding := _feeding_itself(function, queue)):
-            raise InvalidPropsError(feeding)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         if it.function is not None and max_concurrency and not _validation.is_unresolved(max_concurrency):
             _concurrency_in_use[it.function] = _concurrency_in_use.get(it.function, 0) + max_concurrency
 
@@ -247,7 +245,6 @@ class QueueConsumer(Construct):
             key=source.encryption_master_key,
             key_actions=["kms:Decrypt"],
         )
-        at_synth.check(self, lambda: _feeding_itself(function, source))
         self.event_source_mapping = lambda_.EventSourceMapping(
             self,
             "EventSourceMapping",
@@ -600,16 +597,6 @@ def _check_reserved(function: lambda_.Function | None, max_concurrency: int | No
             f"{max_concurrency}{also}: the rest would be throttled, and throttled messages become dead "
             f"letters. Raise reserved_concurrent_executions. See {_defaults.SQS_SCALING}"
         )
-
-
-def _feeding_itself(function: FunctionLike, queue: sqs.IQueue) -> str | None:
-    if not own_writing.may(called(function), "sqs:SendMessage", queue.queue_arn):
-        return None
-    return (
-        f"queue {queue.node.path} is one that its own function may send to: each message could call it again, for "
-        f"ever. Send to another queue, or say recursive_loop=ALLOW on the function if the loop is meant, and ends. "
-        f"See {_defaults.RECURSION}"
-    )
 
 
 # --- an existing queue ---------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import (
     alarms,
-    async_configuration,
     dead_letters,
     location,
     permissions,
@@ -29,6 +28,7 @@ from constructs_lib.foundation import (
     schedule_expression,
 )
 from constructs_lib.foundation.called import called, check_event_source, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 
 class ScheduledInvocation(Construct):
@@ -117,6 +117,7 @@ class ScheduledInvocation(Construct):
         text = _written(event)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.function = function
         self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
             self, "DeadLetterQueue", removal_policy=removal_policy
@@ -159,7 +160,6 @@ class ScheduledInvocation(Construct):
             resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
             )
-        async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = dead_letters.alarm(
             self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic

@@ -13,17 +13,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    async_configuration,
-    at_synth,
-    dead_letters,
-    location,
-    loops,
-    own_writing,
-    permissions,
-)
-from constructs_lib.foundation.called import Called, called, check_event_source, check_permission, check_place
+from constructs_lib.foundation import alarms, dead_letters, location, permissions
+from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 
 class TopicSubscription(Construct):
@@ -79,6 +71,7 @@ class TopicSubscription(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
         _validation.kind("topic", topic, "topic_arn", "a topic", required=True)
         location.check(
             scope,
@@ -104,9 +97,9 @@ class TopicSubscription(Construct):
         check_place(scope, it)
         check_event_source(it)
         check_permission(it, function)
-        _check_loops(scope, it, topic)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.topic = topic
         self.function = function
         service, arn = "sns.amazonaws.com", topic.topic_arn
@@ -145,8 +138,6 @@ class TopicSubscription(Construct):
         self.subscription.node.add_dependency(self.node.find_child("Invoke"))
         if may_send is not None:
             self.subscription.node.add_dependency(may_send)
-        at_synth.check(self, lambda: _writing(called(function), topic))
-        async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = dead_letters.alarm(
             self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
@@ -237,20 +228,4 @@ def _nothing(name: str, what: str, key: str) -> InvalidPropsError:
     return InvalidPropsError(
         f"{name} must have at least one {what} for {key!r}, got none, and SNS would refuse it. "
         f"See {_defaults.TOPIC_FILTERS}"
-    )
-
-
-def _check_loops(scope: Construct, source: Called, topic: sns.ITopic) -> None:
-    writing = _writing(source, topic)
-    if writing is not None:
-        raise InvalidPropsError(writing)
-    loops.refuse_source(scope, source, "topic", loops.Place(topic.topic_arn, topic))
-
-
-def _writing(source: Called, topic: sns.ITopic) -> str | None:
-    if not own_writing.may(source, "sns:Publish", topic.topic_arn):
-        return None
-    return (
-        f"topic {topic.node.path} is one that the function may publish to: each message could call it again, for "
-        f"ever. Publish to another topic. See {_defaults.RECURSION}"
     )
