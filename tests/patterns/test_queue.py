@@ -65,7 +65,8 @@ BELOW: dict[str, tuple[Callable[[Stack], dict[str, Any]], str, str]] = {
 @pytest.mark.parametrize("case", BELOW)
 def test_less_than_recommended_is_a_warning_that_can_be_acknowledged(stack: Stack, case: str) -> None:
     arguments, identity, text = BELOW[case]
-    consumer = QueueConsumer(stack, "Consumer", function=function(stack), **arguments(stack))
+    worker = function(stack, timeout=Duration.seconds(30))
+    consumer = QueueConsumer(stack, "Consumer", function=worker, **arguments(stack))
     (warning,) = warnings(stack)
     assert text in warning
     assert f"[ack: {identity}]" in warning
