@@ -231,7 +231,7 @@ def test_ctrl_c_ends_the_child_and_says_130(project: Path, tmp_path: Path) -> No
     child.write_text(
         "import pathlib, sys, time\n"
         f"here = pathlib.Path({str(tmp_path)!r})\n"
-        "try:\n    (here / 'started').touch(); time.sleep(60)\n"
+        "try:\n    (here / 'started').touch(); time.sleep(1000)\n"
         "except KeyboardInterrupt:\n    (here / 'cleaned').touch(); sys.exit(3)\n"
     )
     code = (
@@ -239,11 +239,10 @@ def test_ctrl_c_ends_the_child_and_says_130(project: Path, tmp_path: Path) -> No
         f"import dev; sys.exit(dev.run([sys.executable, {str(child)!r}]))"
     )
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
-        give_up = time.monotonic() + 20
-        while not (tmp_path / "started").exists() and time.monotonic() < give_up:
+        while not (tmp_path / "started").exists() and process.poll() is None:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=900) == 130
     assert (tmp_path / "cleaned").exists()
 
 

@@ -176,32 +176,27 @@ def interface_endpoints(
     }
 
 
-def warn_of_missing_endpoints(
+def tell_needed_endpoints(
     scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, names: Set[str]
 ) -> None:
-    """Say what cannot be reached from subnets without a way to the internet.
+    """Name the endpoints that an imported VPC needs; those of a VPC of the app are checked at synth.
 
     Args:
-        scope: What the warning is about.
+        scope: The construct that needs them.
         vpc: The VPC.
         vpc_subnets: Which of its subnets.
         names: The services that are needed, and get no endpoint here.
     """
-    isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
-    if not names or not isolated.issuperset(selected(vpc, vpc_subnets).subnet_ids):
+    if not names or isinstance(vpc, ec2.Vpc):
         return
-    made = [
-        str(Stack.of(child).resolve(child.node.default_child.service_name))  # type: ignore[union-attr]
-        for child in vpc.node.children
-        if isinstance(child, ec2.InterfaceVpcEndpoint)
-    ]
-    missing = sorted(name for name in names if not any(f".{name}'" in service for service in made))
-    if missing:
-        Annotations.of(scope).add_warning_v2(
-            "constructs-lib:missing-endpoints",
-            f"Nothing in the isolated subnets of {vpc.node.path} reaches {' and '.join(missing)}, unless an "
-            f"endpoint was made elsewhere: the rotation would fail, a month from now. Pass "
-            f"interface_endpoints={missing}. See {_defaults.INTERFACE_ENDPOINTS}",
+    isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
+    if isolated.issuperset(selected(vpc, vpc_subnets).subnet_ids):
+        needed = sorted(names)
+        Annotations.of(scope).add_info_v2(
+            "constructs-lib:endpoints-of-imported-vpc",
+            f"The rotation runs in isolated subnets of the imported VPC {vpc.node.path}, and needs an endpoint of "
+            f"{' and '.join(needed)} there. If the VPC has none, pass interface_endpoints={needed}; if it has one, "
+            f"EC2 refuses a second one with private DNS names. See {_defaults.INTERFACE_ENDPOINTS}",
         )
 
 

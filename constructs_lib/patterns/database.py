@@ -28,8 +28,10 @@ from constructs_lib.foundation import (
     database_credentials,
     database_proxy,
     database_server,
+    location,
     network,
 )
+from constructs_lib.practice.plugin import check_app_of
 
 
 @jsii.implements(ec2.IConnectable)
@@ -264,7 +266,22 @@ class ProxiedDatabase(Construct):
             removal_policy=removal_policy,
             encryption_key=encryption_key,
         )
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
+        for name, resource in (
+            ("database", database),
+            ("vpc", vpc),
+            ("encryption_key", encryption_key),
+            ("master_secret", master_secret),
+            ("application_secret", application_secret),
+        ):
+            location.check(
+                scope,
+                name,
+                resource,
+                same_account=name == "database",
+                way_out="A proxy uses what is in its own Region: make this ProxiedDatabase there.",
+                source=_defaults.RDS_PROXY,
+            )
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
         if database is not None:
@@ -367,6 +384,7 @@ class ProxiedDatabase(Construct):
         )
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self._uses: Mapping[str, IConstruct] = {
             argument: part
             for argument, part in (
@@ -397,7 +415,7 @@ class ProxiedDatabase(Construct):
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             interface_endpoints = list(dict.fromkeys([*needed, *interface_endpoints]))
         else:
-            network.warn_of_missing_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
+            network.tell_needed_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
         subnets = network.selected(vpc, vpc_subnets)
         network.warn_of_public_subnets(self, vpc, subnets)
         endpoints = network.interface_endpoints(

@@ -142,7 +142,7 @@ def proxy_of_an_existing_instance(stack: Stack) -> None:
 
 
 def proxy_of_an_existing_cluster(stack: Stack) -> None:
-    vpc = imported_vpc(stack)
+    vpc = imported_vpc(stack, vpc_id="vpc-0123456789abcdef1")
     theirs = rds.DatabaseCluster.from_database_cluster_attributes(
         stack,
         "Theirs",

@@ -263,7 +263,7 @@ def test_the_authority_is_this_runs_own(deployed: Deployed) -> None:
     for context in (ssl.create_default_context(), ssl.create_default_context(cafile=deployed.authority)):
         context.verify_flags |= ssl.VERIFY_X509_STRICT
         trusted = bool(context.get_ca_certs()) and len(context.get_ca_certs()) == 1
-        with socket.create_connection(where, timeout=5) as plain:
+        with socket.create_connection(where, timeout=stacks.STUCK_SECONDS) as plain:
             plain.sendall(request)
             assert plain.recv(1) == b"S"
             if trusted:
@@ -290,7 +290,9 @@ def test_what_rds_proxy_does_not_support_is_refused(
 
 def test_refusals_have_the_codes_that_drivers_look_at(deployed: Deployed) -> None:
     def code(startup: dict[str, str], password: str | None) -> str:
-        with socket.create_connection((deployed.host("BySecret"), PORT), timeout=5) as plain:
+        with socket.create_connection(
+            (deployed.host("BySecret"), PORT), timeout=stacks.STUCK_SECONDS
+        ) as plain:
             plain.sendall(wire.startup(startup))
             answers = plain.makefile("rb")
             if password is not None:
@@ -314,7 +316,9 @@ def test_a_client_that_talks_nonsense_does_no_harm(deployed: Deployed) -> None:
         struct.pack("!II", 2**31, wire.VERSION_3),
         b"\0",
     ):
-        with socket.create_connection((deployed.host("ByToken"), PORT), timeout=5) as plain:
+        with socket.create_connection(
+            (deployed.host("ByToken"), PORT), timeout=stacks.STUCK_SECONDS
+        ) as plain:
             plain.sendall(nonsense)
             plain.shutdown(socket.SHUT_WR)
             assert plain.recv(1000) == b""
@@ -334,16 +338,17 @@ def test_a_query_can_be_cancelled(deployed: Deployed) -> None:
     with deployed.connect("ByToken", user="app", password=deployed.token()) as connection:
 
         async def cancel() -> None:
-            query = asyncio.to_thread(connection.execute, "SELECT pg_sleep(20)")
+            query = asyncio.to_thread(connection.execute, "SELECT pg_sleep(600)")
             task = asyncio.create_task(query)
-            await asyncio.sleep(0.3)
+            with deployed.as_superuser() as superuser:
+                count = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+                while superuser.execute(count).fetchone() != (1,):
+                    await asyncio.sleep(0.02)
             connection.cancel()
             with pytest.raises(psycopg.errors.QueryCanceled):
                 await task
 
-        began = time.monotonic()
         asyncio.run(cancel())
-        assert time.monotonic() - began < 10
         connection.rollback()
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
@@ -364,7 +369,7 @@ def test_when_the_client_goes_its_session_ends(deployed: Deployed) -> None:
         assert superuser.execute(count).fetchone() == (1,)
         with socket.socket(fileno=os.dup(connection.fileno())) as cut:
             cut.shutdown(socket.SHUT_RDWR)
-        give_up = time.monotonic() + 5
+        give_up = time.monotonic() + stacks.STUCK_SECONDS
         while superuser.execute(count).fetchone() != (0,):
             assert time.monotonic() < give_up
             time.sleep(0.02)
@@ -389,21 +394,22 @@ def test_many_clients_at_once_get_in_and_the_emulator_still_answers(deployed: De
             host=deployed.host("ByToken"), port=PORT, dbname="trips", user="app", password=token, **tls
         )
         async with connection:
-            await all_in.wait()
+            inside.append(number)
+            await answered.wait()
             row = await (await connection.execute("SELECT %s::int", [number])).fetchone()
             assert row is not None
             return int(row[0])
 
     async def everybody() -> list[int]:
         tasks = [asyncio.create_task(work(number)) for number in range(count)]
-        await asyncio.sleep(0.2)
-        began = time.monotonic()
+        while len(inside) < count and not any(task.done() for task in tasks):
+            await asyncio.sleep(0.02)
         await asyncio.to_thread(deployed.cloud.client("sqs").list_queues)
-        assert time.monotonic() - began < 5
-        all_in.set()
+        answered.set()
         return await asyncio.gather(*tasks)
 
-    all_in = asyncio.Event()
+    inside: list[int] = []
+    answered = asyncio.Event()
     assert asyncio.run(everybody()) == list(range(count))
 
 
@@ -545,11 +551,11 @@ def test_a_proxy_in_other_subnets_is_a_new_one_and_needs_a_new_name(deployed: De
 def test_a_proxy_that_is_gone_lets_nobody_in(deployed: Deployed) -> None:
     more = RESOURCES | {"Late": proxy("late"), "LateTarget": target("Late")}
     host = stacks.attributes(deployed.cloud, "proxies", more, "Late.Endpoint")["Late.Endpoint"]
-    with socket.create_connection((host, PORT), timeout=5):
+    with socket.create_connection((host, PORT), timeout=stacks.STUCK_SECONDS):
         pass
     stacks.put(deployed.cloud, "proxies", RESOURCES)
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((host, PORT), timeout=5)
+        socket.create_connection((host, PORT), timeout=stacks.STUCK_SECONDS)
 
 
 def test_a_proxy_of_another_engine_stays_a_record(cloud: LocalCloud) -> None:

@@ -301,26 +301,16 @@ def test_a_vpc_of_yours_is_used_as_it_is(stack: Stack) -> None:
     assert properties(stack, made.proxy)["Properties"]["VpcSubnetIds"] == isolated
 
 
-@pytest.mark.parametrize(
-    "way", ["nothing", "an endpoint of theirs", "an endpoint of ours", "nothing is needed"]
-)
-def test_isolated_subnets_that_reach_no_secrets_manager_are_warned_of(stack: Stack, way: str) -> None:
-    vpc = ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=0)
-    if way == "an endpoint of theirs":
-        vpc.add_interface_endpoint("Secrets", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER)
-    database(
-        stack,
-        vpc=vpc,
-        interface_endpoints=["secretsmanager"] if way == "an endpoint of ours" else [],
-        authentication="end-to-end-iam" if way == "nothing is needed" else "iam",
-    )
-    found = [each for each in warnings(stack) if "reaches secretsmanager, unless" in each]
-    assert len(found) == (1 if way == "nothing" else 0)
-
-
-def test_subnets_with_a_nat_gateway_need_no_endpoint(stack: Stack) -> None:
-    database(stack, vpc=ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=1))
-    assert warnings(stack) == []
+@pytest.mark.parametrize("is_isolated", [True, False])
+def test_the_endpoints_that_an_imported_vpc_needs_are_named(stack: Stack, is_isolated: bool) -> None:
+    reachable = {
+        "isolated_subnet_ids": None,
+        "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    }
+    vpc = imported_vpc(stack, **({} if is_isolated else reachable))
+    made = database(stack, vpc=vpc)
+    told = [str(entry.data) for entry in made.node.metadata if entry.type == "aws:cdk:info"]
+    assert len([each for each in told if "needs an endpoint of secretsmanager there" in each]) == is_isolated
 
 
 def test_the_rotation_reaches_secrets_manager_and_the_database_alone(stack: Stack) -> None:

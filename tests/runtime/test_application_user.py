@@ -1,11 +1,15 @@
 """The application's user, made by a migration as the master user."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.runtime import application_user
 from constructs_lib.runtime.application_user import ensure_application_user
 from tests.runtime.server import Server
 
@@ -70,6 +74,102 @@ def test_the_user_can_log_in_with_the_password_of_the_secret(server: Server, con
     assert ensure_application_user(connection, fetch=secret())
     connection.commit()
     log_in(server, PASSWORD)
+
+
+@pytest.mark.usefixtures("of_a_secret")
+def test_the_password_is_not_in_the_servers_log(server: Server, connection: Any) -> None:
+    """Neither where statements are logged, nor where this one is refused."""
+    if server.is_mysql:
+        pytest.skip("MySQL hides passwords in its logs by itself")
+    assert isinstance(server.real, PostgresServer)
+    before = len(server.real.log)
+    server.run("ALTER ROLE app SET log_statement = 'ddl'")
+    try:
+        with server.connect("app") as logged:
+            ensure_application_user(logged, fetch=secret("first-in-the-log"))
+            logged.commit()
+            ensure_application_user(logged, fetch=secret("second-in-the-log"))
+            logged.commit()
+            server.run("DROP ROLE trips", "ALTER ROLE app NOCREATEROLE")
+            with pytest.raises(server.driver.Error, match="permission denied"):
+                ensure_application_user(logged, fetch=secret("third-in-the-log"))
+    finally:
+        server.run("ALTER ROLE app RESET log_statement")
+    log = server.real.log[before:]
+    assert log.count("CREATE ROLE trips LOGIN PASSWORD") >= 2
+    assert log.count("ALTER ROLE trips LOGIN PASSWORD") == 1
+    assert "-in-the-log" not in log
+
+
+PASSWORDS = {
+    "ascii": "a b~!\x7f",
+    "composed": "e\u0301le\u0301phant",
+    "no-break space": "a\u00a0b",
+    "nothing": "a\u00ad\u200bb",
+    "ligature": "ﬁve",
+    "roman": "\u2168",
+    "hebrew": "שלום",
+    "hebrew and latin": "שלום abc",
+    "arabic and digit": "\u06271\u0627",
+    "arabic before digit": "\u06271",
+    "emoji": "🚀 pass",
+    "soft hyphens alone": "\u00ad\u00ad",
+    "private use": "a\ue000",
+    "umlaut": "Größe",
+}
+
+
+@pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
+def test_what_is_sent_is_what_the_server_would_store(
+    postgresql: Server, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """To the letter, given the same salt."""
+    server = postgresql
+    quoted = password.replace("'", "''")
+    try:
+        server.run(f"CREATE ROLE stored LOGIN PASSWORD '{quoted}'")
+        ((stored,),) = server.run("SELECT rolpassword FROM pg_authid WHERE rolname = 'stored'")
+        salt = base64.b64decode(stored.split("$")[1].split(":")[1])
+        monkeypatch.setattr(application_user.os, "urandom", lambda size: salt[:size])
+        assert application_user._verifier(password, "stored", "scram-sha-256") == stored
+        monkeypatch.undo()
+        server.run(
+            f"ALTER ROLE stored PASSWORD '{application_user._verifier(password, 'stored', 'scram-sha-256')}'"
+        )
+        with server.connect("stored", password):
+            pass
+    finally:
+        server.run("DROP ROLE IF EXISTS stored")
+
+
+@pytest.mark.usefixtures("of_a_secret")
+def test_a_server_that_keeps_md5_gets_md5(server: Server, connection: Any) -> None:
+    """Its access rules and clients may know nothing else."""
+    if server.is_mysql:
+        pytest.skip("MySQL has other ways")
+    server.run("ALTER ROLE app SET password_encryption = 'md5'")
+    try:
+        with server.connect("app") as older:
+            ensure_application_user(older, fetch=secret())
+            older.commit()
+    finally:
+        server.run("ALTER ROLE app RESET password_encryption")
+    ((stored,),) = server.run("SELECT rolpassword FROM pg_authid WHERE rolname = 'trips'")
+    assert stored == "md5" + hashlib.md5(f"{PASSWORD}trips".encode(), usedforsecurity=False).hexdigest()
+    log_in(server, PASSWORD)
+
+
+@pytest.mark.usefixtures("of_a_secret")
+@pytest.mark.parametrize("mode", ["", "NO_BACKSLASH_ESCAPES", "ANSI_QUOTES"])
+def test_a_password_is_quoted_as_the_servers_mode_has_it(
+    mysql_server: Server, connection: Any, mode: str
+) -> None:
+    server = mysql_server
+    with server.connect("app") as connection:
+        connection.cursor().execute("SET SESSION sql_mode = %s", (mode,))
+        for password in (PASSWORD, "\\' OR 1 -- \\", "%s"):
+            ensure_application_user(connection, fetch=secret(password))
+            log_in(server, password)
 
 
 @pytest.mark.usefixtures("of_a_secret")

@@ -24,7 +24,7 @@ from typing import Final, Self
 
 SUPERUSER: Final = "postgres"
 _LONGEST_SOCKET: Final = 100  # the kernel takes 107 bytes for a path, and the file's own name is part of it
-_START_SECONDS: Final = 30
+_START_SECONDS: Final = 300
 
 _SETTINGS: Final = {
     # It has to outlive a crash of the server, not one of the machine: that would only cost time.

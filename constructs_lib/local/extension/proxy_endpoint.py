@@ -14,6 +14,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from . import pace
 from . import postgres_wire as wire
 from .postgres_server import PostgresServer
 from .proxy_login import Admission, Client, Proxy, RefusedError
@@ -71,7 +72,7 @@ class ProxyEndpoint:
         assert session is not None  # noqa: S101 - this is one
         self._sessions.add(session)
         try:
-            async with asyncio.timeout(_LOGIN_SECONDS):
+            async with asyncio.timeout(_LOGIN_SECONDS * pace.slowness()):
                 database = await self._log_in(reader, writer)
             if database is not None:
                 await _relay((reader, writer), database)
@@ -225,4 +226,4 @@ def _in_loop(work: Coroutine[Any, Any, Any]) -> Any:
         if not _loops:
             _loops.append(asyncio.new_event_loop())
             threading.Thread(target=_loops[0].run_forever, daemon=True, name="proxies").start()
-    return asyncio.run_coroutine_threadsafe(work, _loops[0]).result(timeout=30)
+    return asyncio.run_coroutine_threadsafe(work, _loops[0]).result(timeout=300)
