@@ -74,7 +74,7 @@ class PythonFunction(lambda_.Function):
             a cold start about three times quicker. None: if such a Python is found on this machine; it is
             said once when not. True: it must be found. Part of the asset's hash in every case.
         exclude: Glob patterns of files in `entry` to leave out, such as `notes/*`.
-        include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 50 kB,
+        include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 90 kB,
             and nothing else of this library.
         max_zipped_mb: Refuse a larger archive; default 50.
         log_retention: How long logs are kept; default two months.

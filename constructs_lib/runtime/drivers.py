@@ -385,6 +385,11 @@ def is_idle(driver: ModuleType, connection: Any) -> bool:
     return True
 
 
+def is_busy(driver: ModuleType, connection: Any) -> bool:
+    """Tell whether the connection waits for the rest of a COPY or of streamed rows, and everybody else for it."""
+    return driver.__name__ == "psycopg" and bool(connection.lock.locked())
+
+
 def session(driver: ModuleType, connection: Any) -> int | None:
     """Name MySQL's session: PyMySQL's `ping(reconnect=True)` may begin another one without a word."""
     return int(connection.thread_id()) if driver.__name__ in MYSQL else None

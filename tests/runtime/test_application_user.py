@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_what_is_sent_is_what_the_server_would_store(
         server.run(f"CREATE ROLE stored LOGIN PASSWORD '{quoted}'")
         ((stored,),) = server.run("SELECT rolpassword FROM pg_authid WHERE rolname = 'stored'")
         salt = base64.b64decode(stored.split("$")[1].split(":")[1])
-        monkeypatch.setattr(application_user.os, "urandom", lambda size: salt[:size])
+        monkeypatch.setattr(os, "urandom", lambda size: salt[:size])
         assert application_user._verifier(password, "stored", "scram-sha-256") == stored
         monkeypatch.undo()
         server.run(
