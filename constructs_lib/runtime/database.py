@@ -164,7 +164,7 @@ class Database:
         Args:
             driver: As for the class.
             prefix: The `environment_prefix` given to `connect`.
-            reader: Use the endpoint for reading alone.
+            reader: Use the endpoint for reading alone. A statement that writes there is repeated until it is given up.
             idle_check_seconds: As for the class.
             give_up_after_seconds: As for the class.
 

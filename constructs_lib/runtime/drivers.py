@@ -73,6 +73,12 @@ def check(driver: ModuleType) -> None:
         )
 
 
+def of(connection: Any) -> ModuleType:
+    """Find the driver of a connection."""
+    names = POSTGRESQL + MYSQL
+    return next(sys.modules[name] for name in names if type(connection).__module__.startswith(name))
+
+
 def connect(
     driver: ModuleType,
     *,

@@ -126,7 +126,7 @@ class Once:
         Args:
             connection: Of any of the three drivers. It is not committed.
         """
-        mysql = type(connection).__module__.partition(".")[0] in drivers.MYSQL
+        mysql = drivers.of(connection).__name__ in drivers.MYSQL
         cursor = connection.cursor()
         for statement in _CREATE_MYSQL if mysql else _CREATE_POSTGRESQL:
             cursor.execute(statement)

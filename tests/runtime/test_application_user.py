@@ -67,6 +67,19 @@ def test_the_user_can_log_in_with_the_password_of_the_secret(server: Server, con
 
 
 @pytest.mark.usefixtures("of_a_secret")
+def test_rows_of_another_shape_do_no_harm(server: Server, connection: Any) -> None:
+    """As an earlier step of a migration may have set them."""
+    if server.is_mysql:
+        connection.cursorclass = server.driver.cursors.DictCursor
+    elif server.driver.__name__ == "psycopg":
+        connection.row_factory = server.driver.rows.dict_row
+    assert ensure_application_user(connection, fetch=secret())
+    assert not ensure_application_user(connection, fetch=secret("another"))
+    connection.commit()
+    log_in(server, "another")
+
+
+@pytest.mark.usefixtures("of_a_secret")
 def test_the_password_is_not_in_the_servers_log(server: Server, connection: Any) -> None:
     """Neither where statements are logged, nor where this one is refused."""
     if server.is_mysql:
