@@ -1,6 +1,7 @@
 """What the README shows is run, and what it says is so."""
 
 import doctest
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -9,9 +10,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Match, Template
 
 import constructs_lib
+from constructs_lib import PythonFunction
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime import application_user
 from constructs_lib.runtime.database import Database
@@ -25,7 +28,9 @@ HANDLER = "def handle(event, context):\n    return {'batchItemFailures': []}\n"
 
 DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
+FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
+QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 
 
 def blocks(text: str) -> list[str]:
@@ -76,6 +81,27 @@ def test_the_example_and_its_error_are_what_happens(somebodys_project: Path) -> 
     assert (result.attempted, result.failed) == (1, 0)
 
 
+def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path) -> None:
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    for block in blocks(FUNCTION):
+        exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties("AWS::Lambda::Function", {"MemorySize": 1024, "Timeout": 20})
+    stack = Stack(names["app"], "WithoutPackaging")
+    assert PythonFunction(stack, "Ship", entry="nowhere", handler="app.handle").package.is_placeholder
+
+
+def test_the_guide_to_functions_names_every_argument() -> None:
+    named = set(
+        re.findall(r"`(\w+)`", FUNCTION.partition("## All arguments")[2].partition("Everything else")[0])
+    )
+    assert (
+        set(inspect.signature(PythonFunction.__init__).parameters) - {"self", "scope", "construct_id"}
+        <= named
+    )
+
+
 def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) -> None:
     del somebodys_project  # it is the current folder
     names: dict[str, Any] = {}
@@ -97,6 +123,28 @@ def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) ->
     template.resource_count_is("Custom::Trigger", 1)
 
 
+def test_the_other_databases_in_the_docs_can_be_made() -> None:
+    """Each in a stack of its own, in the Region that their zones are of."""
+    made = [block for block in blocks(DATABASE) if "ProxiedDatabase(" in block and "App()" not in block]
+    (override,) = [block for block in blocks(DATABASE) if "ClientPasswordAuthType" in block]
+    (keep,) = [block for block in blocks(DATABASE) if "update_replace_policy" in block]
+    assert len(made) == 4
+    for block in made:
+        stack = Stack(App(analytics_reporting=False), "Rides", env=Environment(region="us-east-1"))
+        names: dict[str, Any] = {"stack": stack}
+        exec(block + override + keep, names)  # noqa: S102
+        template = Template.from_stack(stack)
+        (proxy,) = template.find_resources("AWS::RDS::DBProxy").values()
+        kinds = {each["ClientPasswordAuthType"] for each in proxy["Properties"]["Auth"]}
+        assert kinds == {"MYSQL_NATIVE_PASSWORD"}
+        kept = {
+            resource["Type"]
+            for resource in template.to_json()["Resources"].values()
+            if resource.get("UpdateReplacePolicy") == "Retain"
+        }
+        assert {"AWS::RDS::DBProxy", "AWS::RDS::DBProxyTargetGroup"} <= kept
+
+
 def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> None:
     (somebodys_project / "functions" / "accept_trip").mkdir()
     (somebodys_project / "functions" / "accept_trip" / "handler.py").write_text(HANDLER)
@@ -104,7 +152,8 @@ def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> Non
     for block in blocks(API):
         exec(block, names)  # noqa: S102
     template = Template.from_stack(names["stack"])
-    template.resource_count_is("AWS::ApiGateway::RestApi", 2)
+    template.resource_count_is("AWS::ApiGateway::RestApi", 4)
+    template.resource_count_is("AWS::ApiGateway::DomainName", 1)
     template.resource_count_is("AWS::Lambda::Alias", 1)
     template.has_resource_properties("AWS::ApiGateway::Method", {"AuthorizationType": "NONE"})
 
@@ -135,6 +184,73 @@ def test_the_example_of_asynchronous_invocation_is_what_happens(text: str, someb
         template.resource_count_is("AWS::Events::Rule", 4)  # of the two EventRules, the bucket and the switch
         template.resource_count_is("AWS::Scheduler::Schedule", 1)
         template.resource_count_is("AWS::SNS::Subscription", 1)
+
+
+def test_the_examples_of_a_queue_are_what_happens(somebodys_project: Path) -> None:
+    (somebodys_project / "functions" / "shop").mkdir()
+    (somebodys_project / "functions" / "shop" / "app.py").write_text(HANDLER)
+    names: dict[str, Any] = {}
+    for block in blocks(QUEUE):
+        if "def handle(" not in block:
+            exec(block, names)  # noqa: S102
+    assert not [
+        entry.data
+        for construct in names["stack"].node.find_all()
+        for entry in construct.node.metadata
+        if entry.type == "aws:cdk:warning"
+    ], "the one that the page acknowledges"
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::Lambda::EventSourceMapping", 3)
+    template.resource_properties_count_is(
+        "AWS::Lambda::EventSourceMapping", {"FilterCriteria": Match.any_value()}, 1
+    )
+
+
+def queue_handler(*, worker: str) -> tuple[Callable[[dict[str, Any]], Any], list[str]]:
+    """A handler of docs/queue.md whose work fails for "poison", and the bodies that it has worked on."""
+    (block,) = [block for block in blocks(QUEUE) if f"def {worker}(" in block]
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102
+    worked: list[str] = []
+
+    def work(record: Any) -> None:
+        body = record if isinstance(record, str) else record.body
+        worked.append(body)
+        if body == "poison":
+            raise ValueError(body)
+
+    names[worker] = work
+    return lambda event: names["handle"](event, None), worked
+
+
+def messages(*bodies: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": f"id-{number}",
+                "body": body,
+                "eventSource": "aws:sqs",
+                "attributes": {"MessageGroupId": "one"},
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+@pytest.mark.parametrize("worker", ["ship_in_order", "ship_one"])
+def test_the_handlers_of_a_fifo_queue_stop_at_the_first_failure(worker: str) -> None:
+    handle, worked = queue_handler(worker=worker)
+    answer = handle(messages("a", "poison", "b", "c"))
+    assert worked == ["a", "poison"], "what follows would overtake the one that is retried"
+    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["id-1", "id-2", "id-3"]
+    assert handle(messages("a", "b")) == {"batchItemFailures": []}
+
+
+def test_the_handler_of_a_standard_queue_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    handle, worked = queue_handler(worker="ship")
+    answer = handle(messages("a", "poison", "b"))
+    assert worked == ["a", "poison", "b"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-1"}]}
 
 
 @pytest.fixture

@@ -155,6 +155,7 @@ class LocalCloud:
         import botocore.config
         import botocore.session
 
+        settings: dict[str, Any] = {"proxies": {}, "read_timeout": _ANSWER_SECONDS} | config
         # A profile, or a broken configuration file, must not get in the way.
         nothing = (None, None, None, None)
         no_file = (None, None, os.devnull, None)
@@ -167,7 +168,7 @@ class LocalCloud:
             region_name=region,
             aws_access_key_id=_access_key(account),
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
-            config=botocore.config.Config(**{"proxies": {}, "read_timeout": _ANSWER_SECONDS} | config),
+            config=botocore.config.Config(**settings),
         )
         self._clients.append(client)
         return client

@@ -48,11 +48,13 @@ class CredentialSource:
                 environment.get("AWS_SESSION_TOKEN") or None,  # empty is none, as for botocore
             )
         if uri := environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"):
-            if self._fetched is None or time.time() > self._good_until:
+            fetched = self._fetched  # another thread may forget it meanwhile
+            if fetched is None or time.time() > self._good_until:
                 answer = _fetch(uri)
-                self._fetched = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["Token"])
+                fetched = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["Token"])
                 self._good_until = _seconds(answer["Expiration"]) - _REFRESH_SECONDS
-            return self._fetched
+                self._fetched = fetched
+            return fetched
         found = import_module("botocore.session").get_session().get_credentials()
         if found is None:
             raise RuntimeError("no AWS credentials found: not in the environment, and botocore knows none.")

@@ -35,8 +35,11 @@ class IamLogin:
         self._source = credentials or CredentialSource()
         self._first_refused_at: float | None = None
 
-    def credentials(self) -> tuple[str, str]:
+    def credentials(self, seconds: float) -> tuple[str, str]:  # noqa: ARG002 - signing takes no time
         """Sign a token.
+
+        Args:
+            seconds: As for `Login`.
 
         Returns:
             User and token.
@@ -49,17 +52,22 @@ class IamLogin:
         )
 
     def renew(self) -> bool:
-        """Take in that the token was refused, or may be old.
+        """Note that the token was refused, or may be old.
 
         Returns:
-            True if other credentials may sign a better one; and for half a minute after the first refusal, since
-            IAM takes some seconds until it knows a new permission everywhere. False after that: the next token
-            would be as good as this one, the role lacks `rds-db:connect`, and trying again would only hide it.
+            True if other credentials may sign a better one; and for half a minute after the first refusal in a row,
+            since IAM takes some seconds until it knows a new permission everywhere, and refuses while too many log
+            in at once. False after that: the next token would be as good as this one, the role lacks
+            `rds-db:connect`, and trying again would only hide it.
         """
         now = time.monotonic()
         if self._first_refused_at is None:
             self._first_refused_at = now
         return self._source.forget() or now - self._first_refused_at < _SECONDS_UNTIL_KNOWN
+
+    def accepted(self) -> None:
+        """Note that the token was accepted: the next refusal is the first one again."""
+        self._first_refused_at = None
 
 
 def sign(

@@ -1,12 +1,19 @@
 """An effect that happens once, however often it is asked for."""
 
 import os
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from constructs_lib.runtime import drivers
-from constructs_lib.runtime.database import Database, refuse_unfinished
+from constructs_lib.runtime.database import (
+    CommitUnknownError,
+    Database,
+    LoginUnavailableError,
+    NotBegunError,
+    refuse_uncommittable,
+)
 
 _CONSUMER_LENGTH = 64
 _KEY_LENGTH = 255
@@ -16,8 +23,12 @@ _PURGE_ONE_IN = 100
 ones come, at any rate, and however short environments live. Once an hour would be too seldom for some consumers,
 and never come for others."""
 
-_CREATE_POSTGRESQL = (
-    f"""\
+# PostgreSQL looks whether it exists, and then makes it: of two sessions at a time, one is told of a violation when the
+# other one has committed, and so has made it.
+_CREATE_POSTGRESQL = tuple(
+    f"DO $do$ BEGIN {statement}; EXCEPTION WHEN unique_violation OR duplicate_table THEN NULL; END $do$"
+    for statement in (
+        f"""\
 CREATE TABLE IF NOT EXISTS once_marker (
     consumer varchar({_CONSUMER_LENGTH}) NOT NULL,
     key varchar({_KEY_LENGTH}) NOT NULL,
@@ -25,7 +36,8 @@ CREATE TABLE IF NOT EXISTS once_marker (
     done_by bigint NOT NULL,
     PRIMARY KEY (consumer, key)
 )""",
-    "CREATE INDEX IF NOT EXISTS once_marker_done_at ON once_marker (consumer, done_at)",
+        "CREATE INDEX IF NOT EXISTS once_marker_done_at ON once_marker (consumer, done_at)",
+    )
 )
 # Bytes, since MySQL's collations take some different texts for the same.
 _CREATE_MYSQL = (
@@ -76,7 +88,8 @@ class Once:
     A message delivered twice finds the marker and does nothing; a process that is killed in the middle leaves
     neither marker nor effect, so the next delivery does both. Two deliveries at a time: the second waits for the
     first, and then finds its marker, or does the work itself. For effects in this very database; what `work`
-    does elsewhere is not undone.
+    does elsewhere is not undone. Before COMMIT the marker is looked at: if the work has ended its transaction, by an
+    error that it swallowed, a ROLLBACK or a new session, that is an error and not an effect that was done.
 
     Old markers are deleted in passing: now and then, after the effect was committed, some of this consumer's,
     in a transaction of their own whose failure is nobody's concern. (MySQL 8.0 or MariaDB 10.6 and newer.)
@@ -128,7 +141,10 @@ class Once:
             True if it was done now, False if it was done before.
 
         Raises:
-            ValueError: The key is empty, too long, or no text that a database can keep.
+            CommitUnknownError: It is not known whether it was done, since no try after a COMMIT in doubt came
+                through. The next call with this key finds out.
+            RuntimeError: The marker is gone when the work returns; and as for `Database.run`, as all the others.
+            ValueError: The key is empty, too long, or not text that a database can keep.
         """
         _check_text("key", key, _KEY_LENGTH)
         mine = int.from_bytes(os.urandom(7), "big")
@@ -140,15 +156,17 @@ class Once:
             if not self._mark(connection, key, mine):
                 # Perhaps by this very call: it was committed, and the answer was lost.
                 return tries > 1 and self._who(connection, key) == mine
-            refuse_unfinished(work(connection))
+            refuse_uncommittable(self._database.driver, connection, work(connection))
+            if self._who(connection, key) != mine:
+                raise RuntimeError(
+                    "the marker is gone, and with it what work did before: it has ended its transaction, swallowed "
+                    "an error by which the server ended it, or begun another session. Nothing was committed."
+                )
             return True
 
         is_new = self._database.run(effect, repeatable=True)
         if is_new and int.from_bytes(os.urandom(4), "big") % _PURGE_ONE_IN == 0:
-            try:
-                self.purge()
-            except Exception as error:  # the effect is done, whatever becomes of old markers
-                print(f"old markers of {self._consumer} were not purged: {error}")  # noqa: T201
+            self._purge_in_passing()
         return is_new
 
     def purge(self) -> int:
@@ -158,6 +176,17 @@ class Once:
             How many were deleted.
         """
         return self._database.run_briefly(self._delete_old)
+
+    def _purge_in_passing(self) -> None:
+        """The effect is done, whatever becomes of old markers; but what is not of the database goes on."""
+        outside = sys.exception()
+        try:
+            self.purge()
+        except Exception as error:
+            of_the_database = isinstance(error, CommitUnknownError | LoginUnavailableError | NotBegunError)
+            if not of_the_database and drivers.origin(self._database.driver, error, outside) != "driver":
+                raise
+            print(f"old markers of {self._consumer} were not purged: {error}")  # noqa: T201
 
     def _delete_old(self, connection: Any) -> int:
         which: dict[str, str | int] = {
@@ -189,7 +218,7 @@ class Once:
 
     def _execute(self, connection: Any, statement: str, **values: str | bytes | int) -> tuple[int, list[Any]]:
         text, arguments = _bind(self._database.driver, statement, values)
-        cursor = connection.cursor()
+        cursor = drivers.own_cursor(self._database.driver, connection)
         cursor.execute(text, arguments)
         result = cursor.rowcount, (list(cursor.fetchall()) if text.startswith("SELECT") else [])
         cursor.close()

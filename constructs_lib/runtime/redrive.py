@@ -3,12 +3,12 @@
 `AsyncDestinations(..., redrive=True)` deploys `handle`. Call it by hand, with `{}` or with `{"most": 100}`;
 it answers how many events it sent again, and what it kept and why.
 
-Each event once, as far as that can be had: a record is deleted after Lambda has accepted its event, so that
-nothing is lost; a record whose deletion failed is not sent again by the same run. Twice is possible in two
-places. A run that is killed after Lambda accepted an event, and before its record was deleted, leaves that
-one record for the next run. And SQS and Lambda's own queue deliver at least
-once. So an effect that must not happen twice needs a key of its own in the handler, as every effect of an
-asynchronous call does.
+Each event is sent once, as far as that is possible: a record is deleted after Lambda has accepted its event, so that
+nothing is lost; a record whose deletion failed is not sent again by the same run. An event is sent twice in three
+cases. A run that is killed after Lambda accepted an event, and before its record was deleted, leaves that one record
+for the next run. A record that could not be deleted until the end of the run is left for the next run too, and `kept`
+counts it. And SQS and Lambda's own queue deliver at least once. So an effect that must not happen twice needs a key
+of its own in the handler, as every effect of an asynchronous call does.
 
 An event that fails again comes back as a new record. A run leaves the records alone that are younger than
 itself, or it would send a poisoned event round and round.
@@ -94,7 +94,8 @@ def redrive(
         `stopped`: why others may be there too, if they may.
 
     Raises:
-        ValueError: `most` is no whole number of 1 or more.
+        ValueError: `most` is not a whole number of 1 or more.
+        Exception: The queue cannot be read at all, as boto3 says it.
     """
     if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
         raise ValueError(f"most must be a whole number of 1 or more, got {most!r}")
@@ -109,7 +110,14 @@ def redrive(
         if not has_time():
             answer["stopped"] = "out of time: call again"
             break
-        messages = _receive(sqs, queue_url, _BATCH if most is None else min(_BATCH, most - redriven))
+        try:
+            messages = _receive(sqs, queue_url, _BATCH if most is None else min(_BATCH, most - redriven))
+        except Exception as error:
+            if not receipts:
+                raise
+            # What was done so far is brought to its end, and told.
+            answer["stopped"] = f"the queue could not be read: {type(error).__name__}: call again"
+            break
         progress = False
         for message in messages:
             identity, receipt = message["MessageId"], message["ReceiptHandle"]

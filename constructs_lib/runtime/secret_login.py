@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from importlib import import_module
 
+from constructs_lib.runtime.database import LoginUnavailableError
+
 
 class SecretLogin:
     """A user and password out of Secrets Manager, read once and again when they are refused.
@@ -13,8 +15,8 @@ class SecretLogin:
 
     Args:
         secret_id: Name or ARN of a secret whose value is JSON with `username` and `password`.
-        fetch: Reads the value of a secret, given its id. None: Secrets Manager through boto3, which is imported
-            when it is first needed.
+        fetch: Reads the value of a secret, given its id; may raise `LoginUnavailableError`, or boto3's errors. None:
+            Secrets Manager through boto3, which is imported when it is first needed.
 
     Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html
     """
@@ -24,21 +26,26 @@ class SecretLogin:
         self._fetch = fetch
         self._known: tuple[str, str] | None = None
 
-    def credentials(self) -> tuple[str, str]:
+    def credentials(self, seconds: float) -> tuple[str, str]:
         """Read the secret, or remember it.
+
+        Args:
+            seconds: How long boto3 may try.
 
         Returns:
             User and password.
 
         Raises:
-            ValueError: The secret is no JSON with `username` and `password`.
+            LoginUnavailableError: Secrets Manager does not answer, has an error of its own, or throttles.
+            ValueError: The secret is not JSON with `username` and `password`.
         """
-        if self._known is None:
-            self._known = self._read()
-        return self._known
+        known = self._known
+        if known is None:
+            known = self._known = self._read(seconds)
+        return known
 
     def renew(self) -> bool:
-        """Take in that the credentials were refused, or may be old.
+        """Note that the credentials were refused, or may be old.
 
         Returns:
             True: another try may go better.
@@ -46,16 +53,48 @@ class SecretLogin:
         self._known = None
         return True
 
-    def _read(self) -> tuple[str, str]:
+    def accepted(self) -> None:
+        """Note that the credentials were accepted."""
+
+    def _read(self, seconds: float) -> tuple[str, str]:
         import json
 
-        if self._fetch is None:
-            client = import_module("boto3").client("secretsmanager")  # slow: 150 ms, paid in secret mode only
-            self._fetch = lambda secret_id: client.get_secret_value(SecretId=secret_id)["SecretString"]
-        value = self._fetch(self._secret_id)
+        try:
+            value = self._fetch(self._secret_id) if self._fetch else _from_aws(self._secret_id, seconds)
+        except Exception as error:
+            if _may_pass(error):
+                raise LoginUnavailableError(f"{self._secret_id} could not be read: {error}") from error
+            raise
         try:
             secret = json.loads(value)
-            return str(secret["username"]), str(secret["password"])
+            user, password = secret["username"], secret["password"]
+            if isinstance(user, str) and isinstance(password, str):
+                return user, password
         except (ValueError, TypeError, KeyError):
-            # Not the value, and not the error that quotes it: secrets do not belong into logs.
-            raise ValueError(f"{self._secret_id} must be JSON with username and password.") from None
+            pass
+        # Not the value, and not the error that quotes it: secrets do not belong in logs.
+        raise ValueError(f"{self._secret_id} must be JSON with username and password, both texts.") from None
+
+
+def _from_aws(secret_id: str, seconds: float) -> str:
+    # Its own limits are a minute for each try, and several tries; the caller tries again. The first one counts for
+    # each of several addresses, where there is no way to any.
+    connect = min(1, seconds / 2)
+    config = import_module("botocore.config").Config(
+        connect_timeout=connect, read_timeout=seconds - connect, retries={"total_max_attempts": 1}
+    )
+    client = import_module("boto3").client(
+        "secretsmanager", config=config
+    )  # slow: 150 ms, in secret mode only
+    return str(client.get_secret_value(SecretId=secret_id)["SecretString"])
+
+
+def _may_pass(error: Exception) -> bool:
+    """Tell whether AWS may well answer another time; without botocore, which may not be there."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        code = str(response.get("Error", {}).get("Code"))
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return "Throttling" in code or "TooManyRequests" in code or status >= 500
+    names = {base.__name__ for base in type(error).__mro__ if base.__module__ == "botocore.exceptions"}
+    return not names.isdisjoint({"ConnectionError", "HTTPClientError"})

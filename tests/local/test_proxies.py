@@ -19,7 +19,7 @@ import pytest
 from constructs_lib.local import LocalCloud
 from constructs_lib.local.extension import postgres_wire as wire
 
-from . import stacks
+from . import async_stacks, stacks
 from .test_databases import PORT as DATABASE_PORT
 from .test_databases import instance, running
 
@@ -442,6 +442,109 @@ def test_a_proxy_is_described_as_declared_and_can_be_changed(deployed: Deployed)
     stacks.put(deployed.cloud, "proxies", RESOURCES | {"ByToken": by_iam_alone})
     [read] = rds.describe_db_proxies(DBProxyName="by-token")["DBProxies"]
     assert (read["DefaultAuthScheme"], read["Auth"]) == ("IAM_AUTH", [])
+    stacks.put(deployed.cloud, "proxies", RESOURCES)
+
+
+def test_names_are_kept_in_lower_case_and_found_in_any(deployed: Deployed) -> None:
+    """As RDS does. A template's reference has the name as the template wrote it, which is what hides the difference."""
+    mixed = {
+        "Mixed": proxy("MixedCase"),
+        "MixedTarget": target("Mixed"),
+        "MixedReader": {
+            "Type": "AWS::RDS::DBProxyEndpoint",
+            "Properties": {
+                "DBProxyName": {"Ref": "Mixed"},
+                "DBProxyEndpointName": "MixedCase-Reader",
+                "TargetRole": "READ_ONLY",
+                "VpcSubnetIds": SUBNETS,
+            },
+        },
+    }
+    read = stacks.attributes(deployed.cloud, "proxies", RESOURCES | mixed, "Mixed", "Mixed.Endpoint")
+    rds = deployed.cloud.client("rds")
+    assert read["Mixed"] == "MixedCase"
+    for name in ("mixedcase", "MixedCase"):
+        [found] = rds.describe_db_proxies(DBProxyName=name)["DBProxies"]
+        assert (found["DBProxyName"], found["Endpoint"]) == ("mixedcase", read["Mixed.Endpoint"])
+        endpoints = rds.describe_db_proxy_endpoints(DBProxyName=name)["DBProxyEndpoints"]
+        assert {each["DBProxyEndpointName"] for each in endpoints} >= {"mixedcase-reader"}
+    # The same name in another case is the same name.
+    with pytest.raises(AssertionError, match=r"must be unique for all proxies"):
+        stacks.put(deployed.cloud, "proxies", RESOURCES | mixed | {"Again": proxy("MIXEDCASE")})
+    stacks.put(deployed.cloud, "proxies", RESOURCES)
+    assert "mixedcase" not in {each["DBProxyName"] for each in rds.describe_db_proxies()["DBProxies"]}
+
+
+def test_an_alarm_on_a_proxy_sees_it_by_its_name_in_lower_case_alone(deployed: Deployed) -> None:
+    """CloudWatch tells dimensions apart by case: an alarm that asks for `MixedCase` is OK whatever happens."""
+
+    def alarm(dimension: Any) -> dict[str, Any]:
+        return {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "Namespace": "AWS/RDS",
+                "MetricName": "ClientConnectionsReceived",
+                "Dimensions": [{"Name": "ProxyName", "Value": dimension}],
+                "Statistic": "Sum",
+                "Period": 3600,
+                "EvaluationPeriods": 1,
+                "Threshold": 0,
+                "ComparisonOperator": "GreaterThanThreshold",
+                "TreatMissingData": "notBreaching",
+            },
+        }
+
+    watched = {
+        "Watched": proxy("Watched-Proxy"),
+        "WatchedTarget": target("Watched"),
+        "Seeing": alarm("watched-proxy"),
+        "Blind": alarm({"Ref": "Watched"}),
+    }
+    wanted = ("Watched.Endpoint", "Seeing", "Blind")
+    read = stacks.attributes(deployed.cloud, "proxies", RESOURCES | watched, *wanted)
+    seen = Deployed(deployed.cloud, deployed.read | {"Watched.Endpoint": read["Watched.Endpoint"]})
+    seen.connect("Watched", user="app", password=seen.token("Watched")).close()
+
+    cloudwatch = deployed.cloud.client("cloudwatch")
+
+    def states() -> dict[str, str]:
+        found = cloudwatch.describe_alarms(AlarmNames=[read["Seeing"], read["Blind"]])["MetricAlarms"]
+        return {each["AlarmName"]: each["StateValue"] for each in found}
+
+    async_stacks.wait_for(lambda: states()[read["Seeing"]] == "ALARM", seconds=30)
+    assert states() == {read["Seeing"]: "ALARM", read["Blind"]: "OK"}
+    metrics = cloudwatch.list_metrics(
+        Namespace="AWS/RDS", Dimensions=[{"Name": "ProxyName", "Value": "watched-proxy"}]
+    )["Metrics"]
+    assert {each["MetricName"] for each in metrics} == {
+        "ClientConnectionsReceived",
+        "DatabaseConnectionsBorrowLatency",
+    }
+    stacks.put(deployed.cloud, "proxies", RESOURCES)
+
+
+def test_a_proxy_in_other_subnets_is_a_new_one_and_needs_a_new_name(deployed: Deployed) -> None:
+    """The new one is made before the old one is deleted."""
+    third = NETWORK["Subneta"] | {
+        "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.8.2.0/24", "AvailabilityZone": "us-east-1c"}
+    }
+
+    def with_moving(name: str, *more: dict[str, str]) -> dict[str, Any]:
+        moving = proxy(name, VpcSubnetIds=[*SUBNETS, *more])
+        return RESOURCES | {"Subnetc": third, "Moving": moving, "MovingTarget": target("Moving")}
+
+    before = stacks.attributes(
+        deployed.cloud, "proxies", with_moving("moving-1"), "Moving", "Moving.DBProxyArn"
+    )
+    with pytest.raises(AssertionError, match=r"must be unique for all proxies"):
+        stacks.put(deployed.cloud, "proxies", with_moving("moving-1", {"Ref": "Subnetc"}))
+    moved = with_moving("moving-2", {"Ref": "Subnetc"})
+    after = stacks.attributes(deployed.cloud, "proxies", moved, "Moving", "Moving.DBProxyArn")
+    assert (before["Moving"], after["Moving"]) == ("moving-1", "moving-2")
+    assert before["Moving.DBProxyArn"] != after["Moving.DBProxyArn"]
+    names = {each["DBProxyName"] for each in deployed.cloud.client("rds").describe_db_proxies()["DBProxies"]}
+    assert "moving-2" in names
+    assert "moving-1" not in names
     stacks.put(deployed.cloud, "proxies", RESOURCES)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from constructs_lib.runtime import credentials
 from constructs_lib.runtime.credentials import Credentials, CredentialSource
 
 
@@ -98,6 +99,33 @@ def test_forgotten_credentials_are_fetched_again(endpoint: Endpoint) -> None:
     assert source.forget() is True
     assert source.forget() is False
     assert source.get().access_key == "ASIA2"
+
+
+@pytest.mark.parametrize("moment", ["while they are fetched", "while they are good"])
+def test_credentials_that_another_thread_forgets_are_given_all_the_same(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    source = CredentialSource()
+    if moment == "while they are good":
+        source.get()
+        now = time.time()
+
+        class Time:
+            @staticmethod
+            def time() -> float:
+                source.forget()
+                return now
+
+        monkeypatch.setattr(credentials, "time", Time)
+    else:
+        parse = credentials._seconds
+
+        def forgetting(timestamp: str) -> float:
+            source.forget()
+            return parse(timestamp)
+
+        monkeypatch.setattr(credentials, "_seconds", forgetting)
+    assert source.get() == Credentials("ASIA1", "hidden", "session")
 
 
 def test_token_of_a_file_is_read_each_time(

@@ -231,12 +231,15 @@ class _Fixed:
         self._known = user, password
         self.renewed = 0
 
-    def credentials(self) -> tuple[str, str]:
+    def credentials(self, seconds: float) -> tuple[str, str]:
         return self._known
 
     def renew(self) -> bool:
         self.renewed += 1
         return False
+
+    def accepted(self) -> None:
+        pass
 
 
 # --- COMMIT in doubt -------------------------------------------------------------------------------------
@@ -263,6 +266,52 @@ def test_repeatable_work_is_done_again(server: Server, cut: Literal["before", "a
         relay.cut = cut
         database.run(lambda connection: add(connection, "one"), repeatable=True)
     assert server.effects() == (["one"] if cut == "before" else ["one", "one"])
+
+
+@pytest.mark.parametrize(("number", "state"), [(1927, b"70100"), (1053, b"08S01"), (2013, b"HY000")], ids=str)
+def test_an_answer_that_says_the_session_has_ended_leaves_commit_in_doubt(
+    mysql_server: Server, number: int, state: bytes
+) -> None:
+    """The line stays open: a proxy may do so."""
+    body = b"\xff" + number.to_bytes(2, "little") + b"#" + state + b"the session has ended"
+    with mysql_server.relay() as relay:
+        relay.answer = len(body).to_bytes(3, "little") + b"\1" + body
+        database = mysql_server.database(relay=relay)
+        database.run(mysql_server.session)
+        relay.cut = "forged"
+        with pytest.raises(CommitUnknownError):
+            database.run(lambda connection: add(connection, "one"))
+        relay.cut = "forged"
+        assert Once(database, "trips")("m1", lambda connection: add(connection, "two"))
+    assert mysql_server.effects() == ["one", "two"]
+
+
+def test_repeatable_work_that_stays_in_doubt_says_so(server: Server) -> None:
+    """The effect is there, and no other try came through."""
+    with server.relay() as relay:
+        database = server.database(relay=relay, give_up_after_seconds=0.5)
+        database.run(server.session)
+
+        def work(connection: Any) -> None:
+            add(connection, "one")
+            relay.cut = "after"
+            relay.hang_up = 10**6
+
+        with pytest.raises(CommitUnknownError) as caught:
+            database.run(work, repeatable=True)
+        assert "given up after" in caught.value.__cause__.__notes__[0]  # type: ignore[union-attr]
+    assert server.effects() == ["one"]
+
+
+def test_repeatable_work_may_find_out_by_its_own_errors(server: Server) -> None:
+    server.run("CREATE UNIQUE INDEX by_name ON effect (name)")
+    with server.relay() as relay:
+        database = server.database(relay=relay)
+        database.run(server.session)
+        relay.cut = "after"
+        with pytest.raises(server.driver.Error, match="by_name"):
+            database.run(lambda connection: add(connection, "one"), repeatable=True)
+    assert server.effects() == ["one"]
 
 
 def test_session_ended_during_commit(postgresql: Server) -> None:
@@ -329,6 +378,38 @@ def test_deadlock_is_resolved(server: Server) -> None:
     for thread in threads:
         thread.join()
     assert len(tries) == 3
+
+
+def test_a_lock_that_is_not_had_in_time_is_waited_for_again(mysql_server: Server) -> None:
+    server = mysql_server
+    server.run("INSERT INTO effect VALUES ('one')")
+    holds, release = threading.Event(), threading.Event()
+
+    def hold(connection: Any) -> None:
+        connection.cursor().execute("UPDATE effect SET name = 'theirs'")
+        holds.set()
+        release.wait()
+
+    holder = threading.Thread(target=server.database().run, args=(hold,))
+    holder.start()
+    holds.wait()
+    tries = 0
+
+    def work(connection: Any) -> None:
+        nonlocal tries
+        tries += 1
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
+        try:
+            cursor.execute("UPDATE effect SET name = 'mine'")
+        except server.driver.Error:
+            release.set()
+            raise
+
+    server.database().run(work)
+    holder.join()
+    assert tries >= 2
+    assert server.effects() == ["mine"]
 
 
 def test_serialization_failure_is_repeated(postgresql: Server) -> None:
@@ -538,6 +619,37 @@ def test_changed_password_is_read_again(server: Server) -> None:
     assert server.effects() == ["one"]
 
 
+def test_a_user_whose_name_is_a_word_of_other_errors_gets_its_new_password(server: Server) -> None:
+    name = "certificates"
+    grant = f"GRANT ALL ON app.* TO {name}" if server.is_mysql else f"GRANT INSERT ON effect TO {name}"
+    server.run(f"DROP USER IF EXISTS {name}")
+    server.run(f"CREATE USER {name}" if server.is_mysql else f"CREATE ROLE {name} LOGIN", grant)
+    try:
+        server.set_password("first", name)
+        secret = Secret(name, "first")
+        database = server.database(secret)
+        database.run(lambda connection: add(connection, "one"))
+        secret.password = "second"
+        server.set_password(secret.password, name)
+        database.close()
+        database.run(lambda connection: add(connection, "two"))
+        database.close()
+        assert secret.reads == 2
+        assert server.effects() == ["one", "two"]
+    finally:
+        server.run(*([] if server.is_mysql else [f"DROP OWNED BY {name}"]), f"DROP USER {name}")
+
+
+def test_what_cannot_be_put_right_now_is_not_so_for_the_life_of_the_environment(server: Server) -> None:
+    """What another secret or database puts right is looked at again by the next unit of work."""
+    secret = Secret()
+    database = server.database(secret, name="nowhere")
+    for reads in (1, 2):
+        with pytest.raises(server.driver.Error):
+            database.run(server.session)
+        assert secret.reads == reads
+
+
 def test_gap_between_database_and_secret_is_waited_for(server: Server) -> None:
     class Late(Secret):
         def fetch(self, secret_id: str) -> str:
@@ -563,6 +675,26 @@ def test_wrong_password_is_given_up_in_time(server: Server) -> None:
     assert time.monotonic() - started < GIVE_UP_AFTER_SECONDS
     assert "wrong" not in str(caught.value)
     assert "given up" in caught.value.__notes__[0]
+
+
+def test_a_login_is_told_that_it_was_accepted(server: Server) -> None:
+    """So that the next refusal is the first one of another incident."""
+    calls: list[str] = []
+
+    class Login:
+        def credentials(self, seconds: float) -> tuple[str, str]:
+            calls.append("credentials")
+            return "app", "wrong" if len(calls) < 3 else Secret().password
+
+        def renew(self) -> bool:
+            calls.append("renew")
+            return True
+
+        def accepted(self) -> None:
+            calls.append("accepted")
+
+    server.database(login=Login()).run(server.session)
+    assert calls == ["credentials", "renew", "credentials", "accepted"]
 
 
 def test_refusal_that_nothing_can_change_is_raised_at_once(server: Server) -> None:
@@ -636,8 +768,16 @@ def test_other_drivers_are_refused() -> None:
 
 def test_pymysql_that_may_fall_back_to_clear_text_is_refused() -> None:
     old = ModuleType("pymysql")
-    old.VERSION, old.__version__ = (1, 1, 2, "final"), "1.1.2"  # type: ignore[attr-defined]
+    old.VERSION, old.__version__ = (1, 1, 2, "final"), "2.2.8"  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match=r"PyMySQL 1\.2 or newer, got 1\.1\.2"):
+        Database(old, host="h", port=1, name="n", login=_Fixed("u"))
+
+
+@pytest.mark.parametrize("version", ["3.0.18", "3.1.20"])
+def test_psycopg_that_waits_without_a_limit_is_refused(version: str) -> None:
+    old = ModuleType("psycopg")
+    old.__version__ = version  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match=f"psycopg 3.2 or newer, got {version}"):
         Database(old, host="h", port=1, name="n", login=_Fixed("u"))
 
 
@@ -687,7 +827,7 @@ def test_environment_with_iam(monkeypatch: pytest.MonkeyPatch) -> None:
         assert database._host == host
         assert database._give_up_after_seconds == 3
         assert isinstance(database._login, IamLogin)
-        user, token = database._login.credentials()
+        user, token = database._login.credentials(5)
         assert user == "app"
         assert token.startswith(f"{host}:6543/?Action=connect&DBUser=app&")  # signed for where it goes
         assert "%2Feu-west-1%2Frds-db%2F" in token

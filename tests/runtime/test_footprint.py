@@ -11,7 +11,7 @@ RUNTIME = Path(__file__).parents[2] / "constructs_lib" / "runtime"
 MODULES = sorted(path.stem for path in RUNTIME.glob("*.py") if path.stem != "__init__")
 
 # What the three drivers, or Python itself, load in any case.
-_COMMON = "import collections.abc, contextlib, importlib, os, threading, time, types, typing"
+_COMMON = "import collections.abc, contextlib, importlib, os, threading, time, types, typing, weakref"
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_it_is_signed_now_and_anew(client: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(
         time, "gmtime", lambda: datetime.datetime.fromtimestamp(next(seconds), datetime.UTC).timetuple()
     )
-    tokens = [login.credentials()[1] for _ in range(2)]
+    tokens = [login.credentials(5)[1] for _ in range(2)]
     for token, second in zip(tokens, [1_800_000_000, 1_800_000_900], strict=True):
         moment = datetime.datetime.fromtimestamp(second, datetime.UTC)
         monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda moment=moment: moment)
@@ -126,10 +126,23 @@ def test_refused_token_is_worth_a_try_until_iam_must_know_and_with_other_credent
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     fixed = IamLogin("h", 1, "app", "eu-west-1")
-    fixed.credentials()
+    fixed.credentials(5)
     assert fixed.renew() is True
     now[0] += 31
     assert fixed.renew() is False
+
+
+def test_each_incident_has_its_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RDS refuses for a moment when too many log in at once: an hour later it may do so again."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    login = IamLogin("h", 1, "app", "eu-west-1")
+    for _ in range(3):
+        assert login.renew() is True
+        login.accepted()
+        now[0] += 3600
 
 
 def test_signing_imports_no_sdk() -> None:
@@ -138,7 +151,7 @@ def test_signing_imports_no_sdk() -> None:
     code = (
         "import os, sys; os.environ.update(AWS_ACCESS_KEY_ID='a', AWS_SECRET_ACCESS_KEY='b')\n"
         "from constructs_lib.runtime.iam_login import IamLogin\n"
-        "IamLogin('h', 1, 'u', 'r').credentials()\n"
+        "IamLogin('h', 1, 'u', 'r').credentials(5)\n"
         "print([name for name in ('boto3', 'botocore', 'urllib.request', 'ssl', 'json') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

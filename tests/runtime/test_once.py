@@ -4,12 +4,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
 
 from constructs_lib.runtime import once as once_module
 from constructs_lib.runtime.once import Once
+from tests.runtime.interruption import DeadlineError, interrupted_at
 from tests.runtime.server import Server, add
 
 
@@ -256,6 +258,10 @@ def test_killed_in_the_middle_of_a_batch(server: Server) -> None:
     assert server.effects() == [f"m{number}" for number in range(10)]
 
 
+PURGE = b"SKIP LOCKED"
+"""In what a purge sends, where there is something to delete."""
+
+
 # --- old markers -----------------------------------------------------------------------------------------
 
 
@@ -335,12 +341,118 @@ def test_purge_and_deliveries_do_not_wait_for_each_other(server: Server) -> None
     assert [key for _, key in markers(server)] == ["m1", "m2"]
 
 
+def test_a_purge_in_passing_that_fails_is_told_and_does_no_harm(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(once_module, "_PURGE_ONE_IN", 1)
+    make_old(server, 40)
+    with server.relay() as relay:
+        once = Once(server.database(relay=relay), "trips")
+        relay.cut, relay.at = "reset", PURGE
+        assert once("m1", lambda connection: add(connection, "one"))
+        assert relay.cut is None
+    assert "old markers of trips were not purged: " in capsys.readouterr().out
+    assert server.effects() == ["one"]
+
+
+@pytest.mark.parametrize(
+    "deadline", [DeadlineError("enough"), TimeoutError("enough")], ids=["error", "os-error"]
+)
+def test_a_deadline_of_the_caller_ends_a_purge_in_passing(
+    server: Server, monkeypatch: pytest.MonkeyPatch, deadline: Exception
+) -> None:
+    """PyMySQL and pg8000 wrap an OSError: then theirs comes out."""
+    monkeypatch.setattr(once_module, "_PURGE_ONE_IN", 1)
+    make_old(server, 40)
+    with server.relay() as relay:
+        once = Once(server.database(relay=relay), "trips")
+        relay.cut, relay.at = "silent", PURGE
+        with (
+            interrupted_at(relay.was_cut, deadline),
+            pytest.raises((type(deadline), server.driver.Error)),
+        ):
+            once("m1", lambda connection: add(connection, "one"))
+        assert not once("m1", lambda connection: add(connection, "one"))
+    assert server.effects() == ["one"]
+
+
 def test_table_is_created_once(server: Server) -> None:
     database = server.database()
     database.run(Once.create_table)
     Once(database, "trips")("m1", lambda connection: None)
     database.run(Once.create_table)
     assert markers(server) == [("trips", "m1")]
+
+
+@pytest.mark.parametrize("what", ["table", "index"])
+def test_table_is_created_by_two_at_once(postgresql: Server, what: str) -> None:
+    """The second one does not see yet what the first one has made, and is told of it when it makes the same."""
+    server = postgresql
+    server.run("DROP TABLE once_marker" if what == "table" else "DROP INDEX once_marker_done_at")
+    others: list[threading.Thread] = []
+
+    def first(connection: Any) -> None:
+        Once.create_table(connection)
+        others.append(threading.Thread(target=server.database().run, args=(second,)))
+        others[0].start()
+        while not server.run(
+            "SELECT 1 FROM pg_stat_activity WHERE usename = 'app' AND wait_event_type = 'Lock'"
+        ):
+            assert others[0].is_alive()
+            time.sleep(0.01)
+
+    done: list[str] = []
+
+    def second(connection: Any) -> None:
+        Once.create_table(connection)
+        done.append("second")
+
+    server.database().run(first)
+    others[0].join()
+    assert done == ["second"]
+    assert Once(server.database(), "trips")("m1", lambda connection: None)
+
+
+def rows_as_dicts(server: Server, connection: Any) -> None:
+    if server.is_mysql:
+        connection.cursorclass = server.driver.cursors.DictCursor
+    else:
+        connection.row_factory = server.driver.rows.dict_row
+
+
+def raw_cursors(server: Server, connection: Any) -> None:
+    if server.is_mysql:
+        connection.cursorclass = server.driver.cursors.SSDictCursor
+    else:
+        connection.cursor_factory = server.driver.RawCursor
+
+
+@pytest.mark.parametrize("change", [rows_as_dicts, raw_cursors])
+def test_cursors_and_rows_of_the_work_are_its_own(
+    server: Server, monkeypatch: pytest.MonkeyPatch, change: Callable[[Server, Any], None]
+) -> None:
+    if server.driver.__name__ == "pg8000.dbapi":
+        pytest.skip("pg8000 knows one kind of each")
+    monkeypatch.setattr(once_module, "_PURGE_ONE_IN", 10**12)
+    with server.relay() as relay:
+        database = server.database(relay=relay, idle_check_seconds=-1)
+        once = Once(database, "trips")
+        assert once("m1", lambda connection: change(server, connection))
+        assert not once("m1", lambda connection: add(connection, "again"))
+        relay.cut = "after"  # so that the marker is looked up on the next connection
+        tries = 0
+
+        def work(connection: Any) -> None:
+            nonlocal tries
+            tries += 1
+            change(server, connection)
+            connection.cursor().execute("DELETE FROM effect WHERE name = 'nothing'")
+
+        assert once("m2", work)
+        make_old(server, 40, count=3)
+        database.run(lambda connection: change(server, connection))
+        assert once.purge() == 3
+    assert tries == 1
 
 
 @pytest.mark.parametrize("style", ["format", "qmark", "numeric", "named", "pyformat"])

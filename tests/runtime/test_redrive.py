@@ -325,6 +325,42 @@ def test_a_record_that_could_not_be_deleted_is_deleted_later(queue: FakeQueue, f
     assert queue.bodies() == []
 
 
+def test_a_queue_that_cannot_be_read_any_more_hides_nothing_of_what_was_done(
+    queue: FakeQueue, function: FakeLambda
+) -> None:
+    """What was sent is told and deleted, and what was kept is there again."""
+    queue.send("no JSON")
+    for n in range(15):
+        queue.send(record({"trip": n}))
+    queue.now += 60
+    queue.refuse_deletions = 1
+    reads = itertools.count(1)
+
+    def receive_message(**arguments: Any) -> Any:
+        if next(reads) == 2:
+            raise ConnectionError("throttled")
+        return queue.receive_message(**arguments)
+
+    parts = {name: getattr(queue, name) for name in ("delete_message", "change_message_visibility")}
+    answer = run(queue, function, sqs=SimpleNamespace(**parts, receive_message=receive_message))
+    assert answer == {
+        "redriven": 9,
+        "kept": {"no record of an asynchronous call": 1},
+        "stopped": "the queue could not be read: ConnectionError: call again",
+    }
+    assert queue.visible() == ["no JSON", *(record({"trip": n}) for n in range(9, 15))]
+    assert run(queue, function)["redriven"] == 6
+    assert sorted(event["trip"] for event in function.events) == list(range(15))
+
+
+def test_a_queue_that_cannot_be_read_at_all_is_an_error(queue: FakeQueue, function: FakeLambda) -> None:
+    def receive_message(**_: Any) -> None:
+        raise ConnectionError("no such queue")
+
+    with pytest.raises(ConnectionError, match="no such queue"):
+        run(queue, function, sqs=SimpleNamespace(receive_message=receive_message))
+
+
 def test_a_record_that_cannot_be_shown_again_is_told_of_all_the_same(
     queue: FakeQueue, function: FakeLambda
 ) -> None:

@@ -24,6 +24,7 @@ from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime.database import _AMAZON, Database
 from constructs_lib.runtime.secret_login import SecretLogin
 from tests.runtime.conftest import DRIVERS
+from tests.runtime.relay import Relay
 from tests.runtime.server import PASSWORD, Secret, Server
 from tests.runtime.tls_front import TlsFront
 
@@ -53,7 +54,8 @@ class Secure:
             "give_up_after_seconds": 5,
         } | more
         login = SecretLogin("app", fetch=Secret().fetch)
-        return Database(self.driver, host=host, port=self.port, name="app", login=login, **arguments)
+        arguments.setdefault("port", self.port)
+        return Database(self.driver, host=host, name="app", login=login, **arguments)
 
 
 def issue(folder: Path) -> None:
@@ -137,10 +139,23 @@ def test_wrong_authority_or_host_is_refused_at_once(secure: Secure, wrong: dict[
     assert not hasattr(caught.value, "__notes__")  # no second try
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # pg8000 leaves the socket to gc
+def test_a_server_that_hangs_up_before_tls_is_tried_again(secure: Secure) -> None:
+    """pg8000 takes that for a server without TLS."""
+    with Relay("127.0.0.1", secure.port, committed=b"") as relay:
+        relay.hang_up = 3
+        database = secure.database(port=relay.port)
+        assert database.run(encrypted)
+        database.close()
+        assert relay.hang_up == 0
+
+
 def test_server_without_tls_is_refused(server: Any) -> None:
     """Somebody in between may take TLS out of what the server offers: the password must not go out."""
     with server.relay() as relay:
-        database = server.database(relay=relay, tls=True)
+        database = server.database(relay=relay, tls=True, give_up_after_seconds=0.5)
         with pytest.raises(server.driver.Error, match="SSL"):
             database.run(server.session)
         assert all(PASSWORD.encode() not in sent for sent in relay.sent)

@@ -80,7 +80,7 @@ def _evaluate(alarm: dict[str, Any]) -> bool:
         state = _state(alarm, bad)
         if state != before:
             _change(alarm, before, state, bad)
-        return state != before
+        return bool(state != before)
 
 
 def _change(alarm: dict[str, Any], before: str, state: str, bad: list[bool | None]) -> None:

@@ -1,6 +1,7 @@
 """The endpoint of a proxy: TLS, the login, then bytes both ways. One session of the database for each client.
 
-What RDS Proxy is bought for is not here: no pool, no multiplexing, no pinning.
+What RDS Proxy is bought for is not here: no pool, no multiplexing, no pinning. Of its metrics there are the two that
+this can know: how many clients have come, and how long each waited for a session of the database.
 Source: https://www.postgresql.org/docs/current/protocol-flow.html
 """
 
@@ -9,6 +10,7 @@ import contextlib
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
@@ -110,8 +112,13 @@ class ProxyEndpoint:
             return None
         password = (await reader.readexactly(length - 4)).rstrip(b"\0").decode(errors="replace")
         client = Client(user, password, over_tls, self._address, self._port)
+        self._proxy.measure("ClientConnectionsReceived", 1, "Count")
         admission = await asyncio.to_thread(self._proxy.admit, client)
-        return await self._open_session(parameters, admission, writer)
+        began = time.perf_counter()
+        session = await self._open_session(parameters, admission, writer)
+        borrowed = (time.perf_counter() - began) * 1_000_000
+        self._proxy.measure("DatabaseConnectionsBorrowLatency", borrowed, "Microseconds")
+        return session
 
     def _check_startup(self, version: int, parameters: dict[str, str], *, over_tls: bool) -> None:
         if self._proxy.requires_tls() and not over_tls:
