@@ -279,7 +279,10 @@ def test_work_that_never_ends_is_told(cloud: LocalCloud) -> None:
     def fail_if_it_goes_on(_: dict[str, int]) -> None:
         assert time.monotonic() - began < stacks.STUCK_SECONDS
 
-    said = r"(?s)finished nothing.*- a message in the queue forever, which has no dead-letter queue, received \d+ times: 1"
+    said = (
+        r"(?s)finished nothing.*- a message in the queue forever, which has no dead-letter queue, "
+        r"received \d+ times: 1"
+    )
     with pytest.raises(LocalCloudError, match=said):
         cloud.wait_until_idle(patience=3, meanwhile=fail_if_it_goes_on)
 
