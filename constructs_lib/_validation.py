@@ -5,8 +5,9 @@ that is known only at deployment (an unresolved token) passes: CloudFormation wi
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from enum import Enum
 from math import isinf
 from typing import Protocol
 
@@ -23,11 +24,27 @@ def is_unresolved(value: object) -> bool:
         value: A string or a number as a construct was given it.
 
     Returns:
-        True for CDK's encoded tokens (`${Token[...]}` and its huge negative numbers).
+        True for CDK's encoded tokens: `${Token[...]}`, `#{Token[...]}` in a list, and its huge negative numbers.
     """
     if isinstance(value, str):
-        return "${Token[" in value
+        return "${Token[" in value or "#{Token[" in value
     return isinstance(value, int | float) and value < _ENCODED_NUMBER_BELOW
+
+
+def has_unresolved(value: object) -> bool:
+    """Whether CDK will know a part of this value only at deployment.
+
+    Args:
+        value: Mappings, lists and plain values.
+
+    Returns:
+        True if a key or a value is unresolved, or is an object that CDK resolves at synth.
+    """
+    if isinstance(value, Mapping):
+        return any(has_unresolved(part) for item in value.items() for part in item)
+    if isinstance(value, list | tuple):
+        return any(has_unresolved(part) for part in value)
+    return hasattr(value, "resolve") or is_unresolved(value)
 
 
 def shown(value: object) -> str:
@@ -56,7 +73,8 @@ def kind(name: str, value: object, attribute: str, words: str, *, required: bool
     Raises:
         InvalidPropsError: It is something else.
     """
-    if hasattr(value, attribute) or (value is None and not required):
+    # What CDK's Python classes have is seen on the class; asking the object would cost a round trip to Node.
+    if hasattr(type(value), attribute) or hasattr(value, attribute) or (value is None and not required):
         return
     hint = " Pass its .alias." if attribute == "function_arn" and hasattr(value, "alias") else ""
     raise InvalidPropsError(f"{name} must be {words}, got {shown(value)}.{hint}")
@@ -90,6 +108,83 @@ def text(name: str, value: object) -> None:
         raise InvalidPropsError(f"{name} must be text, got {shown(value)}.")
 
 
+def texts(name: str, values: object) -> None:
+    """Refuse what is not a list of texts; one text alone would be taken letter by letter.
+
+    Args:
+        name: The argument, as the user wrote it.
+        values: What was given.
+
+    Raises:
+        InvalidPropsError: It is something else.
+    """
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise InvalidPropsError(f"{name} must be a list of texts, got {shown(values)}.")
+    for value in values:
+        if not isinstance(value, str) or not value:
+            raise InvalidPropsError(f"{name} must be a list of texts, got {shown(value)} in it.")
+
+
+def member(name: str, value: object, of: type[Enum], *, without: str = "") -> None:
+    """Refuse what is not a member of an enumeration.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; None passes.
+        of: The enumeration.
+        without: The name of a member that does not work here.
+
+    Raises:
+        InvalidPropsError: It is something else.
+    """
+    if value is None or (isinstance(value, of) and value.name != without):
+        return
+    other = f" other than {without}" if without else ""
+    example = next(each.name for each in of if each.name != without)
+    raise InvalidPropsError(
+        f"{name} must be a {of.__name__}{other}, such as {of.__name__}.{example}, got {shown(value)}."
+    )
+
+
+def require_instance(name: str, value: object, kind: type, example: str) -> None:
+    """Refuse what is not of a class.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given; None passes.
+        kind: The class.
+        example: How to write one.
+
+    Raises:
+        InvalidPropsError: It is something else.
+    """
+    if value is not None and not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise InvalidPropsError(
+            f"{name} must be {article} {kind.__name__}, such as {example}, got {shown(value)}."
+        )
+
+
+def require_list(name: str, value: object, attribute: str, words: str) -> None:
+    """Refuse what is not a list of parts, such as one part alone, or a text in place of a list of texts.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What was given.
+        attribute: What each part has.
+        words: What the parts are.
+
+    Raises:
+        InvalidPropsError: It is something else, or has something else in it.
+    """
+    if not isinstance(value, list | tuple):
+        raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(value)}.")
+    for part in value:
+        # A look at the class costs no call to the CDK.
+        if not hasattr(type(part), attribute) and not hasattr(part, attribute):
+            raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(part)} in it.")
+
+
 def in_range(name: str, value: float | None, low: float, high: float, *, unit: str = "", source: str) -> None:
     """Refuse a number outside `low`..`high`.
 
@@ -108,7 +203,7 @@ def in_range(name: str, value: float | None, low: float, high: float, *, unit: s
         return
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidPropsError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    if not low <= value <= high:
+    if not low <= value <= high or isinf(value):  # an infinite number cannot be written as JSON
         span = f"at least {_number(low)}" if isinf(high) else f"{_number(low)} to {_number(high)}"
         raise InvalidPropsError(
             f"{name} must be {span}{f' {unit}' if unit else ''}, got {_number(value)}. See {source}"
@@ -125,7 +220,7 @@ class _Duration(Protocol):
 
     def is_unresolved(self) -> bool: ...
 
-    def to_milliseconds(self) -> float: ...
+    def to_milliseconds(self, *, integral: bool | None = None) -> float: ...
 
 
 def seconds(name: str, duration: _Duration | None, default: float | None = None) -> float | None:
@@ -149,7 +244,7 @@ def seconds(name: str, duration: _Duration | None, default: float | None = None)
             f"{name} must be a Duration, such as Duration.seconds(30), got {duration!r} "
             f"({type(duration).__name__})."
         )
-    return None if duration.is_unresolved() else duration.to_milliseconds() / 1000
+    return None if duration.is_unresolved() else duration.to_milliseconds(integral=False) / 1000
 
 
 def duration_in_range(name: str, value: float | None, low: float, high: float, *, source: str) -> None:

@@ -23,7 +23,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 
 from constructs_lib._types import FunctionLike
 from tests.alias_walk import Walk
-from tests.gallery import SCENES
+from tests.gallery import SCENES, built, template_of
 from tests.gallery.api import alias
 from tests.gallery.plain_function import function
 
@@ -41,11 +41,9 @@ OF_THE_WHOLE_FUNCTION = {"kill_switch_armed": "Switch"}
 @pytest.fixture(scope="module")
 def walks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Walk]:
     app = App(outdir=str(tmp_path_factory.mktemp("scenes")), analytics_reporting=False)
-    for name, scene in SCENES.items():
-        scene(Stack(app, name.replace("_", "-")))
+    stacks = built(app)
     app.synth()
-    files = {name: Path(app.outdir) / f"{name.replace('_', '-')}.template.json" for name in SCENES}
-    return {name: Walk(json.loads(file.read_text())) for name, file in files.items()}
+    return {name: Walk(template_of(stack)) for name, stack in stacks.items()}
 
 
 @pytest.mark.parametrize("scene", SCENES)

@@ -110,19 +110,16 @@ def test_an_old_python_can_read_what_it_is_told() -> None:
     ast.parse(SOURCE.read_text(), feature_version=(3, 7))
 
 
-def old_pythons() -> list[Path]:
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    return sorted(root.glob("versions/3.[6-9].*/bin/python")) + sorted(
-        root.glob("versions/3.10.*/bin/python")
-    )
-
-
-@pytest.mark.skipif(not old_pythons(), reason="no Python below 3.11 on this machine")
 def test_an_old_python_gets_one_line() -> None:
-    done = subprocess.run([old_pythons()[0], SOURCE, "test"], capture_output=True, text=True, check=False)
+    code = (
+        "import runpy, sys\n"
+        "sys.version_info, sys.version = (3, 10, 14, 'final', 0), '3.10.14 (main)'\n"
+        f"sys.argv = ['dev.py', 'test']; runpy.run_path({str(SOURCE)!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "needs Python 3.11 or newer" in done.stderr
+    assert "needs Python 3.11 or newer, this is 3.10.14" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -234,7 +231,7 @@ def test_ctrl_c_ends_the_child_and_says_130(project: Path, tmp_path: Path) -> No
     child.write_text(
         "import pathlib, sys, time\n"
         f"here = pathlib.Path({str(tmp_path)!r})\n"
-        "try:\n    (here / 'started').touch(); time.sleep(60)\n"
+        "try:\n    (here / 'started').touch(); time.sleep(1000)\n"
         "except KeyboardInterrupt:\n    (here / 'cleaned').touch(); sys.exit(3)\n"
     )
     code = (
@@ -242,11 +239,10 @@ def test_ctrl_c_ends_the_child_and_says_130(project: Path, tmp_path: Path) -> No
         f"import dev; sys.exit(dev.run([sys.executable, {str(child)!r}]))"
     )
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
-        give_up = time.monotonic() + 20
-        while not (tmp_path / "started").exists() and time.monotonic() < give_up:
+        while not (tmp_path / "started").exists() and process.poll() is None:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=900) == 130
     assert (tmp_path / "cleaned").exists()
 
 

@@ -1,15 +1,19 @@
 """An error comes before anything is created: no node is left behind, and the id can be used again."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, Size, Stack, Token
+from aws_cdk import App, CfnParameter, Duration, Environment, Size, Stack, Token
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
+from jsii._kernel.providers import process
 
 from constructs_lib import (
     AsyncDestinations,
@@ -23,9 +27,12 @@ from constructs_lib import (
     ScheduledInvocation,
     UsagePlan,
 )
+from tests.gallery.api import alias, certificate
 from tests.gallery.database import AURORA_MYSQL, database
 from tests.gallery.plain_function import HANDLERS, function
 from tests.limits import ALL
+from tests.limits.api import AUTHORIZATION_LIMITS
+from tests.limits.kinds import EVERY_ARGUMENT, NEVER_RIGHT
 from tests.limits.table import Arguments, Limits
 
 
@@ -45,6 +52,88 @@ def refused(stack: Stack, construct: Callable[..., Construct], **arguments: Any)
 )
 def test_bad_input_is_refused(stack: Stack, limits: Limits, given: Arguments, message: str) -> None:
     assert message in refused(stack, limits.construct, **limits.arguments(stack, given))
+
+
+@pytest.mark.parametrize(
+    ("choose", "message"),
+    [row[1:] for row in AUTHORIZATION_LIMITS],
+    ids=[row[0] for row in AUTHORIZATION_LIMITS],
+)
+def test_a_bad_authorization_is_refused(
+    stack: Stack, choose: Callable[[Stack], object], message: str
+) -> None:
+    with pytest.raises(InvalidPropsError) as error:
+        choose(stack)
+    assert message in str(error.value)
+
+
+@pytest.fixture
+def a_number_that_is_none_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Node answers NaN by ending: with it, all later tests of this process would fail instead of one."""
+    monkeypatch.setattr(process, "json", StrictJson)
+
+
+class StrictJson:
+    """As much of `json` as jsii uses."""
+
+    loads = staticmethod(json.loads)
+    JSONDecodeError = json.JSONDecodeError
+
+    @staticmethod
+    def dumps(value: Any, **options: Any) -> str:
+        return json.dumps(value, allow_nan=False, **options)
+
+
+@pytest.mark.parametrize("argument", EVERY_ARGUMENT)
+@pytest.mark.usefixtures("a_number_that_is_none_is_an_error")
+def test_what_no_argument_takes_is_refused_before_anything_is_made(stack: Stack, argument: str) -> None:
+    """CDK's own refusal would come when parts are made already, and name what the user never wrote."""
+    make = EVERY_ARGUMENT[argument](stack)
+    before = {child.node.id for child in stack.node.children}
+    for wrong in NEVER_RIGHT:
+        with pytest.raises(InvalidPropsError) as error:
+            make(wrong)
+        assert "must" in str(error.value) or "cannot" in str(error.value)
+        assert {child.node.id for child in stack.node.children} == before, wrong
+
+
+@pytest.mark.parametrize(
+    ("what", "make"),
+    [
+        ("alias There/Live", lambda here, there: ProvisionedApi(
+            here, "Api", routes={"GET /": alias(there)}, authorization=Authorization.iam())),
+        ("alias There/Live", lambda here, there: ProvisionedApi(
+            here, "Api", routes={"GET /": alias(here, "Ours")},
+            authorization=Authorization.lambda_authorizer(alias(there)))),
+        ("certificate", lambda here, there: ProvisionedApi(
+            here, "Api", routes={"GET /": alias(here)}, authorization=Authorization.iam(),
+            domain_name="api.example.com", certificate=acm.Certificate.from_certificate_arn(
+                here, "C", "arn:aws:acm:eu-west-1:123456789012:certificate/any"))),
+        ("web_acl_arn", lambda here, there: ProvisionedApi(
+            here, "Api", routes={"GET /": alias(here)}, authorization=Authorization.iam(),
+            web_acl_arn="arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/edge/1")),
+        ("domain_name", lambda here, there: ProvisionedApi(
+            here, "Api", routes={"GET /": alias(here)}, authorization=Authorization.iam(),
+            domain_name=apigateway.DomainName(there, "Domain", domain_name="api.example.com",
+                                              certificate=certificate(there)))),
+        ("function There/Function", lambda here, there: LiveAlias(here, "Api", function=function(there))),
+        ("rollback_alarms: There/Mine", lambda here, there: LiveAlias(
+            here, "Api", function=function(here), rollback_alarms=[
+                cloudwatch.Metric(namespace="Shop", metric_name="Orders").create_alarm(
+                    there, "Mine", threshold=1, evaluation_periods=1)])),
+    ],
+    ids=["alias", "authorizer", "certificate", "web ACL", "domain", "function", "alarm"],
+)  # fmt: skip
+def test_what_lies_in_another_region_is_refused(
+    app: App, what: str, make: Callable[[Stack, Stack], Construct]
+) -> None:
+    here, there = (
+        Stack(app, name, env=Environment(account="123456789012", region=region))
+        for name, region in (("Here", "us-east-1"), ("There", "eu-west-1"))
+    )
+    with pytest.raises(InvalidPropsError, match=f"^{what} must be .*us-east-1, got eu-west-1"):
+        make(here, there)
+    assert here.node.try_find_child("Api") is None
 
 
 def test_a_live_alias_is_asked_for_its_alias(stack: Stack) -> None:
@@ -85,6 +174,17 @@ def test_consumers_of_one_function_share_its_reserved_concurrency(stack: Stack) 
         stack, QueueConsumer, function=shared, max_concurrency=5
     )
     QueueConsumer(stack, "Second", function=shared, max_concurrency=4)
+
+
+def test_a_token_does_not_count_against_the_reserved_concurrency(stack: Stack) -> None:
+    """CDK's number for it is hugely negative, and would make room for anything."""
+    shared = function(stack, reserved_concurrent_executions=10)
+    number = int(Token.as_number({"Ref": "Number"}))
+    QueueConsumer(stack, "First", function=shared, max_concurrency=number)
+    QueueConsumer(stack, "Second", function=shared, max_concurrency=6)
+    assert "got 5 with 6 of other consumers" in refused(
+        stack, QueueConsumer, function=shared, max_concurrency=5
+    )
 
 
 def test_unresolved_tokens_pass(stack: Stack) -> None:
@@ -157,23 +257,21 @@ def test_unresolved_tokens_pass(stack: Stack) -> None:
 
 
 def test_unresolved_tokens_of_an_api_pass(stack: Stack) -> None:
-    number = Token.as_number({"Ref": "Number"})
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
     text = Token.as_string({"Ref": "Text"})
     behind = function(stack, "Behind", timeout=Duration.seconds(number))
     live = lambda_.Alias(stack, "LiveOfTokens", alias_name="live", version=behind.current_version)
     ProvisionedApi(
         stack,
         "RestOfTokens",
-        routes={
-            "GET /trips": Route(alias=live, throttling_rate_limit=number, throttling_burst_limit=int(number))
-        },
+        routes={"GET /trips": Route(alias=live, throttling_rate_limit=number, throttling_burst_limit=number)},
         authorization=Authorization.iam(),
         throttling_rate_limit=number,
-        throttling_burst_limit=int(number),
+        throttling_burst_limit=number,
         integration_timeout=Duration.millis(number),
         minimum_compression_size=Size.bytes(number),
         api_key_required=True,
-        usage_plans={"Plan": UsagePlan(throttling_rate_limit=number, quota_limit=int(number))},
+        usage_plans={"Plan": UsagePlan(throttling_rate_limit=number, quota_limit=number)},
         web_acl_arn=text,
         domain_name=text,
         certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", text),
@@ -187,7 +285,7 @@ def test_unresolved_tokens_of_an_api_pass(stack: Stack) -> None:
         authorization=Authorization.jwt(issuer=text, audience=[text]),
         http=True,
         throttling_rate_limit=number,
-        throttling_burst_limit=int(number),
+        throttling_burst_limit=number,
         integration_timeout=Duration.millis(number),
         latency_threshold=Duration.millis(number),
     )

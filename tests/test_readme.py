@@ -1,20 +1,20 @@
 """What the README shows is run, and what it says is so."""
 
 import doctest
+import inspect
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Match, Template
 
 import constructs_lib
+from constructs_lib import PythonFunction
 from constructs_lib.local.extension.postgres_server import PostgresServer
 from constructs_lib.runtime import application_user
 from constructs_lib.runtime.database import Database
@@ -28,7 +28,9 @@ HANDLER = "def handle(event, context):\n    return {'batchItemFailures': []}\n"
 
 DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
+FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
+QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 
 
 def blocks(text: str) -> list[str]:
@@ -79,6 +81,27 @@ def test_the_example_and_its_error_are_what_happens(somebodys_project: Path) -> 
     assert (result.attempted, result.failed) == (1, 0)
 
 
+def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path) -> None:
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    for block in blocks(FUNCTION):
+        exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties("AWS::Lambda::Function", {"MemorySize": 1024, "Timeout": 20})
+    stack = Stack(names["app"], "WithoutPackaging")
+    assert PythonFunction(stack, "Ship", entry="nowhere", handler="app.handle").package.is_placeholder
+
+
+def test_the_guide_to_functions_names_every_argument() -> None:
+    named = set(
+        re.findall(r"`(\w+)`", FUNCTION.partition("## All arguments")[2].partition("Everything else")[0])
+    )
+    assert (
+        set(inspect.signature(PythonFunction.__init__).parameters) - {"self", "scope", "construct_id"}
+        <= named
+    )
+
+
 def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) -> None:
     del somebodys_project  # it is the current folder
     names: dict[str, Any] = {}
@@ -100,6 +123,28 @@ def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) ->
     template.resource_count_is("Custom::Trigger", 1)
 
 
+def test_the_other_databases_in_the_docs_can_be_made() -> None:
+    """Each in a stack of its own, in the Region that their zones are of."""
+    made = [block for block in blocks(DATABASE) if "ProxiedDatabase(" in block and "App()" not in block]
+    (override,) = [block for block in blocks(DATABASE) if "ClientPasswordAuthType" in block]
+    (keep,) = [block for block in blocks(DATABASE) if "update_replace_policy" in block]
+    assert len(made) == 4
+    for block in made:
+        stack = Stack(App(analytics_reporting=False), "Rides", env=Environment(region="us-east-1"))
+        names: dict[str, Any] = {"stack": stack}
+        exec(block + override + keep, names)  # noqa: S102
+        template = Template.from_stack(stack)
+        (proxy,) = template.find_resources("AWS::RDS::DBProxy").values()
+        kinds = {each["ClientPasswordAuthType"] for each in proxy["Properties"]["Auth"]}
+        assert kinds == {"MYSQL_NATIVE_PASSWORD"}
+        kept = {
+            resource["Type"]
+            for resource in template.to_json()["Resources"].values()
+            if resource.get("UpdateReplacePolicy") == "Retain"
+        }
+        assert {"AWS::RDS::DBProxy", "AWS::RDS::DBProxyTargetGroup"} <= kept
+
+
 def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> None:
     (somebodys_project / "functions" / "accept_trip").mkdir()
     (somebodys_project / "functions" / "accept_trip" / "handler.py").write_text(HANDLER)
@@ -107,7 +152,8 @@ def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> Non
     for block in blocks(API):
         exec(block, names)  # noqa: S102
     template = Template.from_stack(names["stack"])
-    template.resource_count_is("AWS::ApiGateway::RestApi", 2)
+    template.resource_count_is("AWS::ApiGateway::RestApi", 4)
+    template.resource_count_is("AWS::ApiGateway::DomainName", 1)
     template.resource_count_is("AWS::Lambda::Alias", 1)
     template.has_resource_properties("AWS::ApiGateway::Method", {"AuthorizationType": "NONE"})
 
@@ -138,6 +184,73 @@ def test_the_example_of_asynchronous_invocation_is_what_happens(text: str, someb
         template.resource_count_is("AWS::Events::Rule", 4)  # of the two EventRules, the bucket and the switch
         template.resource_count_is("AWS::Scheduler::Schedule", 1)
         template.resource_count_is("AWS::SNS::Subscription", 1)
+
+
+def test_the_examples_of_a_queue_are_what_happens(somebodys_project: Path) -> None:
+    (somebodys_project / "functions" / "shop").mkdir()
+    (somebodys_project / "functions" / "shop" / "app.py").write_text(HANDLER)
+    names: dict[str, Any] = {}
+    for block in blocks(QUEUE):
+        if "def handle(" not in block:
+            exec(block, names)  # noqa: S102
+    assert not [
+        entry.data
+        for construct in names["stack"].node.find_all()
+        for entry in construct.node.metadata
+        if entry.type == "aws:cdk:warning"
+    ], "the one that the page acknowledges"
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::Lambda::EventSourceMapping", 3)
+    template.resource_properties_count_is(
+        "AWS::Lambda::EventSourceMapping", {"FilterCriteria": Match.any_value()}, 1
+    )
+
+
+def queue_handler(*, worker: str) -> tuple[Callable[[dict[str, Any]], Any], list[str]]:
+    """A handler of docs/queue.md whose work fails for "poison", and the bodies that it has worked on."""
+    (block,) = [block for block in blocks(QUEUE) if f"def {worker}(" in block]
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102
+    worked: list[str] = []
+
+    def work(record: Any) -> None:
+        body = record if isinstance(record, str) else record.body
+        worked.append(body)
+        if body == "poison":
+            raise ValueError(body)
+
+    names[worker] = work
+    return lambda event: names["handle"](event, None), worked
+
+
+def messages(*bodies: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": f"id-{number}",
+                "body": body,
+                "eventSource": "aws:sqs",
+                "attributes": {"MessageGroupId": "one"},
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+@pytest.mark.parametrize("worker", ["ship_in_order", "ship_one"])
+def test_the_handlers_of_a_fifo_queue_stop_at_the_first_failure(worker: str) -> None:
+    handle, worked = queue_handler(worker=worker)
+    answer = handle(messages("a", "poison", "b", "c"))
+    assert worked == ["a", "poison"], "what follows would overtake the one that is retried"
+    assert [each["itemIdentifier"] for each in answer["batchItemFailures"]] == ["id-1", "id-2", "id-3"]
+    assert handle(messages("a", "b")) == {"batchItemFailures": []}
+
+
+def test_the_handler_of_a_standard_queue_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    handle, worked = queue_handler(worker="ship")
+    answer = handle(messages("a", "poison", "b"))
+    assert worked == ["a", "poison", "b"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "id-1"}]}
 
 
 @pytest.fixture
@@ -204,33 +317,6 @@ def test_the_example_of_a_unit_test_is_what_happens() -> None:
     (example_of_test,) = [block for block in blocks(DATABASE) if "of_test = Database(" in block]
     exec(example_of_test, names)  # noqa: S102
     assert names["of_test"].driver is psycopg
-
-
-def test_the_built_wheel_works_in_somebody_elses_app(somebodys_project: Path) -> None:
-    """Built, installed into a fresh environment, and used outside the repository."""
-
-    def run(*command: str | Path, **environment: str) -> str:
-        clean = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")}
-        done = subprocess.run(
-            command,
-            cwd=somebodys_project,
-            env=clean | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    run("uv", "build", "--wheel", "--quiet", "--out-dir", somebodys_project / "dist", PROJECT)
-    (wheel,) = (somebodys_project / "dist").glob("constructs_lib-*.whl")
-    run("uv", "venv", "--quiet", "--python", sys.executable, "env")
-    python = somebodys_project / "env" / "bin" / "python"
-    run("uv", "pip", "install", "--quiet", "--python", python, wheel)
-    run(python, "app.py", CDK_OUTDIR=str(somebodys_project / "cdk.out"))
-    template = (somebodys_project / "cdk.out" / "Orders.template.json").read_text()
-    assert '"ReportBatchItemFailures"' in template
-    assert '"VisibilityTimeout": 120' in template
 
 
 def test_no_lock_file_names_a_mirror() -> None:

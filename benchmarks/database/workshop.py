@@ -12,7 +12,9 @@ from benchmarks.database.mariadb_engine import MariaDBEngine
 from benchmarks.database.mariadb_server import MariaDBServer
 from benchmarks.database.pool import Pool
 from benchmarks.database.postgres_engine import PostgresEngine
-from constructs_lib.local.extension.postgres_server import PostgresServer, find_binaries
+from constructs_lib.local import private_environment
+from constructs_lib.local.extension.postgres_programs import reachable
+from constructs_lib.local.extension.postgres_server import PostgresServer
 
 MAX_CONNECTIONS: Final = 60
 POOL_SIZE: Final = 20
@@ -61,7 +63,7 @@ class Workshop:
         """A pool in front of it: pgbouncer.
 
         Raises:
-            MissingProgramError: There is none, or no PostgreSQL.
+            MissingProgramError: There is none, and it could not be fetched.
         """
         server, _ = self._postgres_server()
         if self._pool is None:
@@ -91,10 +93,14 @@ class Workshop:
 
     def _postgres_server(self) -> tuple[PostgresServer, PostgresEngine]:
         if self._postgres is None:
-            if find_binaries() is None:
-                raise MissingProgramError("there is no PostgreSQL on this machine")
+            private_environment.install_postgres(self._cache)
+            programs = private_environment.postgres_programs(self._cache)
             server = self._stack.enter_context(
-                PostgresServer(self.folder / "postgres", settings={"max_connections": str(MAX_CONNECTIONS)})
+                PostgresServer(
+                    self.folder / "postgres",
+                    binaries=reachable(programs, lambda: self.folder / "postgres-programs"),
+                    settings={"max_connections": str(MAX_CONNECTIONS)},
+                )
             )
             self._postgres = server, PostgresEngine(server)
         return self._postgres

@@ -1,7 +1,7 @@
 """The recommended alarms: one maker for each thing that can go wrong.
 
-Each alarm has an action, treats missing data as good (no traffic is no fault), and looks at the alias where
-there is one.
+Each alarm has an action, treats missing data as good unless it says why not (no traffic is not a fault), and watches
+the alias where there is one.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
 """
 
@@ -17,21 +17,31 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.called import LATEST, called
 
 
-def check_topic(given: sns.ITopic | None) -> None:
-    """Refuse a topic that would never hear of an alarm.
+def check_topic(scope: Construct, given: sns.ITopic | None) -> None:
+    """Refuse a topic that no alarm would reach.
 
     Args:
+        scope: Where the construct with the alarms is going to be.
         given: What was given as `alarm_topic`; None: a topic is made.
 
     Raises:
-        InvalidPropsError: It is none, or under the key that SNS manages.
+        InvalidPropsError: It is not a topic, or is under the key that SNS manages, or in another Region.
     """
     _validation.kind("alarm_topic", given, "topic_arn", "a topic")
     if given is None:
         return
+    location.check(
+        scope,
+        "alarm_topic",
+        given,
+        same_account=False,
+        way_out="An alarm notifies topics of its own Region only: make one there, or leave alarm_topic out.",
+        source=_defaults.ALARM_ACTIONS,
+    )
     key = given.master_key
     resource = given.node.default_child
     ids = (resource.kms_master_key_id if isinstance(resource, sns.CfnTopic) else None, key and key.key_arn)
@@ -46,7 +56,7 @@ def topic_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
     """The topic for a construct's alarms.
 
     A topic policy replaces SNS's own, which lets the account's alarms in: so a topic of this app that has one gets
-    the statement for it, and so does its key. Of an imported topic, its owner has to see to both.
+    the statement for it, and so does its key. Of an imported topic, its owner is told.
 
     Args:
         scope: The construct.
@@ -55,50 +65,42 @@ def topic_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
     Returns:
         The topic.
     """
-    if given is None:
-        return topic(scope, "AlarmTopic")
-    if given.node.try_find_child("Policy") is not None:
-        _let_alarms_in(given)
-    if given.master_key is not None:
-        given.master_key.add_to_resource_policy(
-            iam.PolicyStatement(
-                actions=["kms:GenerateDataKey*", "kms:Decrypt"],
-                principals=[_cloudwatch()],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(given).account}},
-            )
-        )
-    return given
-
-
-def _let_alarms_in(target: sns.ITopic) -> None:
-    target.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="AlarmsOfThisAccount",
-            actions=["sns:Publish"],
-            principals=[_cloudwatch()],
-            resources=[target.topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(target).account}},
-        )
+    target = _topic(scope) if given is None else given
+    from_alarms = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    publish = iam.PolicyStatement(
+        sid="AlarmsOfThisAccount",
+        actions=["sns:Publish"],
+        principals=[_cloudwatch()],
+        resources=[target.topic_arn],
+        conditions=from_alarms,
     )
+    if given is None or given.node.try_find_child("Policy") is not None:
+        target.add_to_resource_policy(publish)
+    elif not isinstance(target, sns.Topic):
+        permissions.tell_owner(
+            target,
+            target,
+            publish,
+            unless="it is SNS's default policy and the topic is in the alarms' account",
+        )
+    key = target.master_key
+    if key is not None:
+        use = iam.PolicyStatement(
+            actions=["kms:GenerateDataKey*", "kms:Decrypt"],
+            principals=[_cloudwatch()],
+            resources=["*"],
+            conditions=from_alarms,
+        )
+        permissions.allow(target, key, use)
+    return target
 
 
 def _cloudwatch() -> iam.ServicePrincipal:
     return iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
 
-def topic(scope: Construct, construct_id: str) -> sns.Topic:
-    """Make a topic that CloudWatch may send alarms to, over TLS only.
-
-    Args:
-        scope: Where to put it.
-        construct_id: Its name there.
-
-    Returns:
-        The topic; nobody has subscribed to it yet.
-    """
-    made = sns.Topic(scope, construct_id, enforce_ssl=True)
-    _let_alarms_in(made)
+def _topic(scope: Construct) -> sns.Topic:
+    made = sns.Topic(scope, "AlarmTopic", enforce_ssl=True)
     Validations.of(made).acknowledge(
         Acknowledgment(
             id="AwsSolutions-SNS2",
@@ -114,6 +116,10 @@ def dead_letters(
 ) -> cloudwatch.Alarm:
     """Alarm on the first message in a dead-letter queue.
 
+    SQS stops the metrics of a queue that nobody has used for six hours. The alarm keeps its state then, since the
+    messages are still there. Whoever receives, redrives or purges them makes the queue active again, and the alarm
+    is OK within minutes.
+
     Args:
         scope: Where to put it.
         construct_id: Its name there.
@@ -122,6 +128,8 @@ def dead_letters(
 
     Returns:
         The alarm, on a single minute with a message: each is one that nobody will retry.
+
+    Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
     return alarm(
         scope,
@@ -132,6 +140,7 @@ def dead_letters(
         threshold=0,
         periods=1,
         datapoints=1,
+        missing_data=cloudwatch.TreatMissingData.IGNORE,
         description="Messages failed for good and wait in the dead-letter queue. Find out why, then redrive.",
         send_to=send_to,
     )
@@ -450,8 +459,8 @@ def undelivered(
         threshold=0,
         periods=1,
         datapoints=1,
-        description="Events could not be put into their dead-letter queue, and are lost: its policy, its key, or it is "
-        "gone.",
+        description="Events could not be sent to their dead-letter queue and are lost. Check that the queue exists and "
+        "that its policy and key allow the service.",
         send_to=send_to,
     )
 
@@ -475,6 +484,7 @@ def alarm(
     send_to: sns.ITopic,
     periods: int = _defaults.ALARM_EVALUATION_PERIODS,
     datapoints: int = _defaults.ALARM_DATAPOINTS,
+    missing_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
 ) -> cloudwatch.Alarm:
     """Make an alarm as all of them are.
 
@@ -488,6 +498,7 @@ def alarm(
         send_to: The topic to notify.
         periods: How many minutes it looks back.
         datapoints: How many of them must be bad.
+        missing_data: What a minute without data counts for; as good unless the metric stops while the fault goes on.
 
     Returns:
         The alarm.
@@ -500,7 +511,7 @@ def alarm(
         comparison_operator=comparison,
         evaluation_periods=periods,
         datapoints_to_alarm=datapoints,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        treat_missing_data=missing_data,
         alarm_description=description,
     )
     made.add_alarm_action(actions.SnsAction(send_to))

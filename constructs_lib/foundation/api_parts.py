@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
     from aws_cdk import aws_wafv2 as wafv2
 
+    from constructs_lib.foundation.custom_domain import AnyDomain
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cors:
@@ -28,7 +30,7 @@ class ApiParts:
     authorizers: "Sequence[apigateway.Authorizer | apigatewayv2.IHttpRouteAuthorizer]"
     rest_api: apigateway.RestApi | None = None
     http_api: "apigatewayv2.HttpApi | None" = None
-    domain: "apigateway.DomainName | apigatewayv2.DomainName | None" = None
+    domain: "AnyDomain | None" = None
     methods: Mapping[str, apigateway.Method] = field(default_factory=dict)
     http_routes: "Mapping[str, apigatewayv2.HttpRoute]" = field(default_factory=dict)
     gateway_responses: Sequence[apigateway.GatewayResponse] = ()

@@ -62,10 +62,17 @@ class Authorization:
             For `authorization=`.
 
         Raises:
-            InvalidPropsError: More clients or scopes than API Gateway takes.
+            InvalidPropsError: An argument is of another kind, or more than API Gateway takes.
         """
+        _validation.kind("user_pool", user_pool, "user_pool_id", "a Cognito user pool", required=True)
+        if isinstance(clients, str) or not isinstance(clients, Sequence):
+            raise InvalidPropsError(
+                f"clients must be a list of user pool clients, got {_validation.shown(clients)}."
+            )
+        for client in clients:
+            _validation.kind("clients", client, "user_pool_client_id", "user pool clients", required=True)
         _at_most("clients", clients, _defaults.AUTHORIZER_AUDIENCES_MAX)
-        _at_most("scopes", scopes, _defaults.ROUTE_SCOPES_MAX)
+        _check_scopes(scopes)
         return Authorization(
             "Cognito", user_pool=user_pool, user_pool_clients=tuple(clients), scopes=tuple(scopes)
         )
@@ -83,20 +90,22 @@ class Authorization:
             For `authorization=`.
 
         Raises:
-            InvalidPropsError: The issuer is no https URL, or there is no audience, or too many.
+            InvalidPropsError: The issuer is not an https URL, or there is no audience, or too many.
         """
+        _validation.text("issuer", issuer)
         if not _validation.is_unresolved(issuer) and not issuer.startswith("https://"):
             raise InvalidPropsError(
                 f"issuer must be an https URL, such as https://example.com/, got {issuer!r}. "
                 f"See {_defaults.HTTP_API_JWT}"
             )
+        _validation.texts("audience", audience)
         if not audience:
             raise InvalidPropsError(
                 "audience must name at least one: without it, tokens made for any other service of this issuer "
                 f"would be taken. See {_defaults.HTTP_API_JWT}"
             )
         _at_most("audience", audience, _defaults.AUTHORIZER_AUDIENCES_MAX)
-        _at_most("scopes", scopes, _defaults.ROUTE_SCOPES_MAX)
+        _check_scopes(scopes)
         return Authorization("JWT", issuer=issuer, audience=tuple(audience), scopes=tuple(scopes))
 
     @staticmethod
@@ -113,17 +122,26 @@ class Authorization:
         Args:
             alias: Of the function that decides. Before an HTTP API it has 10 seconds.
             identity_header: Requests without this header get 401 without a call.
-            cache_ttl: How long an answer serves the same header again, up to an hour; default not at all. A
-                REST API gives a cached policy to every route, so it must allow all that the caller may do; an
-                HTTP API caches for each route.
+            cache_ttl: How long an answer serves the same header again, in whole seconds up to an hour; default 0,
+                not at all. A REST API gives a cached policy to every route, so it must allow all that the caller
+                may do; an HTTP API caches for each route.
 
         Returns:
             For `authorization=`.
 
         Raises:
-            InvalidPropsError: `alias` is none, or `cache_ttl` is out of range.
+            InvalidPropsError: `alias` is not an alias, `identity_header` is not the name of a header, or
+                `cache_ttl` is out of range.
         """
         behind_alias.check("alias of a Lambda authorizer", alias)
+        _validation.text("identity_header", identity_header)
+        _validation.matches(
+            "identity_header",
+            identity_header,
+            r"[A-Za-z0-9._$-]+",
+            "letters, digits, and . _ $ -",
+            source=_defaults.LAMBDA_AUTHORIZERS,
+        )
         seconds = _validation.seconds("cache_ttl", cache_ttl, 0)
         _validation.in_range(
             "cache_ttl",
@@ -133,12 +151,18 @@ class Authorization:
             unit="seconds",
             source=_defaults.LAMBDA_AUTHORIZERS,
         )
+        _validation.whole("cache_ttl in seconds", seconds)
         return Authorization("Lambda", alias=alias, identity_header=identity_header, cache_ttl=cache_ttl)
 
     @property
     def authorizer(self) -> "Authorization":
         """What routes with different scopes have in common: they share one authorizer."""
         return replace(self, scopes=())
+
+
+def _check_scopes(scopes: Sequence[str]) -> None:
+    _validation.texts("scopes", scopes)
+    _at_most("scopes", scopes, _defaults.ROUTE_SCOPES_MAX)
 
 
 def _at_most(name: str, values: Sequence[object], most: int) -> None:

@@ -11,13 +11,16 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from constructs_lib import _defaults
+from constructs_lib import _defaults, _validation
 from constructs_lib.foundation import alarms
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Where CloudWatch has the figures of a database and of the proxy before it."""
+    """Where CloudWatch has the figures of a database and of the proxy before it.
+
+    RDS keeps identifiers in lower case, and CloudWatch tells dimensions apart by case.
+    """
 
     proxy_name: str
     instance_identifier: str | None
@@ -71,7 +74,12 @@ def _rds(name: str, statistic: str, dimensions: dict[str, str]) -> cloudwatch.Me
     return cloudwatch.Metric(
         namespace="AWS/RDS",
         metric_name=name,
-        dimensions_map=dimensions,
+        dimensions_map={
+            key: value.lower()
+            if key.endswith("Identifier") and not _validation.is_unresolved(value)
+            else value
+            for key, value in dimensions.items()
+        },
         statistic=statistic,
         period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
     )

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Token
+from aws_cdk import Annotations, Duration, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
@@ -104,6 +105,42 @@ def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, subnet_ids: Set[str]) -
         )
 
 
+def check_stack(
+    function: lambda_.Function, home: Stack, database: Construct, stack: Stack, uses: Mapping[str, IConstruct]
+) -> None:
+    """Refuse a function in a stack that the database's own stack depends on: the two would wait for each other.
+
+    Args:
+        function: The function.
+        home: Its stack.
+        database: The construct that it connects to.
+        stack: The stack of that construct.
+        uses: What was given to that construct, by argument.
+
+    Raises:
+        InvalidPropsError: One of these is in the function's stack, and the database is not.
+    """
+    if home is stack:
+        return
+    mine = _outermost(home)
+    if mine is _outermost(stack):
+        return
+    for name, part in uses.items():
+        imported = part.node.default_child is None
+        if not imported and _outermost(Stack.of(part)) is mine:
+            raise InvalidPropsError(
+                f"function {function.node.path} cannot connect to {database.node.path}: it is in the stack of "
+                f"{part.node.path}, which the database uses as {name}, so each of the two stacks would depend on the "
+                f"other. Put the function into the stack of the database, or into another one."
+            )
+
+
+def _outermost(stack: Stack) -> Stack:
+    while (parent := stack.nested_stack_parent) is not None:
+        stack = parent
+    return stack
+
+
 def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
     """Keep connections from writing the same variables, and the master's rights out of applications.
 
@@ -143,6 +180,27 @@ def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
             f"{prefix!r} twice: the second would overwrite the variables of the first. Pass another one."
         )
     taken[prefix] = wanted
+
+
+def check_patience(scope: Construct, function: lambda_.Function, borrow_timeout: Duration | None) -> None:
+    """Warn of a function that Lambda stops while the proxy still lets it wait.
+
+    Args:
+        scope: What the warning is about.
+        function: The function.
+        borrow_timeout: How long the proxy lets a client wait; None: the default.
+    """
+    waits = _validation.seconds("borrow_timeout", borrow_timeout, _defaults.BORROW_TIMEOUT_SECONDS)
+    runs = _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
+    if waits is None or runs is None or runs > waits:
+        return
+    Annotations.of(scope).add_warning_v2(
+        "constructs-lib:borrow-timeout",
+        f"Function {function.node.path} is stopped after {runs:g} seconds, and waits for a connection up to "
+        f"{waits:g}: when all are busy it times out before the proxy can tell it why. Lower borrow_timeout, raise the "
+        f"function's timeout, and let its Database give up earlier (give_up_after_seconds). "
+        f"See {_defaults.RDS_PROXY_CONNECTIONS}",
+    )
 
 
 def tell(function: lambda_.Function, prefix: str, variables: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Annotations, CfnResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -54,6 +54,7 @@ def application_secret(
     user: str,
     database_name: str,
     alternating_users: bool,
+    tls_only: bool,
     encryption_key: kms.IKey | None,
     removal_policy: RemovalPolicy,
 ) -> secretsmanager.Secret:
@@ -66,6 +67,8 @@ def application_secret(
         user: The user's name.
         database_name: Where it logs in.
         alternating_users: Whether its rotation needs to know the master's secret.
+        tls_only: Whether the secret must keep the rotation from trying without TLS what failed with it. A server made
+            here refuses that itself, and each new word in a secret of before would make a new password.
         encryption_key: None for the one that Secrets Manager has.
         removal_policy: What becomes of it with the stack.
 
@@ -81,6 +84,8 @@ def application_secret(
     }
     if alternating_users and server.master_secret is not None:
         known["masterarn"] = server.master_secret.secret_arn
+    if tls_only:
+        known["ssl"] = True
     return secretsmanager.Secret(
         scope,
         construct_id,
@@ -163,6 +168,60 @@ def rotate(
         rotate_immediately_on_update=False,
     )
     return Rotation(schedule, security_group)
+
+
+class RotationWithoutBoundary(CfnResource):
+    """Warns when roles get a permissions boundary, since the role of the hosted rotation does not.
+
+    It looks like a role to the aspects that set a boundary, whether they come with `iam.PermissionsBoundary.of` or with
+    the context key of the CDK, and is left out of the template. A real role does not tell what an aspect has set.
+    """
+
+    def __init__(self, database: Construct) -> None:
+        """Put it beside the roles.
+
+        Args:
+            database: What the warning is about.
+        """
+        super().__init__(database, "RotationRole", type="AWS::IAM::Role")
+        self._database = database
+
+    def add_property_override(self, property_path: str, value: object) -> None:  # noqa: ARG002 - CDK's own
+        """Warn, if this is a boundary.
+
+        Args:
+            property_path: What an aspect sets.
+            value: To what.
+        """
+        if property_path != "PermissionsBoundary":
+            return
+        Annotations.of(self._database).add_warning_v2(
+            "constructs-lib:rotation-without-boundary",
+            f"The roles around {self._database.node.path} have a permissions boundary, and that of AWS's rotation "
+            f"function will not: CloudFormation makes it, and has no property for one. Where an organization requires "
+            f"the boundary, the deployment fails there. Use authentication='end-to-end-iam', which needs no rotation, "
+            f"or a database= with an application_secret= that you rotate. See {_defaults.HOSTED_ROTATION}",
+        )
+
+    def _should_synthesize(self) -> bool:
+        return False
+
+
+def in_hours_or_days(interval: Duration | None) -> Duration:
+    """How Secrets Manager counts; CDK hands on whatever unit it is given.
+
+    Args:
+        interval: A multiple of an hour; None for the default.
+
+    Returns:
+        The same in days, or else in hours.
+    """
+    if interval is None:
+        return Duration.days(_defaults.ROTATION_DAYS)
+    if interval.is_unresolved():
+        return interval
+    hours = interval.to_hours()
+    return Duration.hours(hours) if hours % 24 else Duration.days(hours / 24)
 
 
 def let_read(role: iam.IRole, secret: secretsmanager.ISecret) -> None:
@@ -260,13 +319,16 @@ def check(
         )
         if application_user is None:
             raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
+    seconds = _validation.seconds("rotation_interval", rotation_interval)
     _validation.duration_in_range(
         "rotation_interval",
-        _validation.seconds("rotation_interval", rotation_interval),
+        seconds,
         _defaults.ROTATION_SECONDS_MIN,
         _defaults.ROTATION_SECONDS_MAX,
         source=_defaults.ROTATION_SCHEDULE,
     )
+    if seconds is not None:
+        _validation.whole("rotation_interval in hours", seconds / 3600)
 
 
 def check_names(

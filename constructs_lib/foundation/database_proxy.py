@@ -1,11 +1,14 @@
 """RDS Proxy: the pool of connections between functions and a database."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, Duration, Names
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -15,15 +18,20 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import acknowledgment
 from constructs_lib.foundation.database_credentials import Authentication, let_decrypt
-from constructs_lib.foundation.database_server import Server
+from constructs_lib.foundation.database_server import Family, Server
 
 
 @dataclass(frozen=True)
 class Proxy:
     """A proxy and what belongs to it."""
 
+    name: str
+    """What the app knows at synth, in lower case as RDS keeps it; `proxy.db_proxy_name` is a token."""
     proxy: rds.DatabaseProxy
+    target_group: rds.CfnDBProxyTargetGroup
+    """Is made when the proxy has reached the database."""
     role: iam.Role
     reader_endpoint: rds.IDatabaseProxyEndpoint | None
     security_group: ec2.SecurityGroup
@@ -32,12 +40,14 @@ class Proxy:
 def make(
     scope: Construct,
     *,
+    home: Stack,
     server: Server,
     authentication: Authentication,
     application_user: str,
     secrets: Mapping[str, secretsmanager.ISecret | None],
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection | None,
+    subnet_ids: Sequence[str],
     max_connections_percent: int,
     max_idle_connections_percent: int | None,
     borrow_timeout: Duration | None,
@@ -48,12 +58,14 @@ def make(
 
     Args:
         scope: Where to put it.
+        home: The stack of that.
         server: The database.
         authentication: How its clients log in, and it.
         application_user: Whom it logs in as under end-to-end IAM.
         secrets: The users that it logs in as otherwise, by what they are; None for one without.
         vpc: Where it is.
         vpc_subnets: Which subnets of it.
+        subnet_ids: What that selects.
         max_connections_percent: How much of the database's connections it may use.
         max_idle_connections_percent: How much it keeps open.
         borrow_timeout: How long a client waits.
@@ -66,6 +78,7 @@ def make(
     security_group = ec2.SecurityGroup(
         scope, "ProxySecurityGroup", vpc=vpc, description="RDS Proxy", allow_all_outbound=False
     )
+    # AWS documents this trust without a condition: nobody says whether the service would send aws:SourceAccount.
     role = iam.Role(scope, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
     end_to_end = authentication == "end-to-end-iam"
     if end_to_end:
@@ -75,13 +88,13 @@ def make(
                 actions=["rds-db:connect"], resources=[server.user_arn(scope, application_user)]
             )
         )
+    name = _name(scope, home, server.family, subnet_ids)
     proxy = rds.DatabaseProxy(
         scope,
         "Proxy",
-        # CDK's own name, without a feature flag, would be "Proxy" in every stack of the account.
-        db_proxy_name=Names.unique_resource_name(scope, max_length=_defaults.PROXY_NAME_LENGTH_MAX),
+        db_proxy_name=name,
         proxy_target=server.target,
-        secrets=[_readable(scope, name, secret, role) for name, secret in secrets.items() if secret],
+        secrets=[_readable(scope, whose, secret, role) for whose, secret in secrets.items() if secret],
         vpc=vpc,
         vpc_subnets=vpc_subnets,
         security_groups=[security_group],
@@ -94,9 +107,19 @@ def make(
         borrow_timeout=borrow_timeout or Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS),
         idle_client_timeout=idle_client_timeout or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
     )
+    target_group = proxy.node.find_child("ProxyTargetGroup")
+    assert isinstance(target_group, rds.CfnDBProxyTargetGroup)  # noqa: S101 - what a proxy has
+    acknowledgment.acknowledge(
+        target_group,
+        {
+            "CloudFormation-Validate::F3002": "A target group takes tags (the resource's schema of October 2026), "
+            "which the schema that CDK 2.275 brings does not know yet."
+        },
+    )
     readers = (
         proxy.add_endpoint(
             "Reader",
+            db_proxy_endpoint_name=f"{name}{_READER}",
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=[security_group],
@@ -105,7 +128,48 @@ def make(
         if reader_endpoint
         else None
     )
-    return Proxy(proxy, role, readers, security_group)
+    return Proxy(name, proxy, target_group, role, readers, security_group)
+
+
+_READER: Final = "-reader"
+_DIGEST_LENGTH: Final = 10
+
+
+def _name(scope: Construct, home: Stack, family: Family, subnet_ids: Sequence[str]) -> str:
+    """A name that RDS keeps as it is, and that changes with whatever replaces the proxy.
+
+    RDS keeps names of proxies in lower case, and CloudWatch tells `ProxyName`s apart by case. CloudFormation makes
+    the new proxy before it deletes the old one, so the two must have different names.
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbproxy.html
+    """
+    subnets = home.resolve(list(subnet_ids))
+    while (parent := home.nested_stack_parent) is not None:
+        home = parent
+    path = scope.node.path
+    facts = json.dumps([home.stack_name, path, family, subnets])
+    digest = hashlib.sha256(facts.encode()).hexdigest()[:_DIGEST_LENGTH]
+    words = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
+    if not words[:1].isalpha():
+        words = f"proxy-{words}"
+    room = _defaults.PROXY_NAME_LENGTH_MAX - len(_READER) - _DIGEST_LENGTH - 1
+    return f"{words[:room].rstrip('-')}-{digest}"
+
+
+def let_connect(proxy: Proxy, role: iam.IRole, user: str) -> None:
+    """Allow a role to log in as one user of one proxy.
+
+    The permission is a policy of its own that is named after the proxy. When the proxy is replaced, the policy is
+    too, and CloudFormation deletes the old ones last: until then, versions of a function that still have the old
+    proxy's address may log in there.
+
+    Args:
+        proxy: The proxy.
+        role: The role; it is not allowed yet.
+        user: The user.
+    """
+    # Below the role, so that a function, which depends on its role, has the right from its start.
+    policy = iam.Policy(cast("Construct", role), f"ConnectTo-{proxy.name}", roles=[role])
+    proxy.proxy.grant_connect(policy, user)
 
 
 def _readable(

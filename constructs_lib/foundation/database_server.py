@@ -1,12 +1,14 @@
 """The database itself: an instance, an Aurora Serverless v2 cluster, or one that exists."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from aws_cdk import (
     Acknowledgment,
     Annotations,
     ArnFormat,
+    CfnDeletionPolicy,
+    CfnResource,
     Duration,
     RemovalPolicy,
     Stack,
@@ -24,6 +26,9 @@ from constructs_lib.errors import InvalidPropsError
 
 Family = Literal["postgres", "mysql"]
 """As the secret of a user calls its engine."""
+
+KEEPING: Final = (RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+"""The policies under which a database outlives its stack."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,13 @@ class Settings:
     removal_policy: RemovalPolicy
     encryption_key: kms.IKey | None
     snapshot_identifier: str | None
+    engine_lifecycle_support: rds.EngineLifecycleSupport | None
     instance_type: ec2.InstanceType | None
     multi_az: bool
-    allocated_storage: int
+    allocated_storage: int | None
+    """None for a new instance is the default; for a restored one it is what the snapshot has."""
     max_allocated_storage: int | None
+    allow_major_version_upgrade: bool
     min_capacity: float
     max_capacity: float
     readers: int
@@ -121,7 +129,8 @@ def make(
         description="The database",
         allow_all_outbound=False,
     )
-    parameters = dict(_defaults.DATABASE_PARAMETERS[family])
+    is_cluster = hasattr(engine, "bind_to_cluster")
+    parameters = dict(_defaults.DATABASE_PARAMETERS["aurora" if is_cluster else "instance"][family])
     if settings.max_connections is not None:
         parameters["max_connections"] = Tokenization.stringify_number(settings.max_connections)
     common: dict[str, Any] = {
@@ -135,30 +144,37 @@ def make(
         "cloudwatch_logs_exports": list(_defaults.DATABASE_LOGS[family]),
         "deletion_protection": settings.deletion_protection,
         "removal_policy": settings.removal_policy,
+        "engine_lifecycle_support": settings.engine_lifecycle_support,
     }
-    if hasattr(engine, "bind_to_cluster"):
+    if is_cluster:
         server = _make_cluster(scope, family, settings, common)
     else:
         server = _make_instance(scope, family, settings, common)
+    _keep(server, settings, security_group)
     _acknowledge(server, settings)
     return server
 
 
 def _make_instance(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
-    most = settings.max_allocated_storage
-    twice = 2 * settings.allocated_storage
-    if most is None and not _validation.is_unresolved(twice) and twice <= _defaults.STORAGE_GIB_MAX:
-        most = max(_defaults.MAX_STORAGE_GIB, twice)
+    restored = settings.snapshot_identifier is not None
+    first, most = settings.allocated_storage, settings.max_allocated_storage
+    if first is None and not restored:
+        first = _defaults.STORAGE_GIB
+    if most is None and first is not None:
+        twice = 2 * first
+        if not _validation.is_unresolved(twice) and twice <= _defaults.STORAGE_GIB_MAX:
+            most = max(_defaults.MAX_STORAGE_GIB, twice)
     common |= {
         "publicly_accessible": False,
         "instance_type": settings.instance_type
         or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
         "multi_az": settings.multi_az,
         "storage_type": rds.StorageType.GP3,
-        "allocated_storage": settings.allocated_storage,
+        "allocated_storage": first,
         "max_allocated_storage": most,
         "backup_retention": settings.backup_retention,
         "auto_minor_version_upgrade": True,
+        "allow_major_version_upgrade": settings.allow_major_version_upgrade or None,
     }
     key = settings.encryption_key
     instance: rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot
@@ -181,6 +197,9 @@ def _make_instance(scope: Construct, family: Family, settings: Settings, common:
         # The L2 of a restored instance knows no password that RDS manages; the resource does.
         resource = instance.node.default_child
         assert isinstance(resource, rds.CfnDBInstance)  # noqa: S101 - what an instance is made of
+        if first is None:
+            # CDK would ask for 100 GiB, which are too few for a larger snapshot and too many for a smaller one.
+            resource.add_property_deletion_override("AllocatedStorage")
         resource.manage_master_user_password = True
         if key is not None:
             resource.master_user_secret = rds.CfnDBInstance.MasterUserSecretProperty(kms_key_id=key.key_arn)
@@ -257,6 +276,26 @@ def _make_cluster(scope: Construct, family: Family, settings: Settings, common: 
         resource_id=cluster.cluster_resource_identifier,
         master_secret=master_secret,
     )
+
+
+def _keep(server: Server, settings: Settings, security_group: ec2.SecurityGroup) -> None:
+    """Keep the data when CloudFormation replaces the database, and what a retained database stands in.
+
+    A new database is an empty one: the old one is kept, whatever was changed. AWS deletes neither a VPC nor a subnet,
+    group or parameter group that is in use, so a stack that retained the database alone could not be deleted.
+    """
+    part = server.cluster or server.instance
+    assert part is not None  # noqa: S101 - it is one or the other
+    if settings.removal_policy == RemovalPolicy.SNAPSHOT:
+        resource = part.node.default_child
+        assert isinstance(resource, CfnResource)  # noqa: S101 - what a database is made of
+        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    elif settings.removal_policy in KEEPING:
+        subnet_group = part.node.find_child("SubnetGroup" if server.cluster is None else "Subnets")
+        for around in (security_group, part.node.find_child("ParameterGroup"), subnet_group):
+            resource = around.node.default_child
+            assert isinstance(resource, CfnResource)  # noqa: S101 - what each of these is made of
+            resource.apply_removal_policy(settings.removal_policy)
 
 
 def _acknowledge(server: Server, settings: Settings) -> None:
@@ -416,6 +455,7 @@ def check_numbers(
     readers: int,
     max_connections: int | None,
     backup_retention: Duration | None,
+    restored: bool,
 ) -> None:
     """Refuse what RDS would refuse.
 
@@ -429,6 +469,7 @@ def check_numbers(
         readers: How many.
         max_connections: How many.
         backup_retention: How long.
+        restored: Whether the storage is at first what a snapshot has.
 
     Raises:
         InvalidPropsError: One is outside of its limits.
@@ -446,7 +487,8 @@ def check_numbers(
     ):  # fmt: skip
         _validation.in_range(name, value, low, high, unit=unit, source=source)
         _validation.whole(name, value)
-    _check_storage(allocated_storage, max_allocated_storage)
+    if not (restored and allocated_storage is None):
+        _check_storage(allocated_storage, max_allocated_storage)
     _check_capacity(min_capacity, max_capacity)
 
 

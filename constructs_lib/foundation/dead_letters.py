@@ -1,13 +1,16 @@
-"""Queues for what could not be handed over: encrypted, over TLS only, kept as long as SQS keeps anything."""
+"""Queues for what could not be delivered: encrypted, over TLS only, kept as long as SQS keeps anything."""
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IDependable
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import alarms, location, permissions
 
 
 def queue(
@@ -21,9 +24,9 @@ def queue(
 
     Args:
         scope: Where to put it.
-        construct_id: Its name there.
+        construct_id: Its id there.
         encryption_key: None for the one that SQS manages.
-        removal_policy: What becomes of it, and of what is in it, with the stack; default RETAIN.
+        removal_policy: What happens to it and its messages when the stack is deleted; default RETAIN.
 
     Returns:
         The queue.
@@ -46,11 +49,33 @@ def queue(
     return made
 
 
-def let_service_send(target: sqs.IQueue, *, service: str, source_arn: str) -> IDependable | None:
-    """Let a service put what it could not deliver into the queue, for one source alone.
+def alarm(
+    construct: Construct, *, queue: sqs.IQueue, given: sqs.IQueue | None, send_to: sns.ITopic
+) -> cloudwatch.Alarm | None:
+    """Alarm on the first message in a dead-letter queue, where its metrics are in the construct's account.
 
     Args:
-        target: The queue; of an imported one, its owner has to say so.
+        construct: Where to put it.
+        queue: The queue.
+        given: The same where the user gave it; None for one that was made here.
+        send_to: The topic to notify.
+
+    Returns:
+        The alarm; None for a queue of another account.
+    """
+    if given is not None and location.is_of_another_account(construct, given):
+        return None
+    return alarms.dead_letters(construct, "DeadLetterAlarm", queue=queue, send_to=send_to)
+
+
+def let_service_send(
+    construct: Construct, target: sqs.IQueue, *, service: str, source_arn: str
+) -> IDependable | None:
+    """Let a service send what it could not deliver to the queue, for one source alone.
+
+    Args:
+        construct: What needs it; synth tells there what the owner of an imported queue has to add.
+        target: The queue.
         service: Such as `sns.amazonaws.com`.
         source_arn: The topic or rule whose dead letters they are.
 
@@ -60,38 +85,50 @@ def let_service_send(target: sqs.IQueue, *, service: str, source_arn: str) -> ID
     # As AWS writes it for both: not every service says its account, and the ARN has it.
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     # https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html
-    conditions = {"ArnEquals": {"aws:SourceArn": source_arn}}
-    principal = iam.ServicePrincipal(service)
-    added = target.add_to_resource_policy(
+    principals: list[iam.IPrincipal] = [iam.ServicePrincipal(service)]
+    dependable = permissions.allow(
+        construct,
+        target,
         iam.PolicyStatement(
             actions=["sqs:SendMessage"],
-            principals=[principal],
+            principals=principals,
             resources=[target.queue_arn],
-            conditions=conditions,
-        )
+            conditions={"ArnEquals": {"aws:SourceArn": source_arn}},
+        ),
     )
     key = target.encryption_master_key
     if key is not None:
-        # As AWS writes it, without a condition: what a service tells the key of its source is not documented for all.
+        # Without a condition, as AWS writes it: docs/decisions/0018 has the reason.
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-        key.add_to_resource_policy(
+        permissions.allow(
+            construct,
+            key,
             iam.PolicyStatement(
-                actions=["kms:GenerateDataKey", "kms:Decrypt"], principals=[principal], resources=["*"]
-            )
+                actions=["kms:GenerateDataKey", "kms:Decrypt"], principals=principals, resources=["*"]
+            ),
         )
-    return added.policy_dependable
+    return dependable
 
 
-def check(target: sqs.IQueue | None, removal_policy: RemovalPolicy | None, *, source: str) -> None:
-    """Refuse a dead-letter queue that gets nothing.
+def check(
+    scope: Construct,
+    target: sqs.IQueue | None,
+    removal_policy: RemovalPolicy | None,
+    *,
+    source: str,
+    same_account: bool = False,
+) -> None:
+    """Refuse a dead-letter queue that nothing would arrive in.
 
     Args:
+        scope: Where the construct is going to be.
         target: What was given as `dead_letter_queue`; None: a queue is made.
         removal_policy: Of the queue that is made.
-        source: The page that says so.
+        source: The page that gives the rules.
+        same_account: Whether the service delivers within its account alone.
 
     Raises:
-        InvalidPropsError: It is a FIFO queue, or not made here.
+        InvalidPropsError: It cannot be one, or `removal_policy` is for a queue that is not made.
     """
     if target is None:
         return
@@ -99,8 +136,16 @@ def check(target: sqs.IQueue | None, removal_policy: RemovalPolicy | None, *, so
     if target.fifo:
         raise InvalidPropsError(
             f"dead_letter_queue cannot be a FIFO queue, got {target.node.path}: nothing would be delivered to it. "
-            f"Give it a standard queue. See {source}"
+            f"Pass a standard queue. See {source}"
         )
+    location.check(
+        scope,
+        "dead_letter_queue",
+        target,
+        same_account=same_account,
+        way_out="Nothing would be delivered to it. Pass a queue from there, or leave it out: a queue is made.",
+        source=source,
+    )
     resource = target.node.default_child
     if isinstance(resource, sqs.CfnQueue) and resource.kms_master_key_id == "alias/aws/sqs":
         raise InvalidPropsError(
@@ -109,5 +154,43 @@ def check(target: sqs.IQueue | None, removal_policy: RemovalPolicy | None, *, so
         )
     if removal_policy is not None:
         raise InvalidPropsError(
-            "removal_policy cannot be given together with dead_letter_queue: no queue is made. Set it there."
+            "removal_policy cannot be given together with dead_letter_queue, since no queue is made. Set it where "
+            "the queue is created."
         )
+
+
+def check_stack(scope: Construct, target: sqs.IQueue | None, *, topic: sns.ITopic | None = None) -> None:
+    """Refuse a queue of another stack whose policy would have to name something of the construct's own stack.
+
+    The construct's stack waits for the queue, and the queue's stack would wait for what its policy names.
+
+    Args:
+        scope: Where the construct is going to be.
+        target: What was given as `dead_letter_queue`.
+        topic: What the policy names; None for a rule of the construct itself.
+
+    Raises:
+        InvalidPropsError: The stacks would wait for each other.
+    """
+    if not isinstance(target, sqs.Queue):
+        return
+    ours, theirs = Stack.of(scope), Stack.of(target)
+    if theirs is ours or (topic is not None and Stack.of(topic) is not ours):
+        return
+    inner, outer = (ours, theirs) if topic is None else (theirs, ours)
+    if not _encloses(outer, inner):
+        named = "this rule" if topic is None else f"topic {topic.node.path}"
+        raise InvalidPropsError(
+            f"dead_letter_queue {target.node.path} must be in stack {ours.node.path}, got one of {theirs.node.path}: "
+            f"its policy has to name {named}, and each stack would wait for the other. Leave dead_letter_queue out, "
+            "which makes a queue here; or import the queue by its ARN, and have its owner add the statement that synth "
+            "shows."
+        )
+
+
+def _encloses(outer: Stack, inner: Stack) -> bool:
+    """Whether a nested stack is inside of another one."""
+    parent: Stack | None = inner
+    while parent is not None and parent is not outer:
+        parent = parent.nested_stack_parent
+    return parent is not None

@@ -3,19 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aws_cdk import (
-    Acknowledgment,
-    Annotations,
-    ArnFormat,
-    Duration,
-    RemovalPolicy,
-    Size,
-    Stack,
-    Stage,
-    Validations,
-)
+from aws_cdk import Annotations, ArnFormat, Duration, RemovalPolicy, Size, Stack, Stage
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -24,7 +14,12 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import interpreter, network, packaging
+from constructs_lib.foundation import function_code, location, network, packaging
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.practice.plugin import check_app_of
+
+if TYPE_CHECKING:  # a service module costs time at import
+    from aws_cdk import aws_kms as kms
 
 PACKAGE_FOR_CONTEXT: Final = "constructs-lib:package-for"
 """Context of the local cloud alone: `host` packages for the Python and the machine that run the synth."""
@@ -36,50 +31,75 @@ class PythonFunction(lambda_.Function):
     What is deployed: the function (arm64, X-Ray tracing, JSON logs), a log group of its own with a retention,
     and a role that may write to that log group, send traces, and nothing else. In a VPC, Lambda may also manage
     the function's network interfaces with it; the function's code may not. No managed policy, no custom
-    resource. The package holds exactly what `uv.lock` or the hashed `requirements.txt` beside the handler
-    say, in wheels for the function's machine, compiled for its Python.
+    resource. The package holds exactly what `uv.lock` or the hashed `requirements.txt` in `entry` lists, in
+    wheels for the function's machine, compiled for its Python, and the code of `entry` without what git ignores.
 
-    Refused here, and not at deployment or at the first invocation: a handler that is not there, requirements
-    that contradict themselves, a package or an environment that is too large. Not found out here: an import
-    that nothing provides.
+    Refused here, and not at deployment or at the first invocation: a handler that does not exist, requirements
+    that contradict each other or that are declared in another form, a private key in `entry`, a package or an
+    environment that is too large. An import that nothing provides is a warning.
+
+    Nothing is packaged for stacks whose assets the CDK does not need, as in `cdk ls` and `cdk destroy`.
+
+    The guide is docs/function.md.
 
     Args:
-        scope: The construct to put it in; its role and log group become its neighbours, named after it.
-        construct_id: Its name there.
-        entry: The folder with the handler. A relative path starts at the current directory. `tests/`, caches
-            and lock files in it are not deployed.
-        handler: As Lambda writes it: `module.function`.
+        scope: The construct's parent; the role and the log group become its children too, named after it.
+        construct_id: The construct's id, unique in its scope.
+        entry: The folder with the handler. A relative path starts at the current directory. What git ignores,
+            names that start with a dot, `tests/`, lock files, environments and caches are not packaged.
+        handler: As Lambda writes it: `module.function`. It may come with a dependency or a layer.
         runtime: Python 3.11 or newer; default 3.13, supported by AWS until June 2029.
-        architecture: Default arm64: a fifth cheaper for the same duration.
-        timeout: 1 to 900 seconds; default 30. Also decides the visibility timeout of a queue in front.
-        memory_size: 128 to 10,240 MB; CPU comes in proportion.
+        architecture: Default arm64, which costs a fifth less for the same duration.
+        timeout: 1 to 900 seconds; default 29, as long as a REST API waits. Also determines the visibility
+            timeout of a queue in front.
+        memory_size: 128 to 10,240 MB; default 512. CPU comes in proportion.
         ephemeral_storage_size: /tmp, 512 to 10,240 MB; default 512.
         environment: Variables, at most 4 KB in all.
+        environment_encryption: A key of yours for the variables, and for snapshots of `snap_start`; default a key
+            that AWS manages. Whoever deploys needs `kms:CreateGrant` and `kms:Encrypt` for it; the role does not.
         layers: At most five.
-        vpc: Run in this VPC. From there the internet is reached through a NAT gateway alone, and AWS's services
-            through one or through VPC endpoints. None: outside of any.
+        vpc: Run in this VPC. From there the internet is reached only through a NAT gateway, and AWS's services
+            through one or through VPC endpoints. None: outside of any VPC.
         vpc_subnets: Which subnets of `vpc`, at most 16; default those with a NAT gateway, or else the isolated.
         security_groups: Of `vpc`, at most five; default one of its own, which lets all out and nothing in.
-        description: Shown in the console.
-        reserved_concurrent_executions: The most that run at once, kept free for it; 0 turns it off.
+        allow_public_subnet: Accept public subnets. A function gets no public address there: it reaches nothing
+            but the VPC.
+        leaving_vpc: Pass True in the deployment that removes `vpc`, and remove it in the next one: until then
+            Lambda needs the permission to delete the network interfaces that it made.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+        function_name: A name of your own, 1 to 64 letters, digits, `-` and `_`; default one that CloudFormation
+            makes. Another name is another function, and only one stack of an account and Region can have it.
+        description: Shown in the console; at most 256 characters.
+        reserved_concurrent_executions: The most that run at once, reserved for it; 0 turns it off.
         snap_start: Start from a snapshot of the initialized function, in a fraction of a cold start's time.
-            Python 3.12 and newer, /tmp of 512 MB, no EFS and no provisioned concurrency; of published
-            versions alone, so call it through a `LiveAlias`. Costs for keeping the snapshot of each version
-            (by memory, three hours at least) and for each restore. What the module level made is shared by
-            all environments: unique ids, random seeds and connections belong into the handler.
+            Requires Python 3.12 or newer, /tmp of 512 MB, no EFS and no provisioned concurrency; works for
+            published versions only, so call it through a `LiveAlias`. Costs for keeping the snapshot of each
+            version (by memory, three hours at least) and for each restore. What the module level makes is shared
+            by all environments: unique ids, random seeds and connections belong in the handler.
             Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
-        recursive_loop: What Lambda does when the function calls itself through a queue, topic or bucket; default
-            TERMINATE: it stops after 16 rounds. ALLOW is for a loop that is meant, and that ends by itself.
+        recursive_loop: What Lambda does when the function invokes itself through a queue, topic or bucket.
+            Default TERMINATE: it stops after 16 rounds. ALLOW is for a loop that is intended and that ends. None
+            leaves the property out, for Regions without loop detection: mx-central-1, ap-southeast-6, GovCloud.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+        tracing: Default ACTIVE: X-Ray samples invocations. DISABLED also removes the role's permission.
         bytecode: Whether the package carries `.pyc` files of the runtime's own Python, which makes imports at
-            a cold start about three times quicker. None: if such a Python is found on this machine; it is
-            said once when not. True: it must be found. Part of the asset's hash in every case.
-        exclude: Glob patterns of files in `entry` to leave out, such as `notes/*`.
+            a cold start about three times faster. None: if such a Python is found on this machine; an info
+            tells you if not. True: it must be found. Part of the asset's hash in every case.
+        include: Glob patterns of files or folders in `entry` to package although git ignores them or another
+            rule leaves them out, such as `generated/*_pb2.py`.
+        exclude: Glob patterns of files or folders in `entry` to leave out, such as `notes/*`.
         include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 90 kB,
             and nothing else of this library.
-        max_zipped_mb: Refuse a larger archive; default 50.
-        log_retention: How long logs are kept; default two months.
+        max_zipped_mb: Refuse a larger archive; 0 to 250, default 50.
+        log_group: A log group of yours, such as one under a key of yours; default one of its own.
+        log_retention: How long the function's own log group keeps logs; default two months.
         log_level: The least important application log line that is kept; default INFO.
-        log_removal_policy: What becomes of the logs with the stack; default RETAIN.
+        system_log_level: The least important line of Lambda itself that is kept. Default INFO: one REPORT line
+            for each invocation, with its billed duration and memory. WARN leaves these out of good invocations,
+            and saves their price: some 0.30 USD for a million invocations, at 0.50 USD per GB.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+        log_removal_policy: What happens to the function's own log group when the stack is deleted; default
+            RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -88,7 +108,7 @@ class PythonFunction(lambda_.Function):
     """
 
     package: Final[packaging.Package]
-    """What was packaged: its folder, hash and sizes."""
+    """What was packaged: its folder, hash and sizes; a placeholder if the CDK needs no assets now."""
 
     def __init__(
         self,
@@ -103,25 +123,49 @@ class PythonFunction(lambda_.Function):
         memory_size: int = _defaults.FUNCTION_MEMORY_MB,
         ephemeral_storage_size: Size | None = None,
         environment: Mapping[str, str] | None = None,
+        environment_encryption: "kms.IKey | kms.Key | None" = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] = (),
+        allow_public_subnet: bool = False,
+        leaving_vpc: bool = False,
+        function_name: str | None = None,
         description: str | None = None,
         reserved_concurrent_executions: int | None = None,
         snap_start: bool = False,
-        recursive_loop: lambda_.RecursiveLoop = lambda_.RecursiveLoop.TERMINATE,
+        recursive_loop: lambda_.RecursiveLoop | None = lambda_.RecursiveLoop.TERMINATE,
+        tracing: lambda_.Tracing = lambda_.Tracing.ACTIVE,
         bytecode: bool | None = None,
+        include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         include_runtime: bool = False,
         max_zipped_mb: float = _defaults.PACKAGE_ZIPPED_MB_MAX,
+        log_group: logs.ILogGroup | logs.LogGroup | None = None,
         log_retention: logs.RetentionDays | None = None,
         log_level: lambda_.ApplicationLogLevel | None = None,
-        log_removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        system_log_level: lambda_.SystemLogLevel | None = None,
+        log_removal_policy: RemovalPolicy | None = None,
     ) -> None:
-        runtime = runtime or lambda_.Runtime.PYTHON_3_13
-        architecture = architecture or lambda_.Architecture.ARM_64
-        timeout = timeout or Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS)
+        """Create the function; the arguments are described at the class."""
+        runtime = lambda_.Runtime.PYTHON_3_13 if runtime is None else runtime
+        architecture = lambda_.Architecture.ARM_64 if architecture is None else architecture
+        timeout = Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS) if timeout is None else timeout
+        _check_kinds(
+            entry=entry,
+            handler=handler,
+            runtime=runtime,
+            architecture=architecture,
+            environment_encryption=environment_encryption,
+            layers=layers,
+            recursive_loop=recursive_loop,
+            tracing=tracing,
+            bytecode=bytecode,
+            snap_start=snap_start,
+            include=include,
+            exclude=exclude,
+            include_runtime=include_runtime,
+        )
         runtime_name = runtime.name
         _check_arguments(
             runtime_name=runtime_name,
@@ -130,29 +174,67 @@ class PythonFunction(lambda_.Function):
             ephemeral_storage_size=ephemeral_storage_size,
             environment=environment,
             layers=layers,
+            function_name=function_name,
+            description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
+            max_zipped_mb=max_zipped_mb,
         )
-        _check_network(vpc, vpc_subnets, security_groups)
+        _check_logs(log_group, log_retention, log_level, system_log_level, log_removal_policy)
+        _check_network(
+            vpc,
+            vpc_subnets,
+            security_groups,
+            allow_public_subnet=allow_public_subnet,
+            leaving_vpc=leaving_vpc,
+        )
+        for name, parts in (("layers", layers), ("vpc", [vpc]), ("security_groups", security_groups)):
+            for part in parts:
+                location.check(
+                    scope,
+                    name,
+                    part,
+                    same_account=False,
+                    way_out="A function uses what is in its own Region: pass one from there.",
+                    source=_defaults.LAMBDA_VPC
+                    if "vpc" in name or "group" in name
+                    else _defaults.LAMBDA_LAYERS,
+                )
         if snap_start:
             _check_snap_start(runtime_name, ephemeral_storage_size)
-        package, compiled = _package(
-            scope,
-            Path(entry),
-            handler,
-            runtime_name.removeprefix("python"),
-            architecture.name,
-            bytecode,
-            exclude,
-            include_runtime,
+        node = scope.node
+        if node.try_find_child(construct_id) is not None:
+            raise InvalidPropsError(
+                f"construct_id must be unique in its scope, got {construct_id!r}, which {node.path} already has."
+            )
+        stack = Stack.of(scope)
+        code = (
+            function_code.package(
+                Path(entry),
+                handler,
+                function_code.target(
+                    runtime_name,
+                    architecture.name,
+                    for_host=node.try_get_context(PACKAGE_FOR_CONTEXT) == "host",
+                ),
+                bytecode=bytecode,
+                include=include,
+                exclude=exclude,
+                include_runtime=include_runtime,
+                has_layers=bool(layers),
+                has_python_path="PYTHONPATH" in (environment or {}),
+            )
+            if stack.bundling_required
+            else function_code.Code(packaging.placeholder())
         )
+        package = code.package
         packaging.check_size(package, layers_bytes=_layers_bytes(scope, layers), max_zipped_mb=max_zipped_mb)
 
         role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        log_group = logs.LogGroup(
+        log_group = log_group or logs.LogGroup(
             scope,
             f"{construct_id}LogGroup",
             retention=log_retention or logs.RetentionDays.TWO_MONTHS,
-            removal_policy=log_removal_policy,
+            removal_policy=log_removal_policy or RemovalPolicy.RETAIN,
         )
         super().__init__(
             scope,
@@ -165,10 +247,13 @@ class PythonFunction(lambda_.Function):
             memory_size=memory_size,
             ephemeral_storage_size=ephemeral_storage_size,
             environment=dict(environment or {}),
+            environment_encryption=environment_encryption,
             layers=list(layers) or None,
             vpc=vpc,
             vpc_subnets=vpc_subnets,
             security_groups=list(security_groups) or None,
+            allow_public_subnet=allow_public_subnet or None,
+            function_name=function_name,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
@@ -177,39 +262,44 @@ class PythonFunction(lambda_.Function):
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=log_level or lambda_.ApplicationLogLevel.INFO,
-            system_log_level_v2=lambda_.SystemLogLevel.WARN,
-            tracing=lambda_.Tracing.ACTIVE,
+            system_log_level_v2=system_log_level or lambda_.SystemLogLevel.INFO,
+            tracing=tracing,
         )
+        check_app_of(self, scope)
         self.package = package
 
         log_group.grant_write(role)
-        anything = (
-            "xray:PutTraceSegments and xray:PutTelemetryRecords know no resource: AWS offers nothing narrower "
-            "than *."
-        )
-        if vpc is not None:
+        reasons = []
+        if tracing != lambda_.Tracing.DISABLED:
+            reasons.append(
+                "xray:PutTraceSegments and xray:PutTelemetryRecords know no resource: AWS offers nothing narrower "
+                "than *."
+            )
+        if vpc is not None or leaving_vpc:
             _let_lambda_manage_network_interfaces(role)
-            anything += (
-                " Lambda makes and deletes network interfaces whose names nobody knows before; the function's own "
+            reasons.append(
+                "Lambda makes and deletes network interfaces whose names nobody knows before; the function's own "
                 "code is denied the same."
             )
-        _acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": anything})
-        _acknowledge(
-            self,
-            {
-                "Serverless-LambdaDLQ": "A function's own dead-letter queue serves asynchronous calls alone, and "
-                "those have a destination, which keeps the error too. A queue in front has its own."
-            },
-        )
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": " ".join(reasons)} if reasons else {})
+        findings = {
+            "Serverless-LambdaDLQ": "A function's own dead-letter queue serves asynchronous calls alone, and "
+            "those have a destination, which keeps the error too. A queue in front has its own."
+        }
+        if tracing != lambda_.Tracing.ACTIVE:
+            findings["Serverless-LambdaTracing"] = f"The app chose {tracing.name} for this function."
         if runtime_name in _defaults.PYTHON_RUNTIMES_SUPPORTED_LONGEST:
             newest = "AWS supports this runtime as long as the newest one, until June 2029."
-            _acknowledge(self, {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest})
-        if not compiled and bytecode is None:
-            Annotations.of(Stack.of(self)).add_info_v2(
+            findings |= {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest}
+        acknowledge(self, findings)
+        for warning_id, text in code.warnings.items():
+            Annotations.of(self).add_warning_v2(f"constructs-lib:{warning_id}", text)
+        if code.lacks_bytecode:
+            Annotations.of(stack).add_info_v2(
                 f"constructs-lib:no-bytecode-{runtime_name}",
-                f"No {runtime_name} found on this machine: packages for it carry no bytecode, and cold starts "
-                f"compile every import again. Install one (uv python install {runtime_name[6:]}), or pass "
-                f"bytecode=False to say that this is meant.",
+                f"No {runtime_name} found on this machine: packages for it carry no bytecode, and every cold start "
+                f"compiles all imports again. Install one (uv python install {runtime_name[6:]}), or pass "
+                f"bytecode=False if this is intended.",
             )
 
 
@@ -235,9 +325,42 @@ def _let_lambda_manage_network_interfaces(role: iam.Role) -> None:
         )
 
 
-def _acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
-    for finding, reason in findings.items():
-        Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
+def _check_kinds(
+    *,
+    entry: object,
+    handler: object,
+    runtime: object,
+    architecture: object,
+    environment_encryption: object,
+    layers: object,
+    recursive_loop: object,
+    tracing: object,
+    bytecode: object,
+    snap_start: object,
+    include: object,
+    exclude: object,
+    include_runtime: object,
+) -> None:
+    """Refuse what Python lets pass and the CDK would choke on, such as a name in place of a part."""
+    if not isinstance(entry, str | Path):
+        raise InvalidPropsError(f"entry must be a path, got {_validation.shown(entry)}.")
+    _validation.text("handler", handler)
+    kinds: tuple[tuple[str, object, type, str], ...] = (
+        ("runtime", runtime, lambda_.Runtime, "lambda_.Runtime.PYTHON_3_13"),
+        ("architecture", architecture, lambda_.Architecture, "lambda_.Architecture.ARM_64"),
+        ("recursive_loop", recursive_loop, lambda_.RecursiveLoop, "lambda_.RecursiveLoop.ALLOW"),
+        ("tracing", tracing, lambda_.Tracing, "lambda_.Tracing.DISABLED"),
+    )
+    for name, value, kind, example in kinds:
+        _validation.require_instance(name, value, kind, example)
+    _validation.kind("environment_encryption", environment_encryption, "key_arn", "a KMS key")
+    _validation.require_list("layers", layers, "layer_version_arn", "layer versions")
+    for name, value in (("include", include), ("exclude", exclude)):
+        _validation.require_list(name, value, "casefold", "glob patterns")
+    for name, value in (("snap_start", snap_start), ("include_runtime", include_runtime)):
+        _validation.flag(name, value)
+    if bytecode is not None:
+        _validation.flag("bytecode", bytecode)
 
 
 def _check_arguments(
@@ -248,7 +371,10 @@ def _check_arguments(
     ephemeral_storage_size: Size | None,
     environment: Mapping[str, str] | None,
     layers: Sequence[lambda_.ILayerVersion],
+    function_name: str | None,
+    description: str | None,
     reserved_concurrent_executions: int | None,
+    max_zipped_mb: float,
 ) -> None:
     quotas = _defaults.LAMBDA_QUOTAS
     _validation.one_of(
@@ -267,6 +393,9 @@ def _check_arguments(
         source=quotas,
     )
     _validation.whole("timeout", seconds)
+    if isinstance(memory_size, Size):
+        pass_it = "" if memory_size.is_unresolved() else f": pass {memory_size.to_mebibytes():g}"
+        raise InvalidPropsError(f"memory_size must be a number of MB, got a Size{pass_it}. See {quotas}")
     _validation.in_range(
         "memory_size",
         memory_size,
@@ -276,6 +405,7 @@ def _check_arguments(
         source=quotas,
     )
     _validation.whole("memory_size", memory_size)
+    _validation.require_instance("ephemeral_storage_size", ephemeral_storage_size, Size, "Size.gibibytes(1)")
     if ephemeral_storage_size is not None and not ephemeral_storage_size.is_unresolved():
         _validation.in_range(
             "ephemeral_storage_size",
@@ -285,6 +415,7 @@ def _check_arguments(
             unit="MB",
             source=quotas,
         )
+    _check_environment(environment)
     _validation.environment_fits("environment", environment, _defaults.ENVIRONMENT_BYTES_MAX, source=quotas)
     if len(layers) > _defaults.LAYERS_MAX:
         raise InvalidPropsError(
@@ -298,17 +429,101 @@ def _check_arguments(
         float("inf"),
         source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",
     )
+    _validation.whole("reserved_concurrent_executions", reserved_concurrent_executions)
+    _validation.in_range("max_zipped_mb", max_zipped_mb, 0, _UNZIPPED_MB_MAX, unit="MB", source=quotas)
+    if function_name is not None:
+        _validation.text("function_name", function_name)
+        _validation.matches(
+            "function_name",
+            function_name,
+            _defaults.FUNCTION_NAME_PATTERN,
+            "1 to 64 letters, digits, hyphens and underscores",
+            source=_defaults.CREATE_FUNCTION,
+        )
+    if description is not None:
+        _validation.text("description", description)
+        most = _defaults.FUNCTION_DESCRIPTION_CHARACTERS_MAX
+        if not _validation.is_unresolved(description) and len(description) > most:
+            raise InvalidPropsError(
+                f"description must be at most {most} characters, got {len(description)}. "
+                f"See {_defaults.CREATE_FUNCTION}"
+            )
+
+
+_UNZIPPED_MB_MAX = _defaults.PACKAGE_UNZIPPED_BYTES_MAX // (1024 * 1024)
+
+
+def _check_environment(environment: Mapping[str, str] | None) -> None:
+    if environment is not None and not isinstance(environment, Mapping):
+        raise InvalidPropsError(f"environment must be a mapping, got {_validation.shown(environment)}.")
+    for name in environment or {}:
+        source = _defaults.LAMBDA_ENVIRONMENT
+        if name in _defaults.RESERVED_VARIABLES:
+            raise InvalidPropsError(
+                f"environment must not have {name}, which Lambda sets itself. Read it, or choose another name. "
+                f"See {source}"
+            )
+        if not _validation.is_unresolved(name) and not re.fullmatch(
+            _defaults.VARIABLE_NAME_PATTERN, str(name)
+        ):
+            raise InvalidPropsError(
+                f"environment must have names of two or more letters, digits and underscores that start with a "
+                f"letter, got {name!r}. See {source}"
+            )
+
+
+def _check_logs(
+    log_group: object,
+    log_retention: object,
+    log_level: object,
+    system_log_level: object,
+    removal_policy: object,
+) -> None:
+    kinds: tuple[tuple[str, object, type, str], ...] = (
+        ("log_retention", log_retention, logs.RetentionDays, "logs.RetentionDays.ONE_MONTH"),
+        ("log_level", log_level, lambda_.ApplicationLogLevel, "lambda_.ApplicationLogLevel.DEBUG"),
+        ("system_log_level", system_log_level, lambda_.SystemLogLevel, "lambda_.SystemLogLevel.WARN"),
+        ("log_removal_policy", removal_policy, RemovalPolicy, "RemovalPolicy.DESTROY"),
+    )
+    for name, value, kind, example in kinds:
+        _validation.require_instance(name, value, kind, example)
+    _validation.kind("log_group", log_group, "log_group_arn", "a log group")
+    if log_group is not None:
+        _validation.not_beside(
+            "log_group",
+            "it already exists. Set this where it is created.",
+            log_retention=log_retention,
+            log_removal_policy=removal_policy,
+        )
 
 
 def _check_network(
     vpc: ec2.IVpc | None,
     vpc_subnets: ec2.SubnetSelection | None,
     security_groups: Sequence[ec2.ISecurityGroup],
+    *,
+    allow_public_subnet: bool,
+    leaving_vpc: bool,
 ) -> None:
     source = _defaults.LAMBDA_VPC
-    if vpc is None and (vpc_subnets is not None or security_groups):
-        given = "vpc_subnets" if vpc_subnets is not None else "security_groups"
-        raise InvalidPropsError(f"{given} needs vpc=: it says where in a VPC the function runs. See {source}")
+    _validation.require_list("security_groups", security_groups, "security_group_id", "security groups")
+    _validation.require_instance(
+        "vpc_subnets", vpc_subnets, ec2.SubnetSelection, "ec2.SubnetSelection(one_per_az=True)"
+    )
+    _validation.flag("allow_public_subnet", allow_public_subnet)
+    _validation.flag("leaving_vpc", leaving_vpc)
+    where = {
+        "vpc_subnets": vpc_subnets is not None,
+        "security_groups": bool(security_groups),
+        "allow_public_subnet": allow_public_subnet,
+    }
+    if vpc is None and any(where.values()):
+        given = " and ".join(name for name, is_given in where.items() if is_given)
+        raise InvalidPropsError(f"{given} requires vpc, the VPC that the function runs in. See {source}")
+    if vpc is not None and leaving_vpc:
+        raise InvalidPropsError(
+            f"leaving_vpc cannot be combined with vpc: pass it in the deployment that removes vpc. See {source}"
+        )
     if len(security_groups) > _defaults.FUNCTION_SECURITY_GROUPS_MAX:
         raise InvalidPropsError(
             f"security_groups must be at most {_defaults.FUNCTION_SECURITY_GROUPS_MAX}, got "
@@ -321,6 +536,13 @@ def _check_network(
         raise InvalidPropsError(
             f"vpc_subnets must select at most {_defaults.FUNCTION_SUBNETS_MAX} subnets, got "
             f"{len(subnets.subnet_ids)}: one in each zone is enough. See {source}"
+        )
+    if subnets.has_public and not allow_public_subnet:
+        raise InvalidPropsError(
+            f"vpc_subnets must select private or isolated subnets, got public ones of vpc {vpc.node.path}: a "
+            f"function gets no public address there, so that it reaches neither the internet nor AWS's services. "
+            f"Select others, or pass allow_public_subnet=True for one that reaches nothing but the VPC. "
+            f"See {source}"
         )
 
 
@@ -339,48 +561,6 @@ def _check_snap_start(runtime_name: str, ephemeral_storage_size: Size | None) ->
             f"ephemeral_storage_size of a function with snap_start must be at most {most} MB, got "
             f"{ephemeral_storage_size.to_mebibytes():g}. See {_defaults.SNAP_START}"
         )
-
-
-def _package(
-    scope: Construct,
-    entry: Path,
-    handler: str,
-    python: str,
-    architecture: str,
-    bytecode: bool | None,
-    exclude: Sequence[str],
-    include_runtime: bool,
-) -> tuple[packaging.Package, bool]:
-    """Package for Lambda, or for this machine where the local cloud asks for it."""
-    if scope.node.try_get_context(PACKAGE_FOR_CONTEXT) == "host":
-        target = packaging.Target(interpreter.HOST.version.rpartition(".")[0], platform=None)
-    else:
-        # Amazon Linux 2023 has glibc 2.34; 3.11 still runs on Amazon Linux 2 with 2.26.
-        glibc = "2_17" if python == "3.11" else "2_34"
-        machine = "aarch64" if architecture == "arm64" else "x86_64"
-        target = packaging.Target(python, platform=f"{machine}-manylinux_{glibc}")
-    missing = None
-    try:
-        packaging.check_handler(entry, handler, target=target)
-    except InvalidPropsError as error:
-        if not packaging.has_requirements(entry):
-            raise
-        missing = error  # it may come with a dependency, as the wrappers of monitoring tools do
-    found = None if bytecode is False else interpreter.find(target.python)
-    if bytecode and found is None:
-        raise InvalidPropsError(
-            f"bytecode=True needs a Python {target.python} on this machine, and none is on PATH, in pyenv or "
-            f"managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
-        )
-    package = packaging.build(
-        entry, target, interpreter=found, exclude=exclude, include_runtime=include_runtime
-    )
-    if missing is not None:
-        try:
-            packaging.check_handler(package.path, handler, target=target)
-        except InvalidPropsError:
-            raise missing from None
-    return package, found is not None
 
 
 def _layers_bytes(scope: Construct, layers: Sequence[lambda_.ILayerVersion]) -> int:

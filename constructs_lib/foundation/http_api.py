@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import Duration
@@ -21,6 +22,9 @@ from constructs_lib.foundation.api_parts import ApiParts, Cors
 from constructs_lib.foundation.authorization import Authorization
 from constructs_lib.foundation.route import Endpoint
 
+if TYPE_CHECKING:
+    from constructs_lib.foundation import custom_domain
+
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "extendedRequestId": "$context.extendedRequestId",
@@ -34,17 +38,17 @@ ACCESS_LOG = {
     "latency": "$context.responseLatency",
     "integrationLatency": "$context.integrationLatency",
     "integrationStatus": "$context.integration.status",
-    "integrationError": "$context.integrationErrorMessage",
+    "lambdaStatus": "$context.integrationStatus",
+    "lambdaRequestId": "$context.awsEndpointRequestId",
     "responseLength": "$context.responseLength",
     "errorType": "$context.error.responseType",
-    "error": "$context.error.message",
-    "authorizerError": "$context.authorizer.error",
     "principal": "$context.authorizer.principalId",
     "caller": "$context.identity.userArn",
     "ip": "$context.identity.sourceIp",
     "userAgent": "$context.identity.userAgent",
 }
-"""Fields of a line. Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html"""
+"""Fields of a line, without the texts of errors: see docs/decisions/0019.
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html"""
 
 
 def make(
@@ -56,11 +60,12 @@ def make(
     stage_name: str,
     log_group: logs.ILogGroup,
     throttling_rate_limit: float,
-    throttling_burst_limit: int,
+    throttling_burst_limit: float,
     detailed_metrics: bool,
     integration_timeout: Duration | None,
     cors: Cors | None,
-    domain_name: str | None,
+    domain_name: "str | custom_domain.AnyDomain | None",
+    base_path: str | None,
     certificate: acm.ICertificate | None,
 ) -> ApiParts:
     """Make the API, its stage, and a route for each endpoint.
@@ -77,7 +82,8 @@ def make(
         detailed_metrics: Whether each route has metrics of its own.
         integration_timeout: How long it waits for a function; None: 30 seconds.
         cors: Which web pages may call.
-        domain_name: The custom domain, its only way in then.
+        domain_name: The custom domain, its only way in then: a name, or the domain of another API.
+        base_path: The path below the domain.
         certificate: For the domain.
 
     Returns:
@@ -90,18 +96,18 @@ def make(
         description=description,
         create_default_stage=False,
         cors_preflight=None if cors is None else _cors(cors, endpoints),
-        disable_execute_api_endpoint=True if domain_name else None,
+        disable_execute_api_endpoint=None if domain_name is None else True,
     )
-    domain = (
-        None
-        if domain_name is None or certificate is None
-        else apigatewayv2.DomainName(
+    own_domain = (
+        apigatewayv2.DomainName(
             scope,
             "DomainName",
             domain_name=domain_name,
             certificate=certificate,
             security_policy=apigatewayv2.SecurityPolicy.TLS_1_2,
         )
+        if isinstance(domain_name, str) and certificate is not None
+        else None
     )
     by_authorization = _authorizers(endpoints)
     routes = _routes(api, endpoints, by_authorization, stage_name, integration_timeout)
@@ -114,15 +120,24 @@ def make(
         ),
         detailed_metrics_enabled=detailed_metrics,
         access_log_settings=_AccessLog(log_group),
-        domain_mapping=apigatewayv2.DomainMappingOptions(domain_name=domain) if domain else None,
+        domain_mapping=apigatewayv2.DomainMappingOptions(domain_name=own_domain, mapping_key=base_path)
+        if own_domain
+        else None,
     )
+    if domain_name is not None and not isinstance(domain_name, str):
+        from constructs_lib.foundation import custom_domain  # large, and most APIs have none
+
+        mapping = custom_domain.map_to(
+            scope, domain_name, api_id=api.api_id, stage=stage_name, base_path=base_path
+        )
+        mapping.node.add_dependency(stage)  # its name is a text here
     _throttle(stage, endpoints, routes, detailed_metrics=detailed_metrics)
     return ApiParts(
         http_api=api,
         stage=stage,
         http_routes=routes,
         authorizers=list(by_authorization.values()),
-        domain=domain,
+        domain=own_domain if isinstance(domain_name, str) else domain_name,
     )
 
 
@@ -234,7 +249,8 @@ def _authorizers(endpoints: Sequence[Endpoint]) -> dict[Authorization, apigatewa
 
 
 def _cors(cors: Cors, endpoints: Sequence[Endpoint]) -> apigatewayv2.CorsPreflightOptions:
-    methods = dict.fromkeys(endpoint.method for endpoint in endpoints)
+    # Written out for ANY: to a browser that sends credentials, * is the name of a method.
+    methods = dict.fromkeys(method for endpoint in endpoints for method in endpoint.methods)
     return apigatewayv2.CorsPreflightOptions(
         allow_origins=list(cors.origins),
         allow_methods=[apigatewayv2.CorsHttpMethod[method] for method in methods],

@@ -1,4 +1,4 @@
-"""Find a Python of a given minor version on this machine, to compile bytecode with."""
+"""Find a Python of a given minor version on this machine, to compile bytecode with and to judge syntax."""
 
 import os
 import shutil
@@ -44,6 +44,21 @@ def find(minor: str) -> Interpreter | None:
         if version is not None and version.startswith(f"{minor}."):
             return Interpreter(candidate, version)
     return None
+
+
+def syntax_fault(found: Interpreter, file: Path) -> str | None:
+    """What an interpreter finds wrong with the syntax of a file; None if nothing."""
+    compile_it = (
+        "import sys, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        "try: compile(sys.stdin.buffer.read(), 'file', 'exec', dont_inherit=True)\n"
+        "except (SyntaxError, ValueError) as error:\n"
+        "    print(getattr(error, 'msg', error), f'(line {getattr(error, \"lineno\", 1)})')\n"
+    )
+    done = subprocess.run(
+        [found.path, "-I", "-c", compile_it], input=file.read_bytes(), capture_output=True, check=True
+    )
+    return done.stdout.decode(errors="replace").strip() or None
 
 
 def _candidates(minor: str) -> Iterator[Path]:

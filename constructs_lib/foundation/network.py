@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from aws_cdk import Annotations, RemovalPolicy, Stack
+from aws_cdk import Annotations, CfnResource, Names, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -20,7 +21,15 @@ class PrivateVpc:
     flow_log_group: logs.LogGroup
 
 
-def private_vpc(scope: Construct, construct_id: str, *, max_azs: int, nat_gateways: int) -> PrivateVpc:
+def private_vpc(
+    scope: Construct,
+    construct_id: str,
+    *,
+    max_azs: int | None,
+    availability_zones: Sequence[str] | None,
+    nat_gateways: int,
+    keep: RemovalPolicy | None,
+) -> PrivateVpc:
     """Make a VPC that nothing outside can reach.
 
     Its subnets are isolated: no route leads to the internet or from it. With NAT gateways there are private
@@ -33,12 +42,18 @@ def private_vpc(scope: Construct, construct_id: str, *, max_azs: int, nat_gatewa
     Args:
         scope: Where to put it.
         construct_id: Its name there.
-        max_azs: In how many zones.
-        nat_gateways: How many; 0 for none.
+        max_azs: In how many zones; None: two, unless `availability_zones` names them.
+        availability_zones: In which zones.
+        nat_gateways: How many.
+        keep: The policy of what stands in the isolated subnets, if that stays when the stack is deleted: they and
+            the VPC must stay too.
 
     Returns:
         The VPC, with a flow log of what its security groups refuse.
     """
+    wanted = max_azs
+    if availability_zones is None and max_azs is None:
+        max_azs = _defaults.AVAILABILITY_ZONES
     subnets = [
         ec2.SubnetConfiguration(
             name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=_defaults.SUBNET_MASK
@@ -63,6 +78,7 @@ def private_vpc(scope: Construct, construct_id: str, *, max_azs: int, nat_gatewa
         construct_id,
         ip_addresses=ec2.IpAddresses.cidr(_defaults.VPC_CIDR),
         max_azs=max_azs,
+        availability_zones=None if availability_zones is None else list(availability_zones),
         nat_gateways=nat_gateways,
         subnet_configuration=subnets,
         restrict_default_security_group=False,
@@ -71,18 +87,47 @@ def private_vpc(scope: Construct, construct_id: str, *, max_azs: int, nat_gatewa
             "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
         },
     )
+    if keep is not None:
+        for part in (vpc, *vpc.isolated_subnets):
+            resource = part.node.default_child
+            assert isinstance(resource, CfnResource)  # noqa: S101 - what a VPC and a subnet are made of
+            resource.apply_removal_policy(keep)
     log_group = logs.LogGroup(
         scope,
         f"{construct_id}FlowLogGroup",
         retention=logs.RetentionDays.ONE_MONTH,
         removal_policy=RemovalPolicy.DESTROY,
     )
-    vpc.add_flow_log(
+    flow_log = vpc.add_flow_log(
         "Refused",
         destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group),
         traffic_type=ec2.FlowLogTrafficType.REJECT,
     )
+    _trust_this_account_alone(flow_log)
+    if wanted is not None and not _validation.is_unresolved(wanted):
+        zones = len(vpc.availability_zones)
+        if zones < wanted:
+            Annotations.of(scope).add_warning_v2(
+                "constructs-lib:fewer-zones",
+                f"max_azs is {wanted:g}, but the VPC gets {zones} zones: CDK knows no more in this stack. Give the "
+                f"stack an account and a Region (env=), or pass availability_zones. See {_defaults.STACK_ENVIRONMENT}",
+            )
     return PrivateVpc(vpc, log_group)
+
+
+def _trust_this_account_alone(flow_log: ec2.FlowLog) -> None:
+    """Let the service deliver logs with this role for flow logs of this account only, as AWS recommends.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
+    role = flow_log.iam_role
+    assert role is not None  # noqa: S101 - a flow log to CloudWatch Logs has one
+    resource = role.node.default_child
+    assert isinstance(resource, iam.CfnRole)  # noqa: S101 - what a Role is made of
+    resource.add_property_override(
+        "AssumeRolePolicyDocument.Statement.0.Condition",
+        {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+    )
 
 
 def interface_endpoints(
@@ -131,52 +176,84 @@ def interface_endpoints(
     }
 
 
-def warn_of_missing_endpoints(
+def tell_needed_endpoints(
     scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, names: Set[str]
 ) -> None:
-    """Say what cannot be reached from subnets without a way to the internet.
+    """Name the endpoints that an imported VPC needs; those of a VPC of the app are checked at synth.
 
     Args:
-        scope: What the warning is about.
+        scope: The construct that needs them.
         vpc: The VPC.
         vpc_subnets: Which of its subnets.
         names: The services that are needed, and get no endpoint here.
     """
-    isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
-    if not names or not isolated.issuperset(selected(vpc, vpc_subnets).subnet_ids):
+    if not names or isinstance(vpc, ec2.Vpc):
         return
-    made = [
-        str(Stack.of(child).resolve(child.node.default_child.service_name))  # type: ignore[union-attr]
-        for child in vpc.node.children
-        if isinstance(child, ec2.InterfaceVpcEndpoint)
-    ]
-    missing = sorted(name for name in names if not any(f".{name}'" in service for service in made))
-    if missing:
-        Annotations.of(scope).add_warning_v2(
-            "constructs-lib:missing-endpoints",
-            f"Nothing in the isolated subnets of {vpc.node.path} reaches {' and '.join(missing)}, unless an "
-            f"endpoint was made elsewhere: the rotation would fail, a month from now. Pass "
-            f"interface_endpoints={missing}. See {_defaults.INTERFACE_ENDPOINTS}",
+    isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
+    if isolated.issuperset(selected(vpc, vpc_subnets).subnet_ids):
+        needed = sorted(names)
+        Annotations.of(scope).add_info_v2(
+            "constructs-lib:endpoints-of-imported-vpc",
+            f"The rotation runs in isolated subnets of the imported VPC {vpc.node.path}, and needs an endpoint of "
+            f"{' and '.join(needed)} there. If the VPC has none, pass interface_endpoints={needed}; if it has one, "
+            f"EC2 refuses a second one with private DNS names. See {_defaults.INTERFACE_ENDPOINTS}",
         )
 
 
-def let_in(client: ec2.IConnectable, security_group: ec2.SecurityGroup, port: int, what: str) -> None:
-    """Open the way from a client to a port, on both sides.
+class Door:
+    """A port behind a security group, and the groups that are let in, each of them once."""
 
-    The rules lie in the client's stack: it depends on the other one already, and the reverse would be a cycle.
-    A client that may go anywhere needs no rule to go out; CDK would warn that it ignores one.
+    def __init__(self, home: Stack, security_group: ec2.SecurityGroup, port: int, what: str) -> None:
+        """Close the port to everybody.
 
-    Args:
-        client: Who is let in.
-        security_group: To where.
-        port: To which TCP port.
-        what: What is there, for the rules' descriptions.
-    """
-    for group in client.connections.security_groups:
-        tcp = ec2.Port.tcp(port)
-        security_group.add_ingress_rule(group, tcp, what, True)
-        if not group.allow_all_outbound:
-            group.add_egress_rule(security_group, tcp, what)
+        Args:
+            home: The stack of the port.
+            security_group: What the port is behind.
+            port: A TCP port.
+            what: What is there, for the descriptions of the rules.
+        """
+        self._home = home
+        self._security_group = security_group
+        self._tcp = ec2.Port.tcp(port)
+        self._port = port
+        self._what = what
+        self._let_in: set[ec2.ISecurityGroup] = set()
+
+    def let_in(self, client: ec2.IConnectable, home: Stack) -> None:
+        """Open the way from a client to the port, on both sides.
+
+        The rules lie in the client's stack, which depends on the port's already; the reverse would be a cycle. A
+        group that the client borrows from a third stack, such as the network's, must depend on neither: its rules
+        lie with the port. EC2 refuses the same rule a second time, so clients that share a group share its rules.
+        A client that may go anywhere needs no rule to go out; CDK would warn that it ignores one.
+
+        Args:
+            client: Who is let in.
+            home: The client's stack.
+        """
+        ours = self._security_group
+        for group in client.connections.security_groups:
+            if group in self._let_in:
+                continue
+            self._let_in.add(group)
+            open_outbound = group.allow_all_outbound
+            if Stack.of(group) in (home, self._home):
+                ours.add_ingress_rule(group, self._tcp, self._what, True)
+                if not open_outbound:
+                    group.add_egress_rule(ours, self._tcp, self._what)
+                continue
+            ours.add_ingress_rule(group, self._tcp, self._what)
+            if not open_outbound:
+                ec2.CfnSecurityGroupEgress(
+                    ours,
+                    f"From{Names.node_unique_id(group.node)}",
+                    group_id=group.security_group_id,
+                    ip_protocol="tcp",
+                    from_port=self._port,
+                    to_port=self._port,
+                    destination_security_group_id=ours.security_group_id,
+                    description=self._what,
+                )
 
 
 def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.SelectedSubnets:
@@ -190,7 +267,7 @@ def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.Sele
         The subnets.
 
     Raises:
-        InvalidPropsError: The VPC has none of that kind, or is no VPC.
+        InvalidPropsError: The VPC has no subnet of that kind, or one of the two is something else.
     """
     if not hasattr(vpc, "select_subnets"):
         has_one = hasattr(vpc, "vpc")
@@ -198,6 +275,12 @@ def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.Sele
             f"a {type(vpc).__name__} has it as .vpc" if has_one else "ec2.Vpc.from_lookup finds one by its id"
         )
         raise InvalidPropsError(f"vpc must be a VPC, got {_validation.shown(vpc)}: {way_out}.")
+    _validation.kind(
+        "vpc_subnets",
+        vpc_subnets,
+        "subnet_group_name",
+        "an ec2.SubnetSelection, such as ec2.SubnetSelection(subnet_group_name='Database')",
+    )
     chosen = vpc_subnets or ec2.SubnetSelection()
     try:
         return vpc.select_subnets(
@@ -236,6 +319,25 @@ def for_database(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.
     return vpc_subnets or ec2.SubnetSelection(subnets=subnets.subnets)
 
 
+def warn_of_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: ec2.SelectedSubnets) -> None:
+    """Say what public subnets lack: functions in them have no public address, so no way out either.
+
+    Args:
+        scope: What the warning is about.
+        vpc: The VPC.
+        subnets: Where the database, its proxy and the rotation are.
+    """
+    if not subnets.has_public:
+        return
+    Annotations.of(scope).add_warning_v2(
+        "constructs-lib:public-subnets",
+        f"The database of {scope.node.path} and its proxy are in public subnets of vpc {vpc.node.path}. Nothing "
+        f"reaches them from the internet, but what runs there has no public address: neither functions nor AWS's "
+        f"rotation reach Secrets Manager or anything else without an interface endpoint. Select private or isolated "
+        f"subnets with vpc_subnets, or leave vpc out to have a VPC made. See {_defaults.RDS_VPC}",
+    )
+
+
 def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
     """Every subnet of a VPC that the app knows.
 
@@ -243,7 +345,7 @@ def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
         vpc: The VPC.
 
     Returns:
-        Their ids, which are equal tokens for equal subnets; none where the list itself is a token.
+        Their ids, which are equal tokens for equal subnets; empty where the list itself is a token.
     """
     subnets = (*vpc.isolated_subnets, *vpc.private_subnets, *vpc.public_subnets)
     return frozenset(subnet.subnet_id for subnet in subnets)
@@ -252,41 +354,72 @@ def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def check_own(max_azs: int | None, nat_gateways: int | None) -> None:
+def check_own(
+    scope: Construct,
+    *,
+    max_azs: int | None,
+    availability_zones: Sequence[str] | None,
+    nat_gateways: int | None,
+) -> None:
     """Refuse a VPC that cannot be made, or that RDS Proxy would refuse.
 
     Args:
+        scope: Where it will be.
         max_azs: In how many zones.
+        availability_zones: In which zones.
         nat_gateways: How many.
 
     Raises:
-        InvalidPropsError: Too few or too many.
+        InvalidPropsError: Too few or too many, or zones that this stack does not have.
     """
-    _validation.in_range(
-        "max_azs",
-        max_azs,
-        _defaults.AVAILABILITY_ZONES_MIN,
-        _defaults.AVAILABILITY_ZONES_MAX,
-        source=_defaults.RDS_PROXY_NETWORK,
-    )
-    _validation.in_range(
-        "nat_gateways",
-        nat_gateways,
-        0,
-        max_azs or _defaults.AVAILABILITY_ZONES,
-        source=_defaults.NAT_GATEWAYS,
-    )
+    least, most = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
+    source = _defaults.RDS_PROXY_NETWORK
+    _validation.in_range("max_azs", max_azs, least, most, source=source)
+    _validation.whole("max_azs", max_azs)
+    zones = max_azs or _defaults.AVAILABILITY_ZONES
+    if availability_zones is not None:
+        _validation.not_beside("availability_zones", "these say how many zones there are.", max_azs=max_azs)
+        _check_zones(scope, availability_zones)
+        zones = len(availability_zones)
+    _validation.in_range("nat_gateways", nat_gateways, 0, zones, source=_defaults.NAT_GATEWAYS)
+    _validation.whole("nat_gateways", nat_gateways)
 
 
-def check_endpoints(interface_endpoints: Sequence[str]) -> None:
-    """Refuse names that no service can have.
+def _check_zones(scope: Construct, given: Sequence[str]) -> None:
+    least, most = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
+    if isinstance(given, str) or not all(isinstance(zone, str) for zone in given):
+        raise InvalidPropsError(
+            f"availability_zones must be a list of names, such as ['us-east-1a', 'us-east-1c'], got {given!r}."
+        )
+    if not least <= len(set(given)) == len(given) <= most:
+        raise InvalidPropsError(
+            f"availability_zones must be {least} to {most} different zones, got {list(given)}. "
+            f"See {_defaults.RDS_PROXY_NETWORK}"
+        )
+    # CDK answers with tokens or with dummies while it does not know the zones of an account.
+    there = [zone for zone in Stack.of(scope).availability_zones if not _validation.is_unresolved(zone)]
+    strangers = [zone for zone in given if zone not in there and not _validation.is_unresolved(zone)]
+    if there and strangers and "dummy1a" not in there:
+        raise InvalidPropsError(
+            f"availability_zones must be zones of the stack's Region ({', '.join(there)}), got {', '.join(strangers)}. "
+            f"They are kept in cdk.context.json: 'cdk context' shows them, and --reset looks them up again."
+        )
+
+
+def check_endpoints(interface_endpoints: Sequence[str], vpc: ec2.IVpc | None) -> None:
+    """Refuse names that no service can have, and a VPC whose addresses nobody knows.
 
     Args:
         interface_endpoints: The services as AWS abbreviates them.
+        vpc: Where they will be; None for a VPC that is made.
 
     Raises:
-        InvalidPropsError: One is misspelt, or there twice.
+        InvalidPropsError: One is misspelt, or there twice; or the VPC was imported without its range.
     """
+    if isinstance(interface_endpoints, str):
+        raise InvalidPropsError(
+            f"interface_endpoints must be a list, such as ['sqs'], got {interface_endpoints!r} (str)."
+        )
     for name in interface_endpoints:
         _validation.matches(
             "interface_endpoints",
@@ -300,3 +433,12 @@ def check_endpoints(interface_endpoints: Sequence[str]) -> None:
         raise InvalidPropsError(
             f"interface_endpoints must name a service once, got {sorted(repeated)} again."
         )
+    if vpc is None or not interface_endpoints:
+        return
+    try:
+        _ = vpc.vpc_cidr_block
+    except RuntimeError:  # what CDK throws becomes this in Python
+        raise InvalidPropsError(
+            f"vpc {vpc.node.path} must be imported with its vpc_cidr_block for interface_endpoints: they let in what "
+            f"is inside that range."
+        ) from None

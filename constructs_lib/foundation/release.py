@@ -17,7 +17,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, behind_alias
+from constructs_lib.foundation import alarms, behind_alias, location
+from constructs_lib.foundation.called import called, check_event_source, check_place, check_provisioned
+from constructs_lib.practice.plugin import check_app_of
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
 _SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at\(\S+\)")
@@ -64,28 +66,29 @@ class LiveAlias(Construct):
         alias_name: What callers know; default `live`.
         provisioned_concurrency: Environments that are always initialized: at least 1, and not above the
             function's reserved concurrency, where other aliases of the function count too. The minimum where
-            it scales, and what holds until the first schedule. None: none.
+            it scales, and what holds until the first schedule. Default: no environment.
         maximum_provisioned_concurrency: Scale up to this, by utilization.
         target_utilization: The share in use that scaling keeps, 0.1 to 0.9; default 0.7.
         provisioned_concurrency_schedule: By name, from when on which `min_capacity` holds. Without a
             `max_capacity` it is exactly that many, or up to the maximum where it scales. Say the time zone.
             At least 1: with 0 later deployments fail.
-        deployment_config: How CodeDeploy shifts traffic; default 10 %, and all of it five minutes later.
-        before_traffic: A function that CodeDeploy calls before it shifts: it checks the new version and reports
-            with `codedeploy:PutLifecycleEventHookExecutionStatus`, which it is granted. Tell it the new version
-            by `version.function_arn`, not by the alias, which waits for it.
+        deployment_config: How CodeDeploy shifts traffic, such as `LambdaDeploymentConfig.ALL_AT_ONCE`; default
+            `CANARY_10_PERCENT_5_MINUTES`: 10 %, and all of it five minutes later.
+        before_traffic: A function in the stack of this construct that CodeDeploy calls before it shifts: it checks
+            the new version and reports with `codedeploy:PutLifecycleEventHookExecutionStatus`, which it is granted.
+            Pass it the new version by `version.function_arn`, not by the alias, which waits for it.
         after_traffic: The same, when all traffic is shifted.
-        rollback_alarms: Alarms of yours that roll a release back too, such as the API's; at most ten with the
-            new version's. One that is in alarm already stops a release, the one that mends it too; the new
-            version's own are new with each version.
+        rollback_alarms: Alarms of yours that roll a release back too; at most ten with the new version's. One that
+            is in alarm already stops each release, also the one that fixes it; the new version's own are new with
+            each version. Alarms of an API that calls this alias are made later: see `add_rollback_alarm`.
         stable_version: Release by hand: the number of the version that the alias stays at.
         new_version_weight: By hand: the share of calls to the new version, 0 to 1; 0 publishes it only.
         version_removal_policy: What becomes of a version when the next one is published. Default
             RETAIN_ON_UPDATE_OR_DELETE: it stays, so that there is a way back. Only that of a release that was rolled
-            back goes, or the same code could not be released again. Under SnapStart DESTROY, since each version's
-            snapshot costs.
-        latency_threshold: Alarm when the slowest of a hundred calls takes longer, below the function's timeout;
-            default 80 % of it. None and a timeout that is not known here: no latency alarms.
+            back is deleted, or the same code could not be released again. Under SnapStart DESTROY, since each
+            version's snapshot costs. Not SNAPSHOT.
+        latency_threshold: Alarm when the slowest of a hundred calls takes longer, above 0 and below the function's
+            timeout; default 80 % of it. Without it, and with a timeout that is a token: no latency alarms.
         alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
 
     Raises:
@@ -126,8 +129,8 @@ class LiveAlias(Construct):
         *,
         function: lambda_.Function,
         alias_name: str = "live",
-        provisioned_concurrency: int | None = None,
-        maximum_provisioned_concurrency: int | None = None,
+        provisioned_concurrency: float | None = None,
+        maximum_provisioned_concurrency: float | None = None,
         target_utilization: float | None = None,
         provisioned_concurrency_schedule: Mapping[str, appscaling.ScalingSchedule] | None = None,
         deployment_config: codedeploy.ILambdaDeploymentConfig | None = None,
@@ -141,9 +144,23 @@ class LiveAlias(Construct):
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         resource = _resource(function)
+        home = Stack.of(scope)
+        it = called(function)
+        check_place(scope, it)
+        if provisioned_concurrency is not None:
+            check_provisioned(it)
         _check_alias_name(alias_name)
-        alarms.check_topic(alarm_topic)
-        schedule = dict(provisioned_concurrency_schedule or {})
+        alarms.check_topic(scope, alarm_topic)
+        _validation.kind(
+            "deployment_config",
+            deployment_config,
+            "deployment_config_name",
+            "a codedeploy.LambdaDeploymentConfig, such as LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES",
+        )
+        _validation.member(
+            "version_removal_policy", version_removal_policy, RemovalPolicy, without="SNAPSHOT"
+        )
+        schedule = _schedule(provisioned_concurrency_schedule)
         most = _check_provisioned(
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
         )
@@ -154,6 +171,7 @@ class LiveAlias(Construct):
                 "provisioned_concurrency cannot be given for a function with SnapStart: Lambda takes one of the "
                 f"two. Leave it out, or turn SnapStart off. See {_defaults.SNAP_START}"
             )
+        rollback_alarms = _alarms(rollback_alarms)
         _check_weights(
             stable_version,
             new_version_weight,
@@ -163,11 +181,16 @@ class LiveAlias(Construct):
             after_traffic=after_traffic,
             rollback_alarms=rollback_alarms or None,
         )
-        _check_hooks(function, before_traffic=before_traffic, after_traffic=after_traffic)
+        _check_hooks(scope, function, before_traffic=before_traffic, after_traffic=after_traffic)
         latency = _latency_milliseconds(function, latency_threshold)
-        _check_rollback_alarms(len(rollback_alarms), ours=1 if latency is None else 2)
+        of_new_version = 1 if latency is None else 2
+        _check_rollback_alarms(len(rollback_alarms), ours=of_new_version)
+        others = [stack for alarm in rollback_alarms for stack in _stack_to_wait_for(alarm, home)]
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
+        self._rollback_alarms = len(rollback_alarms)
+        behind_alias.let_wait(home, others)
         if most is not None:
             _provisioned[function] = _provisioned.get(function, 0) + most
 
@@ -255,14 +278,39 @@ class LiveAlias(Construct):
             (None, None, None)
             if stable_version is not None
             else self._release(
-                function, alias_name, deployment_config, before_traffic, after_traffic, rollback_alarms
+                home, function, alias_name, deployment_config, before_traffic, after_traffic, rollback_alarms
             )
         )
 
+    def add_rollback_alarm(self, alarm: cloudwatch.IAlarm | cloudwatch.AlarmBase) -> None:
+        """Let one more alarm roll a release back, such as the `server_errors_alarm` of an API that calls the alias.
+
+        Args:
+            alarm: The alarm. One that is in alarm already stops each release, also the one that fixes it.
+
+        Raises:
+            InvalidPropsError: It is not an alarm, there are too many, the release is by hand, or its stack is
+                deployed after the alias's, as that of an API is: then the two would wait for each other.
+        """
+        (checked,) = _alarms([alarm])
+        group = self.deployment_group
+        if group is None:
+            raise InvalidPropsError(
+                "add_rollback_alarm cannot be combined with stable_version: in a release by hand CodeDeploy does "
+                "nothing, and rolls nothing back."
+            )
+        ours = 1 if self.new_version_latency_alarm is None else 2
+        _check_rollback_alarms(self._rollback_alarms + 1, ours=ours)
+        home = Stack.of(self)
+        others = _stack_to_wait_for(checked, home)
+        group.add_alarm(checked)
+        self._rollback_alarms += 1
+        behind_alias.let_wait(home, others)
+
     def _scale(
         self,
-        provisioned: int | None,
-        maximum: int | None,
+        provisioned: float | None,
+        maximum: float | None,
         target_utilization: float | None,
         schedule: Mapping[str, appscaling.ScalingSchedule],
     ) -> lambda_.IScalableFunctionAttribute | None:
@@ -292,6 +340,7 @@ class LiveAlias(Construct):
 
     def _release(
         self,
+        home: Stack,
         function: lambda_.Function,
         alias_name: str,
         deployment_config: codedeploy.ILambdaDeploymentConfig | None,
@@ -303,7 +352,15 @@ class LiveAlias(Construct):
             alarm for alarm in (self.new_version_errors_alarm, self.new_version_latency_alarm) if alarm
         ]
         application = codedeploy.LambdaApplication(self, "Application")
-        role = iam.Role(self, "DeploymentRole", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"))
+        role = iam.Role(
+            self,
+            "DeploymentRole",
+            # Source: https://docs.aws.amazon.com/codedeploy/latest/userguide/security_confused_deputy.html
+            assumed_by=iam.ServicePrincipal(
+                "codedeploy.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": home.account}},
+            ),
+        )
         arn = function.function_arn
         # What the managed policy AWSCodeDeployRoleForLambdaLimited allows, for this alias alone. The ARN is put
         # together by hand: the alias waits for this role, so the role cannot refer to the alias.
@@ -419,6 +476,7 @@ def _latency_milliseconds(function: lambda_.Function, given: Duration | None) ->
 
 
 def _check_alias_name(name: str) -> None:
+    _validation.text("alias_name", name)
     if _validation.is_unresolved(name):
         return
     if not _ALIAS_NAME.fullmatch(name) or len(name) > _defaults.ALIAS_NAME_CHARACTERS_MAX:
@@ -428,9 +486,51 @@ def _check_alias_name(name: str) -> None:
         )
 
 
+def _schedule(
+    given: Mapping[str, appscaling.ScalingSchedule] | None,
+) -> dict[str, appscaling.ScalingSchedule]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) and name for name in given):
+        raise InvalidPropsError(
+            f"provisioned_concurrency_schedule must be a dict of names and ScalingSchedules, got "
+            f"{_validation.shown(given)}."
+        )
+    return dict(given)
+
+
+def _alarms(given: Sequence[cloudwatch.IAlarm]) -> Sequence[cloudwatch.IAlarm]:
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise InvalidPropsError(f"rollback_alarms must be a list of alarms, got {_validation.shown(given)}.")
+    for alarm in given:
+        _validation.kind("rollback_alarms", alarm, "alarm_arn", "alarms", required=True)
+    return given
+
+
+def _stack_to_wait_for(alarm: cloudwatch.IAlarm, home: Stack) -> list[Stack]:
+    """The stack of an alarm where that is another one, and the release can wait for it."""
+    location.check(
+        home,
+        "rollback_alarms",
+        alarm,
+        way_out="CodeDeploy looks at alarms of its own Region and account: pass one from there.",
+        source=_defaults.CODE_DEPLOY_ALARMS,
+    )
+    theirs = Stack.of(alarm)
+    if theirs is home or alarm.node.default_child is None:
+        return []  # an imported alarm is a text
+    behind_alias.check_order(
+        home,
+        [theirs],
+        f"rollback_alarms cannot have {alarm.node.path} for a release in another stack. Put the API into the stack of "
+        f"the alias, or make the alarm in {home.node.path}, on a metric that is named by text.",
+    )
+    return [theirs]
+
+
 def _check_provisioned(
-    provisioned: int | None,
-    maximum: int | None,
+    provisioned: float | None,
+    maximum: float | None,
     target_utilization: float | None,
     schedule: Mapping[str, appscaling.ScalingSchedule],
 ) -> int | None:
@@ -466,7 +566,7 @@ def _check_provisioned(
     )
 
 
-def _check_schedule(name: str, entry: object, maximum: int | None) -> None:
+def _check_schedule(name: str, entry: object, maximum: float | None) -> None:
     if not isinstance(entry, appscaling.ScalingSchedule):
         raise InvalidPropsError(
             f"{name} must be an aws_applicationautoscaling.ScalingSchedule, got {type(entry).__name__}."
@@ -484,7 +584,7 @@ def _check_schedule(name: str, entry: object, maximum: int | None) -> None:
     _check_order(f"max_capacity of {name}", _most_of(entry, maximum), "its min_capacity", entry.min_capacity)
 
 
-def _most_of(entry: appscaling.ScalingSchedule, maximum: int | None) -> float | None:
+def _most_of(entry: appscaling.ScalingSchedule, maximum: float | None) -> float | None:
     """The most that a scheduled change leaves: what it says, or what scaling goes up to, or its minimum."""
     if entry.max_capacity is not None:
         return entry.max_capacity
@@ -531,7 +631,8 @@ def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: 
                 f"CDK's current_version is always the new one. See {_defaults.LAMBDA_WEIGHTS}"
             )
         return
-    if not _validation.is_unresolved(stable_version) and not re.fullmatch(r"[1-9]\d*", str(stable_version)):
+    unresolved = _validation.is_unresolved(stable_version)
+    if not unresolved and not (isinstance(stable_version, str) and re.fullmatch(r"[1-9]\d*", stable_version)):
         raise InvalidPropsError(
             f"stable_version must be the number of a published version, such as '7', got {stable_version!r}: an "
             f"alias cannot point at $LATEST or at another alias. See {_defaults.LAMBDA_WEIGHTS}"
@@ -547,12 +648,23 @@ def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: 
         _validation.not_together(reason, stable_version=stable_version, **{name: value})
 
 
-def _check_hooks(function: lambda_.Function, **hooks: object) -> None:
+def _check_hooks(scope: Construct, function: lambda_.Function, **hooks: FunctionLike | None) -> None:
     for name, hook in hooks.items():
-        if hook is not None and getattr(hook, "lambda_", hook) is function:
+        if hook is None:
+            continue
+        it = called(hook, name)
+        check_place(scope, it, name)
+        check_event_source(it, name)
+        if it.function is function:
             raise InvalidPropsError(
-                f"{name} must be another function than the one that is released: it is to be there, and to "
-                "work, before the new version does."
+                f"{name} must be another function than the one that is released: it has to exist, and to work, before "
+                "the new version does."
+            )
+        home = Stack.of(scope)
+        if hook.role is not None and Stack.of(hook) is not home:
+            raise InvalidPropsError(
+                f"{name} must be in the stack {home.node.path}, got {hook.node.path}: its role may report to a "
+                "deployment group there, so that each stack would wait for the other. Make the function here."
             )
 
 

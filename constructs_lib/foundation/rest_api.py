@@ -13,7 +13,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults
 from constructs_lib._types import AliasLike
-from constructs_lib.foundation import acknowledgment
+from constructs_lib.foundation import acknowledgment, behind_alias
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.api_parts import ApiParts, Cors
 from constructs_lib.foundation.authorization import Authorization
@@ -22,6 +22,8 @@ from constructs_lib.foundation.route import Endpoint
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_wafv2 as wafv2
+
+    from constructs_lib.foundation import custom_domain
 
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -37,11 +39,12 @@ ACCESS_LOG = {
     "latency": "$context.responseLatency",
     "integrationLatency": "$context.integrationLatency",
     "integrationStatus": "$context.integration.status",
-    "integrationError": "$context.integration.error",
+    "lambdaStatus": "$context.integrationStatus",
+    "lambdaRequestId": "$context.awsEndpointRequestId",
     "responseLength": "$context.responseLength",
     "errorType": "$context.error.responseType",
-    "error": "$context.error.message",
-    "authorizerError": "$context.authorizer.error",
+    "authorizerStatus": "$context.authorizer.status",
+    "authorizerRequestId": "$context.authorizer.requestId",
     "principal": "$context.authorizer.principalId",
     "caller": "$context.identity.userArn",
     "apiKeyId": "$context.identity.apiKeyId",
@@ -49,10 +52,11 @@ ACCESS_LOG = {
     "ip": "$context.identity.sourceIp",
     "userAgent": "$context.identity.userAgent",
 }
-"""Fields of a line. Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html"""
+"""Fields of a line, without the texts of errors: see docs/decisions/0019.
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html"""
 
 ERROR_BODY = '{"message":$context.error.messageString,"requestId":"$context.requestId"}'
-"""What API Gateway answers by itself, with the id that its access log has too."""
+"""What API Gateway answers by itself, with the id that its access log has too. `messageString` comes with quotes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +65,16 @@ class UsagePlan:
 
     Attributes:
         keys: Names of keys to make; API Gateway generates the values, which are in no template.
-        throttling_rate_limit: Requests per second of each key.
-        throttling_burst_limit: Requests at once of each key.
-        quota_limit: Requests of each key in a `quota_period`.
-        quota_period: Default a month.
+        throttling_rate_limit: Requests per second of each key, 0 or more. Default: no limit.
+        throttling_burst_limit: Requests at once of each key, 0 or more. Default: no limit.
+        quota_limit: Requests of each key in a `quota_period`, 1 or more. Default: no limit.
+        quota_period: The period of the quota. Default: a month.
     """
 
     keys: Sequence[str] = ()
     throttling_rate_limit: float | None = None
-    throttling_burst_limit: int | None = None
-    quota_limit: int | None = None
+    throttling_burst_limit: float | None = None
+    quota_limit: float | None = None
     quota_period: apigateway.Period = apigateway.Period.MONTH
 
 
@@ -87,7 +91,8 @@ def make(
     binary_media_types: Sequence[str],
     minimum_compression_size: Size | None,
     resource_policy: iam.PolicyDocument | None,
-    domain_name: str | None,
+    domain_name: "str | custom_domain.AnyDomain | None",
+    base_path: str | None,
     certificate: "acm.ICertificate | None",
     usage_plans: Mapping[str, UsagePlan],
     web_acl_arn: str | None,
@@ -106,7 +111,8 @@ def make(
         binary_media_types: Bodies that reach functions in base64.
         minimum_compression_size: Bodies from this size on are compressed.
         resource_policy: Who may reach it, beside the authorization.
-        domain_name: The custom domain, its only way in then.
+        domain_name: The custom domain, its only way in then: a name, or the domain of another API.
+        base_path: The path below the domain.
         certificate: For the domain.
         usage_plans: Who may call how much.
         web_acl_arn: The web ACL before it.
@@ -125,9 +131,9 @@ def make(
         binary_media_types=list(binary_media_types) or None,
         min_compression_size=minimum_compression_size,
         policy=resource_policy,
-        disable_execute_api_endpoint=True if domain_name else None,
+        disable_execute_api_endpoint=None if domain_name is None else True,
     )
-    if domain_name:
+    if domain_name is not None:
         api.node.try_remove_child("Endpoint")  # the output of a URL that does not answer
     responses = [
         api.add_gateway_response(
@@ -159,6 +165,7 @@ def make(
         )
     authorizers = _authorizers(scope, api, endpoints)
     methods = _methods(api, endpoints, authorizers, integration_timeout, cors)
+    _redeploy_with(api, endpoints)
     deployed = api.deployment_stage
     acknowledge(
         deployed,
@@ -177,17 +184,7 @@ def make(
         gateway_responses=responses,
         usage_plans=plans,
         api_keys=keys,
-        domain=None
-        if domain_name is None or certificate is None
-        else apigateway.DomainName(
-            scope,
-            "DomainName",
-            domain_name=domain_name,
-            certificate=certificate,
-            endpoint_type=apigateway.EndpointType.REGIONAL,
-            security_policy=apigateway.SecurityPolicy.TLS_1_2,
-            mapping=api,
-        ),
+        domain=_domain(scope, api, domain_name, base_path, certificate),
         web_acl_association=None if web_acl_arn is None else _web_acl(scope, deployed, web_acl_arn),
     )
 
@@ -197,26 +194,31 @@ def stage_options(
     stage_name: str,
     log_group: logs.ILogGroup,
     endpoints: Sequence[Endpoint],
+    cors: Cors | None,
     throttling_rate_limit: float,
-    throttling_burst_limit: int,
+    throttling_burst_limit: float,
     tracing: bool,
     detailed_metrics: bool,
     execution_log_level: apigateway.MethodLoggingLevel | None,
 ) -> apigateway.StageOptions:
     """Options of the stage.
 
+    What a method overrides replaces all settings of the stage for it, so each override has them all. There is no
+    override for all methods of one path: `/path/*` is stored and matches none, so `ANY` is written out.
+
     Args:
         stage_name: The first part of every path, without a custom domain.
         log_group: Gets the access log.
-        endpoints: Some are throttled by themselves.
-        throttling_rate_limit: Of each of the others.
-        throttling_burst_limit: Of each of the others.
+        endpoints: What the API serves; some have limits of their own.
+        cors: Given where API Gateway answers OPTIONS by itself.
+        throttling_rate_limit: Requests per second of each of the others.
+        throttling_burst_limit: Requests at once of each of the others.
         tracing: Whether X-Ray sees requests.
         detailed_metrics: Whether each method has metrics of its own.
         execution_log_level: What API Gateway logs of its own work.
 
     Returns:
-        Them. What a method overrides replaces all settings of the stage for it, so each says all.
+        The options.
     """
     return apigateway.StageOptions(
         stage_name=stage_name,
@@ -228,7 +230,7 @@ def stage_options(
         throttling_rate_limit=throttling_rate_limit,
         throttling_burst_limit=throttling_burst_limit,
         method_options={
-            f"{endpoint.path}/{'*' if endpoint.method == 'ANY' else endpoint.method}": (
+            f"{endpoint.path}/{method}": (
                 apigateway.MethodDeploymentOptions(
                     metrics_enabled=detailed_metrics,
                     logging_level=execution_log_level,
@@ -238,6 +240,8 @@ def stage_options(
             )
             for endpoint in endpoints
             if endpoint.throttling is not None
+            for method in endpoint.methods
+            if cors is None or method != "OPTIONS"
         }
         or None,
     )
@@ -322,6 +326,7 @@ def _authorizers(
             ttl = authorization.cache_ttl
             settings = {
                 "alias": authorization.alias.function_arn,
+                "behind": behind_alias.identity(authorization.alias),
                 "identity": header,
                 "cacheTtl": None if ttl is None else ttl.to_string(),
             }
@@ -333,6 +338,44 @@ def _authorizers(
             # under a feature flag alone.
             deployment.add_to_logical_id({construct_id: settings})
     return made
+
+
+def _redeploy_with(api: apigateway.RestApi, endpoints: Sequence[Endpoint]) -> None:
+    """Deploy anew when an alias is replaced: its reference stays the same, and CDK's hash sees only that."""
+    deployment = api.latest_deployment
+    aliases = dict.fromkeys(endpoint.alias for endpoint in endpoints)
+    identities = [found for alias in aliases if (found := behind_alias.identity(alias))]
+    if deployment is not None and identities:
+        deployment.add_to_logical_id({"aliases": identities})
+
+
+def _domain(
+    scope: Construct,
+    api: apigateway.RestApi,
+    domain_name: "str | custom_domain.AnyDomain | None",
+    base_path: str | None,
+    certificate: "acm.ICertificate | None",
+) -> "custom_domain.AnyDomain | None":
+    if domain_name is None:
+        return None
+    if isinstance(domain_name, str):
+        assert certificate is not None  # noqa: S101 - checked with the arguments
+        return apigateway.DomainName(
+            scope,
+            "DomainName",
+            domain_name=domain_name,
+            certificate=certificate,
+            endpoint_type=apigateway.EndpointType.REGIONAL,
+            security_policy=apigateway.SecurityPolicy.TLS_1_2,
+            mapping=api,
+            base_path=base_path,
+        )
+    from constructs_lib.foundation import custom_domain  # large, and most APIs have none
+
+    custom_domain.map_to(
+        scope, domain_name, api_id=api.rest_api_id, stage=api.deployment_stage.stage_name, base_path=base_path
+    )
+    return domain_name
 
 
 def _methods(

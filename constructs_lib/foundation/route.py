@@ -14,8 +14,11 @@ from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import behind_alias
 from constructs_lib.foundation.authorization import Authorization
 
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY")
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+"""What `ANY` stands for."""
+
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9:._$-]+|\{[A-Za-z0-9:._$-]+\+?\}")
+_HEADER: Final = r"[A-Za-z0-9._$-]+"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,21 +26,22 @@ class Route:
     """An alias behind a route, with what differs from the rest of the API.
 
     Attributes:
-        alias: What is called.
-        authorization: In place of the API's own.
-        throttling_rate_limit: Requests per second, in place of the API's own.
-        throttling_burst_limit: Requests at once, in place of the API's own.
-        api_key_required: In place of the API's own; REST.
+        alias: The alias to call.
+        authorization: Who may call the route. Default: the API's own.
+        throttling_rate_limit: Requests per second, 0 or more. Default: the API's own. For an `ANY` route of a REST API
+            it applies to each method separately: API Gateway has no setting for all methods of one path.
+        throttling_burst_limit: Requests at once, 0 or more. Default: the API's own. The same holds for `ANY`.
+        api_key_required: Whether callers need a key of a usage plan. Default: the API's own. REST only.
         request_model: JSON schema (draft 4) of the body; anything else gets 400 before the function is called,
-            whatever its content type. REST.
-        required_headers: Requests without them get 400. REST.
-        required_query_strings: Requests without them get 400. REST.
+            whatever its content type. REST only.
+        required_headers: Requests without these headers get 400. REST only.
+        required_query_strings: Requests without these query parameters get 400. REST only.
     """
 
     alias: lambda_.IAlias | lambda_.Alias
     authorization: Authorization | None = None
     throttling_rate_limit: float | None = None
-    throttling_burst_limit: int | None = None
+    throttling_burst_limit: float | None = None
     api_key_required: bool | None = None
     request_model: apigateway.JsonSchema | None = None
     required_headers: Sequence[str] = ()
@@ -50,9 +54,11 @@ class Endpoint:
 
     method: str
     path: str
+    methods: Sequence[str]
+    """The methods that arrive here: those of an `ANY` route are all that no other route of its path names."""
     alias: AliasLike
     authorization: Authorization
-    throttling: tuple[float, int] | None
+    throttling: tuple[float, float] | None
     """Rate and burst, where they are not the API's own."""
     api_key_required: bool
     request_model: apigateway.JsonSchema | None
@@ -80,7 +86,7 @@ def endpoints(
     *,
     authorization: Authorization,
     throttling_rate_limit: float,
-    throttling_burst_limit: int,
+    throttling_burst_limit: float,
     api_key_required: bool,
 ) -> list[Endpoint]:
     """Read the routes of an API.
@@ -98,6 +104,10 @@ def endpoints(
     Raises:
         InvalidPropsError: A route cannot work.
     """
+    if not isinstance(routes, Mapping):
+        raise InvalidPropsError(
+            f'routes must be a dict, such as {{"POST /trips": live.alias}}, got {_validation.shown(routes)}.'
+        )
     if not routes:
         raise InvalidPropsError('routes must have at least one, such as {"POST /trips": live.alias}.')
     if len(routes) > _defaults.API_ROUTES_MAX:
@@ -106,16 +116,19 @@ def endpoints(
             f'several, as in "ANY /trips/{{proxy+}}". See {_defaults.REST_API_QUOTAS}'
         )
     _check_authorization("authorization", authorization)
+    _validation.flag("api_key_required", api_key_required)
+    for name, limit in (
+        ("throttling_rate_limit", throttling_rate_limit),
+        ("throttling_burst_limit", throttling_burst_limit),
+    ):
+        if limit is None:
+            raise InvalidPropsError(f"{name} must be a number, got None. See {_defaults.API_THROTTLING}")
     check_throttling("", throttling_rate_limit, throttling_burst_limit)
+    named = [_method_and_path(key) for key in routes]
     made = []
-    for key, value in routes.items():
-        name = f"routes[{key!r}]"
-        method, path = _method_and_path(key)
+    for (method, path), (key, value) in zip(named, routes.items(), strict=True):
         route = value if isinstance(value, Route) else Route(alias=value)
-        behind_alias.check(name, route.alias)
-        if route.authorization is not None:
-            _check_authorization(f"authorization of {name}", route.authorization)
-        check_throttling(f" of {name}", route.throttling_rate_limit, route.throttling_burst_limit)
+        _check_route(f"routes[{key!r}]", route)
         throttling = (
             throttling_rate_limit if route.throttling_rate_limit is None else route.throttling_rate_limit,
             throttling_burst_limit if route.throttling_burst_limit is None else route.throttling_burst_limit,
@@ -124,6 +137,7 @@ def endpoints(
             Endpoint(
                 method=method,
                 path=path,
+                methods=_methods(method, {other for other, of_path in named if of_path == path}, key),
                 alias=route.alias,
                 authorization=route.authorization or authorization,
                 throttling=None
@@ -140,14 +154,49 @@ def endpoints(
     return made
 
 
-def _method_and_path(key: str) -> tuple[str, str]:
-    method, _, path = key.partition(" ")
+def _methods(method: str, named: set[str], key: str) -> Sequence[str]:
+    if method != "ANY":
+        return (method,)
+    left = tuple(each for each in METHODS if each not in named)
+    if not left:
+        raise InvalidPropsError(
+            f"routes[{key!r}] must have a method left to serve: other routes name all of its path."
+        )
+    return left
+
+
+def _check_route(name: str, route: Route) -> None:
+    behind_alias.check(name, route.alias)
+    if route.authorization is not None:
+        _check_authorization(f"authorization of {name}", route.authorization)
+    check_throttling(f" of {name}", route.throttling_rate_limit, route.throttling_burst_limit)
+    if route.api_key_required is not None:
+        _validation.flag(f"api_key_required of {name}", route.api_key_required)
+    if route.request_model is not None and not isinstance(route.request_model, apigateway.JsonSchema):
+        raise InvalidPropsError(
+            f"request_model of {name} must be an apigateway.JsonSchema, got "
+            f"{_validation.shown(route.request_model)}."
+        )
+    _validation.texts(f"required_headers of {name}", route.required_headers)
+    for header in route.required_headers:
+        _validation.matches(
+            f"required_headers of {name}",
+            header,
+            _HEADER,
+            "letters, digits, and . _ $ -",
+            source=_defaults.API_VALIDATION,
+        )
+    _validation.texts(f"required_query_strings of {name}", route.required_query_strings)
+
+
+def _method_and_path(key: object) -> tuple[str, str]:
+    method, _, path = str(key).partition(" ")
     segments = path[1:].split("/") if path != "/" else []
     well_formed = path.startswith("/") and all(_SEGMENT.fullmatch(segment) for segment in segments)
-    if method not in _METHODS or not well_formed:
+    if method not in (*METHODS, "ANY") or not well_formed:
         raise InvalidPropsError(
             f"routes must be 'METHOD /path', such as 'GET /drivers/{{driver_id}}', with one of "
-            f"{', '.join(_METHODS)}, got {key!r}."
+            f"{', '.join(METHODS)}, ANY, got {key!r}."
         )
     if any(segment.endswith("+}") for segment in segments[:-1]):
         raise InvalidPropsError(
@@ -164,7 +213,7 @@ def _check_authorization(name: str, value: object) -> None:
         )
 
 
-def check_throttling(of: str, rate: float | None, burst: int | None) -> None:
+def check_throttling(of: str, rate: float | None, burst: float | None) -> None:
     """Refuse limits below 0, where everything is refused.
 
     Args:

@@ -7,6 +7,7 @@ from aws_cdk import Duration, Fn, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
@@ -21,7 +22,7 @@ class Target:
         self._config = config
 
     def bind(self, rule: Any, id: str | None = None) -> events.RuleTargetConfig:  # noqa: A002, ARG002
-        """Answer CDK.
+        """Called by CDK.
 
         Args:
             rule: The rule that it is added to.
@@ -68,7 +69,7 @@ def call(
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html
     service, arn = "events.amazonaws.com", rule.rule_arn
     function.add_permission("Invoke", scope=rule, principal=iam.ServicePrincipal(service), source_arn=arn)
-    dead_letters.let_service_send(dead_letter_queue, service=service, source_arn=arn)
+    dead_letters.let_service_send(rule, dead_letter_queue, service=service, source_arn=arn)
 
 
 def dimensions(rule: events.Rule, event_bus: events.IEventBus | None) -> dict[str, str]:
@@ -107,6 +108,7 @@ def retry_policy(retry_attempts: int, max_event_age: Duration) -> Any:
 
 
 def check_delivery(
+    scope: Construct,
     retry_attempts: int,
     max_event_age: Duration | None,
     dead_letter_queue: sqs.IQueue | None,
@@ -115,6 +117,7 @@ def check_delivery(
     """Refuse what EventBridge would refuse, of rules and schedules.
 
     Args:
+        scope: Where the construct is going to be.
         retry_attempts: How often an event is tried again.
         max_event_age: How long it is tried.
         dead_letter_queue: Where it goes then; None: a queue is made.
@@ -141,4 +144,4 @@ def check_delivery(
         source=_defaults.EVENT_RETRIES,
     )
     _validation.whole("max_event_age in seconds", age)
-    dead_letters.check(dead_letter_queue, removal_policy, source=_defaults.EVENT_RETRIES)
+    dead_letters.check(scope, dead_letter_queue, removal_policy, source=_defaults.EVENT_DEAD_LETTERS)

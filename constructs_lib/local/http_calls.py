@@ -11,9 +11,12 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 
-from constructs_lib.local import LocalCloud
+from constructs_lib.local.cloud import ACCOUNT, REGION, LocalCloud
 
 JSON = {"content-type": "application/json"}
+_SECONDS = 900
+"""A slow machine may take long; how long an API lets its function run is not for the client to say."""
+
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
@@ -53,7 +56,7 @@ def call(
     """
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310
     try:
-        with _open(request, timeout=60) as got:
+        with _open(request, timeout=_SECONDS) as got:
             status, out, read = got.status, got.headers, got.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -67,11 +70,14 @@ class Caller:
     Args:
         cloud: Where the user is made; `enforce_iam=True`, or whatever it does is allowed.
         name: Of the user.
+        account: The account of the user, and of the APIs.
+        region: The Region of the APIs.
     """
 
-    def __init__(self, cloud: LocalCloud, name: str) -> None:
-        self._iam = cloud.client("iam")
+    def __init__(self, cloud: LocalCloud, name: str, *, account: str = ACCOUNT, region: str = REGION) -> None:
+        self._iam = cloud.client("iam", account=account)
         self._name = name
+        self._region = region
         self._iam.create_user(UserName=name)
         key = self._iam.create_access_key(UserName=name)["AccessKey"]
         self._credentials = botocore.credentials.Credentials(key["AccessKeyId"], key["SecretAccessKey"])
@@ -109,5 +115,5 @@ class Caller:
         request = botocore.awsrequest.AWSRequest(
             method=method, url=url, data=body, headers=dict(headers or {})
         )
-        botocore.auth.SigV4Auth(self._credentials, "execute-api", "us-east-1").add_auth(request)
+        botocore.auth.SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
         return call(url, method=method, body=body, headers=dict(request.headers))

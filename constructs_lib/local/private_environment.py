@@ -1,7 +1,7 @@
 """What is installed for the local cloud alone.
 
-The emulator's own Python environment, since it pins an SDK version that nobody else should have to live with; and a
-PostgreSQL, where the machine has none.
+The emulator's own Python environment, since it pins an SDK version that nobody else should have to live with; and
+PostgreSQL, the same version on every machine.
 """
 
 import fcntl

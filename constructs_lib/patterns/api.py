@@ -11,6 +11,8 @@ from aws_cdk import (
     Names,
     RemovalPolicy,
     Size,
+    SizeRoundingBehavior,
+    Stack,
 )
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -22,17 +24,28 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, api_alarms, behind_alias, rest_api
+from constructs_lib.foundation import (
+    alarms,
+    api_alarms,
+    behind_alias,
+    domain_paths,
+    location,
+    rest_api,
+    route_grants,
+)
 from constructs_lib.foundation.api_parts import Cors
 from constructs_lib.foundation.authorization import Authorization
 from constructs_lib.foundation.rest_api import UsagePlan
 from constructs_lib.foundation.route import Endpoint, Route, check_throttling, endpoints
+from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_route53 as route53
     from aws_cdk import aws_wafv2 as wafv2
+
+    from constructs_lib.foundation.custom_domain import AnyDomain
 
 
 # What most APIs do not use is imported where it is used: each service module takes a part of a second.
@@ -48,8 +61,11 @@ class ProvisionedApi(Construct):
     the request id. API Gateway may call each alias for the one API, stage, method and path, and nothing else;
     the console's test button may not.
 
-    A function must answer within the integration's timeout, or its caller has a 504 while it works on: so its
-    own timeout must fit in.
+    A function must answer within the integration's timeout, or its caller gets a 504 while it works on: so its
+    own timeout must fit in. The default of `PythonFunction` does.
+
+    Each line of the access log is a JSON object, whatever a request or an error contains. The texts of errors are
+    in the logs of the function and the authorizer, under `lambdaRequestId` and `authorizerRequestId`.
 
     An HTTP API costs less than a third for each request, and takes tokens of any OpenID Connect provider. It
     has no web ACL, usage plans and keys, request validation, X-Ray, compression or resource policy, nor error
@@ -73,8 +89,9 @@ class ProvisionedApi(Construct):
         api_name: Default is unique to this construct: the metrics of REST APIs with one name are mixed.
         description: Shown in the console.
         stage_name: Default `prod` (REST), the first part of every path without a custom domain, or `$default`.
-        throttling_rate_limit: Requests per second of each route that says nothing else; default 1,000.
-        throttling_burst_limit: Requests at once of each route that says nothing else; default 500.
+        throttling_rate_limit: Requests per second of each route that has no limit of its own, 0 or more; default
+            1,000.
+        throttling_burst_limit: Requests at once of each route that has no limit of its own, 0 or more; default 500.
         integration_timeout: How long to wait for a function, 50 ms at least. Default is the most: 29 s (REST) or
             30 s (HTTP). A REST API with a raised quota can wait for up to 300 s.
         detailed_metrics: Whether each route has metrics of its own, which are paid for.
@@ -83,7 +100,7 @@ class ProvisionedApi(Construct):
         account_log_role: REST: True: make the account's role for API Gateway's logs; it stays when the stack
             goes. False: it is there. None: the same, with a warning at synth.
         log_retention: How long the access log is kept; default two months.
-        log_removal_policy: What becomes of the access log with the stack; default RETAIN.
+        log_removal_policy: What becomes of the access log with the stack; default RETAIN. Not SNAPSHOT.
         cors_origins: Web origins that may call from a browser, such as `https://example.com`, or `*`. Your functions
             must answer with `Access-Control-Allow-Origin` themselves in a REST API.
         cors_headers: Headers that such calls may send.
@@ -96,9 +113,13 @@ class ProvisionedApi(Construct):
             0 bytes to 10 MB; default never.
         resource_policy: REST: who may reach the API, beside the authorization, such as address ranges.
         web_acl_arn: REST: a web ACL of AWS WAF, with the scope REGIONAL.
-        domain_name: A domain of yours; the API then answers there alone, with TLS 1.2 or newer.
-        certificate: For the domain, of this Region.
-        hosted_zone: Where a record for the domain is made. None: you make it.
+        domain_name: A domain of yours; the API then answers there alone. A name makes the domain, with TLS 1.2 or
+            newer. To share a domain, pass the `domain` of the other API, or an imported Regional one, and a
+            `base_path`.
+        base_path: The path of this API below the domain, such as `orders` or `orders/v2`. None: the API gets each
+            request that no other path of the domain takes. API Gateway takes it off before it looks for a route.
+        certificate: For a domain that is made, of this Region.
+        hosted_zone: Where a record for a domain that is made is put. None: you make the record.
         latency_threshold: Alarm when one answer in a hundred takes longer; default 2.5 seconds.
         alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
 
@@ -114,7 +135,7 @@ class ProvisionedApi(Construct):
     """None for a REST API."""
     stage: "Final[apigateway.Stage | apigatewayv2.HttpStage]"
     url: Final[str]
-    """With a slash at its end; the custom domain's where there is one."""
+    """With a slash at its end; that of the custom domain and base path where there is one."""
     methods: Final[Mapping[str, apigateway.Method]]
     """Of a REST API, by route."""
     http_routes: "Final[Mapping[str, apigatewayv2.HttpRoute]]"
@@ -123,7 +144,8 @@ class ProvisionedApi(Construct):
     authorizers: "Final[Sequence[apigateway.Authorizer | apigatewayv2.IHttpRouteAuthorizer]]"
     gateway_responses: Final[Sequence[apigateway.GatewayResponse]]
     """Of a REST API: what it answers by itself."""
-    domain: "Final[apigateway.DomainName | apigatewayv2.DomainName | None]"
+    domain: "Final[AnyDomain | None]"
+    """Also another API's `domain_name`, with a `base_path`."""
     domain_record: "Final[route53.ARecord | None]"
     web_acl_association: "Final[wafv2.CfnWebACLAssociation | None]"
     usage_plans: Final[Mapping[str, apigateway.UsagePlan]]
@@ -151,7 +173,7 @@ class ProvisionedApi(Construct):
         description: str | None = None,
         stage_name: str | None = None,
         throttling_rate_limit: float = _defaults.THROTTLING_RATE_LIMIT,
-        throttling_burst_limit: int = _defaults.THROTTLING_BURST_LIMIT,
+        throttling_burst_limit: float = _defaults.THROTTLING_BURST_LIMIT,
         integration_timeout: Duration | None = None,
         detailed_metrics: bool = False,
         tracing: bool | None = None,
@@ -168,7 +190,8 @@ class ProvisionedApi(Construct):
         minimum_compression_size: Size | None = None,
         resource_policy: iam.PolicyDocument | None = None,
         web_acl_arn: str | None = None,
-        domain_name: str | None = None,
+        domain_name: "str | AnyDomain | None" = None,
+        base_path: str | None = None,
         certificate: "acm.ICertificate | acm.Certificate | None" = None,
         hosted_zone: "route53.IHostedZone | route53.HostedZone | None" = None,
         latency_threshold: Duration | None = None,
@@ -181,7 +204,22 @@ class ProvisionedApi(Construct):
             throttling_burst_limit=throttling_burst_limit,
             api_key_required=api_key_required,
         )
-        plans = usage_plans or {}
+        _check_kinds(
+            texts={"api_name": api_name, "description": description},
+            lists={"binary_media_types": binary_media_types},
+            flags={
+                "http": http,
+                "detailed_metrics": detailed_metrics,
+                "tracing": tracing,
+                "account_log_role": account_log_role,
+                "cors_credentials": cors_credentials,
+            },
+        )
+        _validation.member("execution_log_level", execution_log_level, apigateway.MethodLoggingLevel)
+        _validation.member("log_retention", log_retention, logs.RetentionDays)
+        _validation.member("log_removal_policy", log_removal_policy, RemovalPolicy, without="SNAPSHOT")
+        _validation.kind("resource_policy", resource_policy, "statement_count", "an iam.PolicyDocument")
+        plans = _plans(usage_plans)
         if http:
             _refuse_what_http_lacks(
                 tracing=tracing,
@@ -198,17 +236,55 @@ class ProvisionedApi(Construct):
             _check_rest_routes(served)
             _check_usage_plans(plans, served)
         _check_policies(served)
-        alarms.check_topic(alarm_topic)
+        behind_alias.check_places(
+            scope,
+            {f"routes[{each.key!r}]": each.alias for each in served}
+            | {
+                f"the authorizer of routes[{each.key!r}]": each.authorization.alias
+                for each in served
+                if each.authorization.alias is not None
+            },
+        )
+        location.check(
+            scope,
+            "certificate",
+            certificate,
+            way_out="A Regional API takes a certificate of its own Region and account: pass one from there.",
+            source=_defaults.API_CUSTOM_DOMAINS,
+        )
+        home = Stack.of(scope)
+        others = behind_alias.other_stacks(
+            home,
+            [
+                alias
+                for each in served
+                for alias in (each.alias, each.authorization.alias)
+                if alias is not None
+            ],
+        )
+        behind_alias.check_order(
+            home,
+            others,
+            "routes must not call an alias whose release waits for an alarm of this API's stack. Put the API into the "
+            "stack of the alias, or leave the alarm out of the release.",
+        )
+        alarms.check_topic(scope, alarm_topic)
         _check_stage_name(stage_name, http=http)
         _check_timeouts(served, integration_timeout, http=http)
         _check_compression(minimum_compression_size)
-        _check_web_acl(web_acl_arn)
-        _check_domain(domain_name, certificate, hosted_zone)
+        _check_web_acl(web_acl_arn, home)
+        _check_domain(domain_name, base_path, certificate, hosted_zone, home)
+        place = domain_paths.place(scope, domain_name, base_path)
         cors = _cors(cors_origins, cors_headers, served, credentials=cors_credentials)
         milliseconds = _latency_milliseconds(latency_threshold)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
+        behind_alias.let_wait(home, others)
+        if place is not None:
+            place.take(self.node.path)
         self._endpoints = served
+        self._granted: dict[str, route_grants.Granted] = {}
         name = api_name or Names.unique_resource_name(self, max_length=128, separator="-")
         self.log_group = logs.LogGroup(
             self,
@@ -232,6 +308,7 @@ class ProvisionedApi(Construct):
                 integration_timeout=integration_timeout,
                 cors=cors,
                 domain_name=domain_name,
+                base_path=base_path,
                 certificate=certificate,
             )
         else:
@@ -244,6 +321,7 @@ class ProvisionedApi(Construct):
                     stage_name=stage_name or _defaults.REST_API_STAGE,
                     log_group=self.log_group,
                     endpoints=served,
+                    cors=cors,
                     throttling_rate_limit=throttling_rate_limit,
                     throttling_burst_limit=throttling_burst_limit,
                     tracing=tracing is not False,
@@ -258,6 +336,7 @@ class ProvisionedApi(Construct):
                 minimum_compression_size=minimum_compression_size,
                 resource_policy=resource_policy,
                 domain_name=domain_name,
+                base_path=base_path,
                 certificate=certificate,
                 usage_plans=plans,
                 web_acl_arn=web_acl_arn,
@@ -271,7 +350,7 @@ class ProvisionedApi(Construct):
         self.usage_plans, self.api_keys = made.usage_plans, made.api_keys
         self.web_acl_association = made.web_acl_association
         self.domain_record = _point_to(self, made.domain, hosted_zone, domain_name)
-        self.url = self._url(domain_name)
+        self.url = self._url(domain_name, base_path)
 
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
@@ -320,7 +399,12 @@ class ProvisionedApi(Construct):
         ]
 
     def grant_invoke(self, grantee: iam.IGrantable, *routes: str) -> iam.Grant:
-        """Let somebody call routes with IAM authorization.
+        """Let somebody call routes with IAM authorization, and no other route of this API.
+
+        IAM's `*` goes across slashes: the permission to call `GET /drivers/{id}` is also one to call
+        `GET /drivers/{id}/earnings`. So a route with IAM authorization that would be granted in this way is denied
+        to the grantee. Name all routes of one grantee in one call: a later call cannot take a denial back. Where no
+        ARN can tell two routes apart, a warning at synth names them.
 
         Args:
             grantee: A role, function, user or anything else with a principal.
@@ -330,29 +414,64 @@ class ProvisionedApi(Construct):
             The grant.
 
         Raises:
-            InvalidPropsError: There is no such route, or its authorization is another.
+            InvalidPropsError: There is no such route, its authorization is another, or an earlier call denies it
+                to this grantee.
+
+        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
         """
+        _validation.kind("grantee", grantee, "grant_principal", "a role, function or user", required=True)
         by_key = {each.key: each for each in self._endpoints if each.authorization.kind == "IAM"}
         other = [route for route in routes if route not in by_key]
         if other or not by_key:
             raise InvalidPropsError(
                 f"grant_invoke must name routes with IAM authorization, which are "
-                f"{', '.join(by_key) or 'none here'}, got {', '.join(other) or 'none'}."
+                f"{', '.join(by_key) or 'none here'}, got {', '.join(map(str, other)) or 'none'}."
+            )
+        principal = grantee.grant_principal
+        path = getattr(getattr(principal, "node", None), "path", None)
+        earlier = self._granted.setdefault(path, route_grants.Granted()) if path else route_grants.Granted()
+        asked = list(routes or by_key)
+        denied = [route for route in asked if route in earlier.denied]
+        if denied:
+            raise InvalidPropsError(
+                f"grant_invoke must name {', '.join(denied)} together with the routes granted before to {path}: the "
+                f"earlier call denies it, since IAM's * goes across slashes. See {_defaults.API_IAM}"
+            )
+        grant = route_grants.grant(by_key.values(), asked, earlier)
+        if grant.deny:
+            principal.add_to_principal_policy(
+                iam.PolicyStatement(
+                    effect=iam.Effect.DENY,
+                    actions=["execute-api:Invoke"],
+                    resources=[self._arn(each) for each in grant.deny],
+                )
+            )
+        if grant.also_reached:
+            Annotations.of(self).add_warning_v2(
+                "constructs-lib:grant-reaches-more",
+                f"grant_invoke of {', '.join(asked)} also lets the caller reach {', '.join(grant.also_reached)}: no "
+                "ARN tells these paths apart. Give them paths of which neither is below the other, or check the "
+                f"caller in the function. See {_defaults.API_IAM}",
             )
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["execute-api:Invoke"],
-            resource_arns=[self._arn(by_key[route]) for route in routes or by_key],
+            resource_arns=[self._arn(each) for each in grant.allow],
         )
 
-    def _arn(self, endpoint: Endpoint) -> str:
+    def _arn(self, requests: route_grants.Requests) -> str:
         api = self.rest_api if self.rest_api is not None else self.http_api
         assert api is not None  # noqa: S101 - there is always one
-        return api.arn_for_execute_api(endpoint.method, endpoint.path_of_arn, self.stage.stage_name)
+        return api.arn_for_execute_api(requests.method, f"/{requests.arn_path}", self.stage.stage_name)
 
-    def _url(self, domain_name: str | None) -> str:
+    def _url(self, domain_name: "str | AnyDomain | None", base_path: str | None) -> str:
+        below = f"{base_path}/" if base_path else ""
+        if isinstance(domain_name, str):
+            return f"https://{domain_name}/{below}"
         if domain_name is not None:
-            return f"https://{domain_name}/"
+            from constructs_lib.foundation import custom_domain
+
+            return f"https://{custom_domain.name_of(domain_name)}/{below}"
         if isinstance(self.stage, apigateway.Stage):
             return self.stage.url_for_path("/")
         return f"{self.stage.url.rstrip('/')}/"
@@ -387,11 +506,11 @@ def _numbered(name: str, number: int) -> str:
 
 def _point_to(
     scope: Construct,
-    domain: "apigateway.DomainName | apigatewayv2.DomainName | None",
+    domain: "AnyDomain | None",
     zone: "route53.IHostedZone | None",
-    name: str | None,
+    name: "str | AnyDomain | None",
 ) -> "route53.ARecord | None":
-    if domain is None or zone is None or name is None:
+    if domain is None or zone is None or not isinstance(name, str):
         return None
     from constructs_lib.foundation import custom_domain
 
@@ -408,6 +527,66 @@ def _say_what_logging_needs(api: ProvisionedApi) -> None:
 
 
 # --- arguments -----------------------------------------------------------------------------------------
+
+
+def _check_kinds(
+    *, texts: Mapping[str, object], lists: Mapping[str, object], flags: Mapping[str, object]
+) -> None:
+    """Refuse what is of another kind: CDK would find it after the first parts are made, or not at all."""
+    for name, value in texts.items():
+        if value is not None:
+            _validation.text(name, value)
+            _validation.matches(
+                name, str(value), r"(?s).{1,1024}", "1 to 1,024 characters", source=_API_NAMES
+            )
+    for name, value in lists.items():
+        _validation.texts(name, value)
+    for name, value in flags.items():
+        if value is not None:
+            _validation.flag(name, value)
+
+
+_API_NAMES: Final = "https://docs.aws.amazon.com/apigateway/latest/api/API_CreateRestApi.html"
+
+
+def _plans(given: Mapping[str, UsagePlan] | None) -> Mapping[str, UsagePlan]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InvalidPropsError(
+            f'usage_plans must be a dict, such as {{"Partners": UsagePlan(...)}}, got {_validation.shown(given)}.'
+        )
+    for name, plan in given.items():
+        _check_id("usage_plans", name, _IDS_OF_REST_API)
+        if not isinstance(plan, UsagePlan):
+            raise InvalidPropsError(
+                f"usage_plans[{name!r}] must be a UsagePlan, got {_validation.shown(plan)}."
+            )
+    return given
+
+
+_IDS_OF_REST_API: Final = (
+    "Account",
+    "CloudWatchRole",
+    "Default",
+    "Default4XX",
+    "Default5XX",
+    "Deployment",
+    "Endpoint",
+    "RequestValidator",
+    "Resource",
+)
+"""Constructs inside a RestApi, where plans are put too."""
+
+
+def _check_id(name: str, value: object, taken: Sequence[str]) -> None:
+    if not isinstance(value, str) or not value or _validation.is_unresolved(value):
+        raise InvalidPropsError(
+            f"{name} must have names that are known at synth, got {_validation.shown(value)}: they are part of "
+            "construct ids."
+        )
+    if value in taken or value.startswith(("DeploymentStage.", "UsagePlanKeyResource")):
+        raise InvalidPropsError(f"{name} cannot have the name {value!r}, which another construct has there.")
 
 
 _LACKING: Final = {
@@ -477,6 +656,7 @@ def _check_rest_routes(served: Sequence[Endpoint]) -> None:
                 f"it takes tokens of every client of the pool. Tell callers apart by scopes=, or pass http=True. "
                 f"See {_defaults.HTTP_API_OR_REST}"
             )
+        _check_parts(endpoint, served)
         segments = endpoint.path.split("/")
         for end, segment in enumerate(segments, start=1):
             if segment.startswith("{"):
@@ -497,6 +677,17 @@ def _check_rest_routes(served: Sequence[Endpoint]) -> None:
         )
 
 
+def _check_parts(endpoint: Endpoint, served: Sequence[Endpoint]) -> None:
+    """CDK names constructs by the parts of a path, beside one for each method."""
+    parent, _, part = endpoint.path.rpartition("/")
+    methods = [other.method for other in served if other.path == (parent or "/")]
+    if part == "Resource" or part in methods:
+        raise InvalidPropsError(
+            f"routes[{endpoint.key!r}] of a REST API cannot end with {part!r}, which is the id of another construct "
+            "of CDK's. Choose another name, or an HTTP API."
+        )
+
+
 def _slashes(path: str) -> list[int]:
     return [place for place, letter in enumerate(path) if letter == "/"]
 
@@ -506,8 +697,9 @@ def _check_policies(served: Sequence[Endpoint]) -> None:
     most = max(by_alias.values())
     if most > _defaults.ALIAS_ROUTES_MAX:
         raise InvalidPropsError(
-            f"routes must be at most {_defaults.ALIAS_ROUTES_MAX} for each alias, got {most}: each is a statement "
-            f'in its policy, which holds 20 KB. Let the function tell them apart, as in "ANY /trips/{{proxy+}}". '
+            f"routes must be fewer for each alias, got {most}: each is a statement of some 400 bytes in the policy of "
+            "the alias, which holds 20 KB for all of its callers, so that even 50 may be too many. Let the function "
+            'tell the paths apart, as in "ANY /trips/{proxy+}". '
             f"See {_defaults.LAMBDA_QUOTAS}"
         )
 
@@ -524,14 +716,20 @@ def _check_usage_plans(plans: Mapping[str, UsagePlan], served: Sequence[Endpoint
             f"api_key_required (routes[{needing[0]!r}]) must come with usage_plans: a key that belongs to no plan "
             f"is refused. See {_defaults.API_USAGE_PLANS}"
         )
-    names = [key for plan in plans.values() for key in plan.keys]
     for name, plan in plans.items():
         of = f" of usage_plans[{name!r}]"
+        _validation.texts(f"keys{of}", plan.keys)
+        for key in plan.keys:
+            _check_id(f"keys{of}", key, ("Resource",))
+        if plan.quota_period is None:
+            raise InvalidPropsError(f"quota_period{of} must be a Period, such as Period.MONTH, got None.")
+        _validation.member(f"quota_period{of}", plan.quota_period, apigateway.Period)
         check_throttling(of, plan.throttling_rate_limit, plan.throttling_burst_limit)
         _validation.in_range(
             f"quota_limit{of}", plan.quota_limit, 1, float("inf"), source=_defaults.API_USAGE_PLANS
         )
         _validation.whole(f"quota_limit{of}", plan.quota_limit)
+    names = [key for plan in plans.values() for key in plan.keys]
     if len(set(names)) < len(names):
         raise InvalidPropsError(f"keys of usage_plans must have different names, got {', '.join(names)}.")
 
@@ -543,6 +741,7 @@ def _check_stage_name(stage_name: str | None, *, http: bool) -> None:
         raise InvalidPropsError(
             "stage_name must be known at synth, got a token: it is part of construct ids."
         )
+    _validation.text("stage_name", stage_name)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", stage_name):
         raise InvalidPropsError(
             f"stage_name must be 1 to 128 letters, digits, _ or -, got {stage_name!r}. "
@@ -571,6 +770,8 @@ def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | 
             unit="seconds",
             source=source,
         )
+        if seconds is not None:
+            _validation.whole("integration_timeout in milliseconds", round(1000 * seconds, 6))
         if http and seconds is not None and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX:
             _validation.whole("integration_timeout above 29 seconds", seconds)
     for endpoint in served:
@@ -594,39 +795,87 @@ def _latency_milliseconds(threshold: Duration | None) -> float:
 
 
 def _check_compression(size: Size | None) -> None:
+    _validation.kind("minimum_compression_size", size, "to_kibibytes", "a Size, such as Size.kibibytes(1)")
     if size is None or size.is_unresolved():
         return
+    count = size.to_bytes(rounding=SizeRoundingBehavior.NONE)
     _validation.in_range(
         "minimum_compression_size",
-        size.to_bytes(),
+        count,
         0,
         _defaults.COMPRESSION_BYTES_MAX,
         unit="bytes",
         source=_defaults.API_COMPRESSION,
     )
+    _validation.whole("minimum_compression_size in bytes", count)
 
 
-def _check_web_acl(arn: str | None) -> None:
-    if arn is not None and not _validation.is_unresolved(arn) and ":regional/webacl/" not in arn:
+def _check_web_acl(arn: str | None, home: Stack) -> None:
+    if arn is None:
+        return
+    _validation.text("web_acl_arn", arn)
+    if _validation.is_unresolved(arn):
+        return
+    if ":regional/webacl/" not in arn:
         raise InvalidPropsError(
             f"web_acl_arn must be that of a web ACL with the scope REGIONAL, got {arn!r}: one of CloudFront's "
             f"cannot stand before an API. See {_defaults.API_WEB_ACL}"
         )
+    _check_region("web_acl_arn", _region_of(arn), home, _defaults.API_WEB_ACL)
 
 
-def _check_domain(domain_name: str | None, certificate: object, hosted_zone: object) -> None:
+def _region_of(arn: str) -> str:
+    """The Region in an ARN: arn:partition:service:region:account:resource."""
+    return arn.split(":")[3] if arn.count(":") > 3 else ""
+
+
+def _check_region(name: str, region: str, home: Stack, source: str) -> None:
+    ours = home.region
+    if region != ours and not (_validation.is_unresolved(region) or _validation.is_unresolved(ours)):
+        raise InvalidPropsError(
+            f"{name} must be of the Region of {home.node.path}, {ours}, got {region}. See {source}"
+        )
+
+
+_BASE_PATH: Final = r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*"
+
+
+def _check_domain(
+    domain_name: "str | AnyDomain | None",
+    base_path: str | None,
+    certificate: "acm.ICertificate | None",
+    hosted_zone: "route53.IHostedZone | None",
+    home: Stack,
+) -> None:
+    _validation.kind("certificate", certificate, "certificate_arn", "a certificate")
+    _validation.kind("hosted_zone", hosted_zone, "zone_name", "a hosted zone")
+    _check_base_path(base_path)
+    given = {"certificate": certificate, "hosted_zone": hosted_zone}
     if domain_name is None:
-        for name, value in (("certificate", certificate), ("hosted_zone", hosted_zone)):
+        for name, value in (given | {"base_path": base_path}).items():
             if value is not None:
                 raise InvalidPropsError(f"{name} must come with domain_name: which name is it for?")
+        return
+    if not isinstance(domain_name, str):
+        _check_shared_domain(domain_name, given, home)
         return
     if certificate is None:
         raise InvalidPropsError(
             f"domain_name must come with a certificate for it, of this Region. See {_defaults.API_CUSTOM_DOMAINS}"
         )
+    arn = certificate.certificate_arn
+    region = Stack.of(certificate).region if _validation.is_unresolved(arn) else _region_of(arn)
+    _check_region("certificate", region, home, _defaults.API_CUSTOM_DOMAINS)
     if not _validation.is_unresolved(domain_name) and domain_name != domain_name.lower():
         raise InvalidPropsError(f"domain_name must be in small letters, got {domain_name!r}.")
-    zone = str(getattr(hosted_zone, "zone_name", domain_name)).rstrip(".")
+    _validation.matches(
+        "domain_name",
+        domain_name,
+        r"(\*\.)?([a-z0-9_-]+\.)+[a-z0-9-]+",
+        "the name of a domain, such as api.example.com",
+        source=_defaults.API_CUSTOM_DOMAINS,
+    )
+    zone = (domain_name if hosted_zone is None else hosted_zone.zone_name).rstrip(".")
     if _validation.is_unresolved(domain_name) or _validation.is_unresolved(zone):
         return
     if domain_name != zone and not domain_name.endswith(f".{zone}"):
@@ -636,19 +885,65 @@ def _check_domain(domain_name: str | None, certificate: object, hosted_zone: obj
         )
 
 
+def _check_shared_domain(domain: object, of_new_domains: Mapping[str, object], home: Stack) -> None:
+    if not any(hasattr(domain, part) for part in ("regional_domain_name", "domain_name_alias_domain_name")):
+        raise InvalidPropsError(
+            f"domain_name must be a name, such as api.example.com, or the .domain of another API, got "
+            f"{_validation.shown(domain)}. See {_defaults.API_MAPPINGS}"
+        )
+    for name, value in of_new_domains.items():
+        if value is not None:
+            raise InvalidPropsError(
+                f"{name} cannot be combined with a domain_name that is a domain of another API, which has its own. "
+                f"See {_defaults.API_MAPPINGS}"
+            )
+    _check_region("domain_name", Stack.of(domain).region, home, _defaults.API_MAPPINGS)  # type: ignore[arg-type]
+
+
+def _check_base_path(base_path: str | None) -> None:
+    if base_path is None:
+        return
+    _validation.text("base_path", base_path)
+    if _validation.is_unresolved(base_path):
+        raise InvalidPropsError("base_path must be known at synth, got a token: it is part of construct ids.")
+    _validation.matches(
+        "base_path",
+        base_path,
+        _BASE_PATH,
+        "parts of letters, digits and $-_.+!*'() with a slash between them, such as orders or orders/v2",
+        source=_defaults.API_MAPPINGS,
+    )
+
+
 def _cors(
     origins: Sequence[str], headers: Sequence[str], served: Sequence[Endpoint], *, credentials: bool
 ) -> Cors | None:
+    _validation.texts("cors_origins", origins)
+    _validation.texts("cors_headers", headers)
     if not origins:
         if credentials:
             raise InvalidPropsError(
                 "cors_credentials must come with cors_origins: the pages that may send them."
             )
         return None
+    for origin in origins:
+        if origin != "*":
+            _validation.matches(
+                "cors_origins",
+                origin,
+                r"[a-z][a-z0-9+.-]*://[^/\s]+",
+                "'*', or origins as browsers send them, such as https://example.com, without a path",
+                source=_defaults.API_CORS,
+            )
     if "*" in origins and (credentials or len(origins) > 1):
         raise InvalidPropsError(
             f"cors_origins must name origins one by one, or be '*' alone and without cors_credentials, got "
             f"{', '.join(origins)}. See {_defaults.API_CORS}"
+        )
+    if "*" in headers and credentials:
+        raise InvalidPropsError(
+            "cors_headers must name headers one by one with cors_credentials, got '*': to a browser that sends "
+            f"credentials, * is the name of a header. See {_defaults.API_CORS}"
         )
     taken = [endpoint.key for endpoint in served if endpoint.method == "OPTIONS"]
     if taken:

@@ -14,17 +14,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    async_configuration,
-    at_synth,
-    dead_letters,
-    loops,
-    own_writing,
-    rule,
-    wildcards,
-)
-from constructs_lib.foundation.called import Called, called
+from constructs_lib.foundation import alarms, dead_letters, location, rule
+from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 
 class BucketEvents(Construct):
@@ -39,7 +31,7 @@ class BucketEvents(Construct):
     S3's own notifications. Several rules may ask for the same objects, which S3's own notifications refuse; and
     there are retries and a dead-letter queue, which those do not have.
 
-    A function that may write, by its policies, what would call it again is refused: let it write below another
+    A function that may write, by its policies, what would invoke it again fails synth: let it write below another
     prefix, and grant it no more than that, such as `bucket.grant_put(function, "thumbnails/*")`.
 
     The call is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at
@@ -47,17 +39,18 @@ class BucketEvents(Construct):
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: What is called: an alias, a version or a function.
-        bucket: Whose objects; an imported one must have EventBridge notifications turned on.
+        construct_id: The construct's id, unique in its scope.
+        function: What is called: an alias, a version or a function, of the same Region and account.
+        bucket: Whose objects, of the same Region and account; an imported one must have EventBridge notifications
+            turned on.
         event_types: Which events; default is `Object Created`.
         prefix: Of the keys, such as `uploads/`.
         suffix: Of the keys, such as `.jpg`.
         retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
         max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
         alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
-        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -70,7 +63,8 @@ class BucketEvents(Construct):
     function: Final[FunctionLike]
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
-    dead_letter_alarm: Final[cloudwatch.Alarm]
+    dead_letter_alarm: Final[cloudwatch.Alarm | None]
+    """None only for a dead-letter queue of another account: its metrics are there."""
     undelivered_alarm: Final[cloudwatch.Alarm]
     """On events that did not even reach the dead-letter queue."""
 
@@ -90,16 +84,28 @@ class BucketEvents(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
-        rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        dead_letters.check_stack(scope, dead_letter_queue)
         _validation.kind("bucket", bucket, "bucket_arn", "a bucket", required=True)
-        alarms.check_topic(alarm_topic)
+        location.check(
+            scope,
+            "bucket",
+            bucket,
+            way_out="S3 sends its events to the default bus of the bucket's own Region and account: make this "
+            "BucketEvents there, or a rule there that sends the events to a bus here.",
+            source=_defaults.BUCKET_EVENTS,
+        )
+        alarms.check_topic(scope, alarm_topic)
         for name, part in (("prefix", prefix), ("suffix", suffix)):
             _validation.text(name, part)
         _check_events(event_types)
         source = called(function)
-        _check_loops(scope, source, bucket, event_types, prefix, suffix)
+        check_place(scope, source)
+        check_event_source(source)
+        check_permission(source, function)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.bucket = bucket
         self.function = function
         self._turn_on_notifications()
@@ -124,11 +130,9 @@ class BucketEvents(Construct):
             retry_attempts=retry_attempts,
             max_event_age=max_event_age,
         )
-        at_synth.check(self, lambda: _writing(source, bucket, event_types, prefix, suffix))
-        async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = alarms.dead_letters(
-            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        self.dead_letter_alarm = dead_letters.alarm(
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         self.undelivered_alarm = alarms.undelivered(
             self,
@@ -151,19 +155,9 @@ class BucketEvents(Construct):
             # A custom resource sets all of this bucket's notifications, and would overwrite ours.
             self.bucket.enable_event_bridge_notification()
         else:
-            at_synth.check(self, self._overwritten)
             resource.add_property_override(
                 "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
             )
-
-    def _overwritten(self) -> str | None:
-        if self.bucket.node.try_find_child("Notifications") is None:
-            return None
-        return (
-            f"bucket {self.bucket.node.path} got notifications of its own after {self.node.path} was made, and the "
-            f"custom resource that sets them up turns EventBridge off: make them first, and this one after them. "
-            f"See {_defaults.BUCKET_EVENTS}"
-        )
 
 
 # --- arguments -----------------------------------------------------------------------------------------
@@ -178,59 +172,6 @@ def _check_events(event_types: Sequence[str]) -> None:
         _validation.one_of(
             "event_types", event_type, _defaults.BUCKET_EVENT_TYPES, source=_defaults.BUCKET_EVENTS
         )
-
-
-def _check_loops(
-    scope: Construct,
-    source: Called,
-    bucket: s3.IBucket,
-    event_types: Sequence[str],
-    prefix: str,
-    suffix: str,
-) -> None:
-    writing = _writing(source, bucket, event_types, prefix, suffix)
-    if writing is not None:
-        raise InvalidPropsError(writing)
-    records = wildcards.pattern(f"{_defaults.ASYNC_S3_PREFIX}*.json")
-    if _CREATED in event_types and wildcards.overlap(_called_by(prefix, suffix), records):
-        place = loops.Place(bucket.bucket_arn, bucket)
-        loops.refuse_source(scope, source, "bucket", place)
-
-
-_CREATED: Final = "Object Created"
-_CAUSES: Final = {
-    _CREATED: "s3:PutObject",
-    "Object Deleted": "s3:DeleteObject",
-    "Object Restore Initiated": "s3:RestoreObject",
-    "Object Tags Added": "s3:PutObjectTagging",
-    "Object Tags Deleted": "s3:DeleteObjectTagging",
-    "Object ACL Updated": "s3:PutObjectAcl",
-}
-"""What a function may do, and what event that makes. The others come from S3 itself."""
-
-
-def _writing(
-    source: Called, bucket: s3.IBucket, event_types: Sequence[str], prefix: str, suffix: str
-) -> str | None:
-    keys = _called_by(prefix, suffix)
-    for event_type in event_types:
-        action = _CAUSES.get(event_type)
-        if action is not None and own_writing.may(source, action, bucket.bucket_arn, below=keys):
-            return (
-                f"bucket {bucket.node.path} with prefix {prefix!r} and suffix {suffix!r} has keys for which the "
-                f"function has {action}: that could call it again, for ever. Grant it no more than another prefix, "
-                f'such as bucket.grant_put(function, "results/*"). See {_defaults.RECURSION}'
-            )
-    return None
-
-
-def _called_by(prefix: str, suffix: str) -> wildcards.Pattern:
-    """The keys of the events; a prefix that is known only at deployment is like no other."""
-    return [*_characters(prefix), wildcards.ANYTHING, *_characters(suffix)]
-
-
-def _characters(text: str) -> wildcards.Pattern:
-    return [text] if _validation.is_unresolved(text) else list(text)
 
 
 def _keys(prefix: str, suffix: str) -> list[dict[str, Any]]:

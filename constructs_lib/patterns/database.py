@@ -1,10 +1,12 @@
 """A database behind RDS Proxy, for functions in a VPC."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
+from weakref import WeakSet
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -14,7 +16,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
@@ -26,8 +28,10 @@ from constructs_lib.foundation import (
     database_credentials,
     database_proxy,
     database_server,
+    location,
     network,
 )
+from constructs_lib.practice.plugin import check_app_of
 
 
 @jsii.implements(ec2.IConnectable)
@@ -40,8 +44,13 @@ class ProxiedDatabase(Construct):
     log; the password of the application's user in a secret that AWS's own function rotates, and the master's,
     which RDS keeps and rotates itself; six alarms and the topic that they go to. PostgreSQL or MySQL.
 
-    `connect(function)` does the rest for each function. The application's user is made by a migration, a
+    `connect(function)` does the rest for each function. The application's user is created by a migration, a
     function that is given `connect_administrator`; the first rotation comes after it, not at deployment.
+
+    CloudFormation replaces the database by an empty one when `database_name`, `master_user`, `encryption_key`,
+    `snapshot_identifier` or the kind of engine changes, or the path of this construct. The former database is
+    kept then, beside the stack, unless `removal_policy` is DESTROY. The proxy is replaced when its subnets or the
+    family of its engine change; that loses nothing. docs/database.md says what to do in either case.
 
     Logs of the database go to CloudWatch log groups that RDS makes, `/aws/rds/...`: they keep everything
     until you set a retention there.
@@ -55,6 +64,8 @@ class ProxiedDatabase(Construct):
     - the Secrets Manager endpoint, and each other interface endpoint: 7 in each zone.
     - each NAT gateway, where you ask for one: 33, and its traffic.
     - two secrets and six alarms: less than 2.
+    - RDS Extended Support, once the standard support of the major version has ended: by the hour for each vCPU or
+      ACU, for a db.t4g.medium more than the instance itself. See `engine_lifecycle_support`.
 
     https://aws.amazon.com/rds/postgresql/pricing/, https://aws.amazon.com/rds/proxy/pricing/,
     https://aws.amazon.com/privatelink/pricing/, https://aws.amazon.com/vpc/pricing/
@@ -64,58 +75,89 @@ class ProxiedDatabase(Construct):
         construct_id: Its name there.
         engine: What to make, with a version: `rds.DatabaseInstanceEngine.postgres(version=...)` or `mysql`
             makes an instance, `rds.DatabaseClusterEngine.aurora_postgres(version=...)` or `aurora_mysql` a
-            Serverless v2 cluster.
+            Serverless v2 cluster. Another kind of engine replaces the database; another version upgrades it. An
+            instance's version is best a major version alone, such as `VER_17`: RDS installs minor versions by
+            itself, and asking for an older one later is refused.
         database: Instead of `engine`: put the proxy before this database, made in this app or imported with its
             engine, security group, endpoint and port.
         master_secret: Of an imported `database`: where its master's password is. Without it nothing can
             `connect_administrator`, and users cannot alternate.
         application_secret: Of a `database`: the secret of a user that exists there, rotated by you. None: one is
             made, and rotated.
-        vpc: Where everything is. None: one of its own is made. The proxy and the database need subnets in two
-            zones of it; the rotation must reach Secrets Manager from there: through a NAT gateway, or say
-            `interface_endpoints=["secretsmanager"]`.
-        vpc_subnets: Which subnets of `vpc`; default those with a NAT gateway, or else the isolated ones.
-        max_azs: Zones of its own VPC, 2 to 6; default 2, which is all that the CDK knows of in a stack that does
-            not say its account and Region.
+        vpc: Where everything is. None: one of its own is made, 10.0.0.0/16; pass a VPC of yours if it is to be
+            peered with others. The proxy and the database need subnets in two zones of it; the rotation must reach
+            Secrets Manager from there: through a NAT gateway, or with `interface_endpoints=["secretsmanager"]`.
+            Choose it for good: a database does not move to another VPC.
+        vpc_subnets: Which subnets of `vpc`; default those with a NAT gateway, or else the isolated ones. Other
+            subnets replace the proxy.
+        max_azs: Zones of its own VPC, 2 to 6; default 2, which is all that the CDK knows of in a stack without
+            account and Region. Choose it for good if there are NAT gateways: one more zone moves the ranges of
+            subnets that exist, which fails. Without any it can grow, and replaces the proxy.
+        availability_zones: Instead of `max_azs`: the zones of its own VPC by name. RDS Proxy does not exist in every
+            zone (of us-east-1, not in use1-az3), and which name is which zone differs from account to account:
+            `aws ec2 describe-availability-zones` tells. Choose them for good: an existing subnet cannot move.
         nat_gateways: Of its own VPC; default 0: functions in it reach AWS's services through endpoints, and
             nothing else. With one or more there are private subnets for functions, and a price (above).
         interface_endpoints: More services to reach from the VPC, as AWS abbreviates them: `["sqs", "states"]`.
             Secrets Manager has one in a VPC of its own.
-        database_name: Default `app`; of an existing database: its name there.
-        application_user: Whom functions log in as; default `app`. With `application_secret`: the user in it.
-        master_user: Default `postgres` or `admin`. Of an existing database or a snapshot: what it is there.
+        database_name: Default `app`. Another name replaces the database by an empty one. Of an existing database or
+            a snapshot: its name there.
+        application_user: As whom functions log in; default `app`. Another name makes a new password, and another
+            user at the next migration. With `application_secret`: the user in it.
+        master_user: Default `postgres` or `admin`. Another name replaces the database by an empty one. Of an existing
+            database or a snapshot: the name there.
         authentication: How a function proves to the proxy who it is. `iam`: a token that its role lets it
             make; the proxy has the password. `secret`: the password, which its role lets it read.
             `end-to-end-iam`: a token, and the proxy makes one for the database: the application has no
-            password at all.
-        alternating_users: Rotate between two users, so that the former password stays good. Needs `secret`: a
+            password at all. After a change the migration must run again, and until it has, new connections of the
+            application are refused.
+        alternating_users: Rotate between two users, so that the former password stays good. Requires `secret`: a
             role is allowed `rds-db:connect` as one exact user, and the second has another name. The proxy
-            knows the current one alone, so a client must read the secret again when it is refused.
-        rotation_interval: From one password to the next, 4 hours to 1,000 days; default 30 days.
-        port: Of the database, 1,150 to 65,535. The proxy itself always listens on 5432 or 3306.
-        instance_type: Of an instance; default db.t4g.medium.
+            knows the current one alone, so a client must read the secret again when it is refused. A change makes a
+            new password.
+        rotation_interval: From one password to the next, 4 hours to 1,000 days in whole hours; default 30 days.
+        port: Of the database, 1,150 to 65,535. The proxy itself always listens on 5432 or 3306. A change restarts
+            an instance, and makes a new password.
+        instance_type: Of an instance; default db.t4g.medium. A change restarts it.
         multi_az: Of an instance: a standby in another zone, at twice the price; default True.
-        allocated_storage: Of an instance: GiB at first, 20 to 65,536; default 20.
-        max_allocated_storage: Of an instance: GiB to grow to; default 100, or twice the first.
+        allocated_storage: Of an instance: GiB at first, 20 to 65,536; default 20, or what the snapshot has. It can
+            grow, and never shrink.
+        max_allocated_storage: Of an instance: GiB to grow to; default 100, or twice the first. An instance from a
+            snapshot grows only if this or `allocated_storage` is given.
+        allow_major_version_upgrade: Of an instance: let a deployment with another major version in `engine` upgrade
+            it, which cannot be undone and takes the database away for some minutes. Default False: such a deployment
+            fails. A cluster is always upgraded.
         min_capacity: Of a cluster: the least ACU (2 GiB each) of an instance, 0.5 to 256; default 0.5.
         max_capacity: Of a cluster: the most, up to 256; default 4.
         readers: Of a cluster: instances beside the writer, 0 to 15; one or more gives the proxy a reader
             endpoint. Of an existing cluster: how many it has.
-        max_connections: The database's limit. For one made here it is set; None leaves it to the memory of
-            the machine. For an existing one it is what it is there. When known, the reserved concurrency of
-            connected functions is measured by it.
+        max_connections: The database's limit. For one made here it is set, and a change restarts an instance at
+            once; None leaves it to the memory of the machine. For an existing one it is what it is there. When known,
+            the reserved concurrency of connected functions is measured by it.
         max_connections_percent: How much of that limit the proxy may use, 1 to 100; default 90, which leaves
             some for the rotation and for you.
-        max_idle_connections_percent: How much of it the proxy keeps open when idle; default 50.
+        max_idle_connections_percent: How much of that limit the proxy keeps open when idle; default half of
+            `max_connections_percent`.
         borrow_timeout: How long a client waits for a connection, up to 300 seconds; default 10: AWS's two
             minutes outlast most functions.
         idle_client_timeout: When the proxy hangs up on a silent client, 1 second to 8 hours; default 30 minutes.
         backup_retention: 1 to 35 days; default 7.
-        snapshot_identifier: Start from this snapshot, with its users, databases and encryption.
-        deletion_protection: Default True, except with `RemovalPolicy.DESTROY`.
-        removal_policy: What becomes of the data with the stack: SNAPSHOT (default) takes one and deletes,
-            RETAIN keeps, DESTROY deletes.
-        encryption_key: A KMS key of yours for storage and secrets; default are the ones that AWS manages.
+        snapshot_identifier: Start from this snapshot, with its users, databases, storage and encryption. Leave it in
+            place for as long as the database exists: without it, or with another one, CloudFormation makes a new
+            database in place of the restored one.
+        engine_lifecycle_support: What happens when the standard support of the major version ends. None: RDS
+            charges for Extended Support from then on, which is its default. With
+            `OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED` it upgrades the database by itself. Choose it for good:
+            CloudFormation refuses to change it.
+        deletion_protection: Default True, except with `RemovalPolicy.DESTROY`. Deleting a stack fails until it is
+            turned off.
+        removal_policy: What becomes of the database when the stack is deleted: SNAPSHOT (default) takes a snapshot and
+            deletes it. RETAIN keeps it, with the VPC, subnets and groups that it stands in; a VPC of yours you
+            retain yourself. DESTROY deletes it. When it is replaced, DESTROY deletes the former database, and
+            everything else keeps it.
+        encryption_key: A KMS key of yours for storage and secrets; default are the ones that AWS manages. Another
+            key replaces the database by an empty one, and deleting the key destroys the data. An instance from a
+            snapshot keeps the snapshot's key for its storage.
         alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
 
     Raises:
@@ -173,6 +215,7 @@ class ProxiedDatabase(Construct):
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         max_azs: int | None = None,
+        availability_zones: Sequence[str] | None = None,
         nat_gateways: int | None = None,
         interface_endpoints: Sequence[str] = (),
         database_name: str | None = None,
@@ -186,6 +229,7 @@ class ProxiedDatabase(Construct):
         multi_az: bool | None = None,
         allocated_storage: int | None = None,
         max_allocated_storage: int | None = None,
+        allow_major_version_upgrade: bool = False,
         min_capacity: float | None = None,
         max_capacity: float | None = None,
         readers: int = 0,
@@ -196,6 +240,7 @@ class ProxiedDatabase(Construct):
         idle_client_timeout: Duration | None = None,
         backup_retention: Duration | None = None,
         snapshot_identifier: str | None = None,
+        engine_lifecycle_support: rds.EngineLifecycleSupport | None = None,
         deletion_protection: bool | None = None,
         removal_policy: RemovalPolicy | None = None,
         encryption_key: kms.IKey | None = None,
@@ -206,8 +251,37 @@ class ProxiedDatabase(Construct):
             "multi_az": multi_az,
             "allocated_storage": allocated_storage,
             "max_allocated_storage": max_allocated_storage,
+            "allow_major_version_upgrade": allow_major_version_upgrade or None,
         }
-        alarms.check_topic(alarm_topic)
+        _check_kinds(
+            master_secret=master_secret,
+            application_secret=application_secret,
+            alternating_users=alternating_users,
+            instance_type=instance_type,
+            multi_az=multi_az,
+            allow_major_version_upgrade=allow_major_version_upgrade,
+            snapshot_identifier=snapshot_identifier,
+            engine_lifecycle_support=engine_lifecycle_support,
+            deletion_protection=deletion_protection,
+            removal_policy=removal_policy,
+            encryption_key=encryption_key,
+        )
+        alarms.check_topic(scope, alarm_topic)
+        for name, resource in (
+            ("database", database),
+            ("vpc", vpc),
+            ("encryption_key", encryption_key),
+            ("master_secret", master_secret),
+            ("application_secret", application_secret),
+        ):
+            location.check(
+                scope,
+                name,
+                resource,
+                same_account=name == "database",
+                way_out="A proxy uses what is in its own Region: make this ProxiedDatabase there.",
+                source=_defaults.RDS_PROXY,
+            )
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
         if database is not None:
@@ -218,8 +292,10 @@ class ProxiedDatabase(Construct):
                 port=port,
                 snapshot_identifier=snapshot_identifier,
                 backup_retention=backup_retention,
+                engine_lifecycle_support=engine_lifecycle_support,
                 deletion_protection=deletion_protection,
                 max_azs=max_azs,
+                availability_zones=availability_zones,
                 nat_gateways=nat_gateways,
                 **of_instance,
                 **of_cluster,
@@ -255,12 +331,20 @@ class ProxiedDatabase(Construct):
                 f"reader endpoint. See {_defaults.RDS_PROXY_ENDPOINTS}"
             )
         if vpc is not None:
-            _validation.not_beside("vpc", "it is made already.", max_azs=max_azs, nat_gateways=nat_gateways)
+            _validation.not_beside(
+                "vpc",
+                "it is made already.",
+                max_azs=max_azs,
+                availability_zones=availability_zones,
+                nat_gateways=nat_gateways,
+            )
             vpc_subnets = network.for_database(vpc, vpc_subnets)
         elif vpc_subnets is not None:
             raise InvalidPropsError("vpc_subnets goes with vpc=: it says which subnets of it to use.")
-        network.check_own(max_azs, nat_gateways)
-        network.check_endpoints(interface_endpoints)
+        network.check_own(
+            scope, max_azs=max_azs, availability_zones=availability_zones, nat_gateways=nat_gateways
+        )
+        network.check_endpoints(interface_endpoints, vpc)
         database_credentials.check(
             authentication=authentication,
             alternating_users=alternating_users,
@@ -289,6 +373,7 @@ class ProxiedDatabase(Construct):
             readers=readers,
             max_connections=max_connections,
             backup_retention=backup_retention,
+            restored=snapshot_identifier is not None,
         )
         database_proxy.check_pool(
             max_connections=max_connections,
@@ -299,6 +384,19 @@ class ProxiedDatabase(Construct):
         )
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
+        self._uses: Mapping[str, IConstruct] = {
+            argument: part
+            for argument, part in (
+                ("vpc", vpc),
+                ("database", database),
+                ("master_secret", master_secret),
+                ("application_secret", application_secret),
+                ("encryption_key", encryption_key),
+                ("alarm_topic", alarm_topic),
+            )
+            if part is not None
+        }
         removal = RemovalPolicy.SNAPSHOT if removal_policy is None else removal_policy
         needed = database_credentials.needed_endpoints(
             authentication, alternating_users, rotated=application_secret is None
@@ -308,14 +406,18 @@ class ProxiedDatabase(Construct):
             own = network.private_vpc(
                 self,
                 "Vpc",
-                max_azs=_defaults.AVAILABILITY_ZONES if max_azs is None else max_azs,
+                max_azs=max_azs,
+                availability_zones=availability_zones,
                 nat_gateways=nat_gateways or 0,
+                keep=removal if removal in database_server.KEEPING else None,
             )
             vpc = own.vpc
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             interface_endpoints = list(dict.fromkeys([*needed, *interface_endpoints]))
         else:
-            network.warn_of_missing_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
+            network.tell_needed_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
+        subnets = network.selected(vpc, vpc_subnets)
+        network.warn_of_public_subnets(self, vpc, subnets)
         endpoints = network.interface_endpoints(
             self,
             vpc=vpc,
@@ -341,10 +443,12 @@ class ProxiedDatabase(Construct):
                 removal_policy=removal,
                 encryption_key=encryption_key,
                 snapshot_identifier=snapshot_identifier,
+                engine_lifecycle_support=engine_lifecycle_support,
                 instance_type=instance_type,
                 multi_az=True if multi_az is None else multi_az,
-                allocated_storage=_defaults.STORAGE_GIB if allocated_storage is None else allocated_storage,
+                allocated_storage=allocated_storage,
                 max_allocated_storage=max_allocated_storage,
+                allow_major_version_upgrade=allow_major_version_upgrade,
                 min_capacity=_defaults.MIN_CAPACITY_ACU if min_capacity is None else min_capacity,
                 max_capacity=_defaults.MAX_CAPACITY_ACU if max_capacity is None else max_capacity,
                 readers=readers,
@@ -359,10 +463,9 @@ class ProxiedDatabase(Construct):
                 user=user,
                 database_name=name,
                 alternating_users=alternating_users,
+                tls_only=given is not None,
                 encryption_key=encryption_key,
-                removal_policy=RemovalPolicy.RETAIN
-                if removal == RemovalPolicy.RETAIN
-                else RemovalPolicy.DESTROY,
+                removal_policy=removal if removal in database_server.KEEPING else RemovalPolicy.DESTROY,
             )
         rotation = (
             None
@@ -372,7 +475,7 @@ class ProxiedDatabase(Construct):
                 secret=made,
                 server=server,
                 alternating_users=alternating_users,
-                interval=rotation_interval or Duration.days(_defaults.ROTATION_DAYS),
+                interval=database_credentials.in_hours_or_days(rotation_interval),
                 vpc=vpc,
                 vpc_subnets=vpc_subnets,
                 secrets_manager=endpoints.get("secretsmanager"),
@@ -389,19 +492,24 @@ class ProxiedDatabase(Construct):
         self.application_user, self.master_user, self.database_name = user, master, name
         self.port = _defaults.PROXY_PORT[family]
         self._authentication = authentication
+        self._encryption_key = encryption_key
+        self._facts = [server.host, server.port, name, user, master, snapshot_identifier, alternating_users]
         self._budget = database_proxy.Budget(
             max_connections=max_connections, max_connections_percent=max_connections_percent
         )
         self._subnet_ids: frozenset[str] | None = None
 
+        home = Stack.of(self)
         made_proxy = database_proxy.make(
             self,
+            home=home,
             server=server,
             authentication=authentication,
             application_user=user,
             secrets={"Application": self.application_secret, "Master": self.master_secret},
             vpc=vpc,
             vpc_subnets=vpc_subnets,
+            subnet_ids=subnets.subnet_ids,
             max_connections_percent=max_connections_percent,
             max_idle_connections_percent=max_idle_connections_percent,
             borrow_timeout=borrow_timeout,
@@ -409,8 +517,15 @@ class ProxiedDatabase(Construct):
             reader_endpoint=readers != 0,
         )
         self.proxy, self.proxy_role = made_proxy.proxy, made_proxy.role
+        self._proxy = made_proxy
+        self._stack = home
+        self._may_log_in: WeakSet[lambda_.Function] = WeakSet()
+        if rotation is not None:
+            database_credentials.RotationWithoutBoundary(self)
         self.reader_endpoint = made_proxy.reader_endpoint
         self.security_group = made_proxy.security_group
+        self._door = network.Door(home, self.security_group, self.port, "RDS Proxy")
+        self._borrow_timeout = borrow_timeout
 
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         watched = database_alarms.Metrics(
@@ -523,6 +638,10 @@ class ProxiedDatabase(Construct):
         )
         if secret is not None:
             database_credentials.let_read(database_clients.role_of(underlying), secret)
+        # A replaced database is empty, and a changed secret has a new password: a trigger runs a new version again.
+        key = self._encryption_key
+        facts = [*self._facts, None if key is None else key.key_arn]
+        underlying.invalidate_version_based_on(json.dumps(self._stack.resolve(facts)))
 
     def _open(
         self,
@@ -535,19 +654,72 @@ class ProxiedDatabase(Construct):
         also: Mapping[str, str],
     ) -> lambda_.Function:
         underlying = database_clients.changeable(function)
+        home = Stack.of(underlying)
         if self._subnet_ids is None:
             self._subnet_ids = network.all_subnet_ids(self.vpc)
         database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
+        database_clients.check_stack(underlying, home, self, self._stack, self._uses)
         database_clients.claim(underlying, prefix, database_clients.Connection(self.node.path, kind))
         self._budget.spend(self, underlying)
-        network.let_in(underlying, self.security_group, self.port, "RDS Proxy")
+        database_clients.check_patience(self, underlying, self._borrow_timeout)
+        self._door.let_in(underlying, home)
         variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
         if self._authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then
             database_credentials.let_read(database_clients.role_of(underlying), secret)
             variables["SECRET_ARN"] = secret.secret_arn
         else:
-            self.proxy.grant_connect(underlying, user)
+            if underlying not in self._may_log_in:  # under another prefix
+                self._may_log_in.add(underlying)
+                database_proxy.let_connect(self._proxy, database_clients.role_of(underlying), user)
             variables["USER"] = user
         database_clients.tell(underlying, prefix, {**variables, **also})
+        # When the proxy is replaced, functions turn to the new one once it works, and their published versions too: the
+        # text of these references stays the same then, and CDK makes a version for changed text alone.
+        underlying.node.add_dependency(self._proxy.target_group)
+        underlying.invalidate_version_based_on(self._proxy.name)
         return underlying
+
+
+def _check_kinds(
+    *,
+    master_secret: object,
+    application_secret: object,
+    alternating_users: object,
+    instance_type: object,
+    multi_az: object,
+    allow_major_version_upgrade: object,
+    snapshot_identifier: object,
+    engine_lifecycle_support: object,
+    deletion_protection: object,
+    removal_policy: object,
+    encryption_key: object,
+) -> None:
+    """Refuse what jsii or the CDK would refuse when parts of the database are made already."""
+    _validation.kind("master_secret", master_secret, "secret_arn", "a secret")
+    _validation.kind("application_secret", application_secret, "secret_arn", "a secret")
+    _validation.kind("encryption_key", encryption_key, "key_arn", "a KMS key")
+    _validation.kind(
+        "instance_type",
+        instance_type,
+        "is_burstable",
+        "an ec2.InstanceType, such as ec2.InstanceType('r8g.large')",
+    )
+    for name, value in (
+        ("alternating_users", alternating_users),
+        ("multi_az", multi_az),
+        ("allow_major_version_upgrade", allow_major_version_upgrade),
+        ("deletion_protection", deletion_protection),
+    ):
+        if value is not None:
+            _validation.flag(name, value)
+    if snapshot_identifier is not None:
+        _validation.text("snapshot_identifier", snapshot_identifier)
+    for name, value, kind in (
+        ("engine_lifecycle_support", engine_lifecycle_support, rds.EngineLifecycleSupport),
+        ("removal_policy", removal_policy, RemovalPolicy),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise InvalidPropsError(
+                f"{name} must be one of {', '.join(f'{kind.__name__}.{each.name}' for each in kind)}, got {value!r}."
+            )

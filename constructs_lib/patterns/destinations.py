@@ -1,13 +1,14 @@
-"""Where the results of asynchronous calls go: nothing is dropped in silence."""
+"""Retries and destinations of asynchronous invocations: nothing is dropped in silence."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Token, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -16,14 +17,22 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_alarms, async_configuration, dead_letters, loops
-from constructs_lib.foundation.called import LATEST, Called, called
+from constructs_lib.foundation import alarms, async_alarms, dead_letters, location, permissions
+from constructs_lib.foundation.called import (
+    LATEST,
+    Called,
+    called,
+    check_destinations,
+    check_event_source,
+    check_place,
+)
 from constructs_lib.foundation.function import PythonFunction
+from constructs_lib.practice.plugin import check_app_of
 
 SuccessTarget = (
     sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic | events.IEventBus | events.EventBus | FunctionLike
@@ -32,9 +41,12 @@ FailureTarget = SuccessTarget | s3.IBucket | s3.Bucket
 
 _RUNTIME = Path(__file__).parents[1] / "runtime"
 
+_configured: Final[WeakKeyDictionary[IConstruct, set[tuple[str, str]]]] = WeakKeyDictionary()
+"""The qualifiers that have a configuration, of each app."""
+
 
 class AsyncDestinations(Construct):
-    """What becomes of a function's asynchronous calls: retries, and where the record of each goes.
+    """Retries of a function's asynchronous invocations, and where the record of each goes.
 
     What is deployed: the event invoke configuration, on the very alias, version or function that is called;
     the permission to send to exactly these targets, on the function's role; a failure queue, encrypted,
@@ -45,34 +57,38 @@ class AsyncDestinations(Construct):
     S3, SNS, EventBridge, the scheduler and `InvocationType=Event` call asynchronously; SQS and streams do not,
     and have dead-letter queues of their own. A record has the event and the error or the answer; a success
     goes to `on_success`, and what failed for good, grew too old or found reserved concurrency 0 to
-    `on_failure`.
+    `on_failure`. A record to a topic must fit into 256 KB: Lambda leaves a larger payload out.
+
+    The construct may be in another stack than the function, also in a nested one, of the same Region and account.
 
     A function that also has a dead-letter queue is refused: neither would win. Lambda sends the failed event
     to both, so that each failure is found, and redriven, twice. Destinations are the better choice of the two:
     they keep the error and the number of tries, they take buses, functions and buckets too, and they sit on the
     alias that is called.
 
-    After the fault is mended: `redrive=True` deploys a function that sends what is in the failure queue to
-    `function` again. Call it by hand: `aws lambda invoke --function-name ... /dev/stdout`. It says how
+    After the fault is fixed: `redrive=True` deploys a function that sends what is in the failure queue to
+    `function` again. Call it by hand: `aws lambda invoke --function-name ... /dev/stdout`. It answers how
     many it sent and kept. Each event once: a record is deleted only when Lambda has accepted its event, so
     nothing is lost; a run that is killed between the two sends that one event again, and Lambda itself may
     deliver any asynchronous event twice. What must not happen twice needs a key of its own in the handler.
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
+        construct_id: The construct's id, unique in its scope.
         function: What is called: an alias, a version or a function. A configuration counts for the qualifier
             that it is on, and for no other: on a function, it does not serve the callers of its aliases.
-        on_success: A queue, topic, event bus or function (give its alias) for the records of successes.
+        on_success: A queue, topic, event bus or function (pass its alias) for the records of successes, of the same
+            Region. One of another account must let the function's role send, in its own policy.
         on_failure: The same, or a bucket, for the records of failures. None: a queue is made.
         retry_attempts: After an error of the function, 0 to 2; a minute before the first, two before the second.
         max_event_age: After which an event is given up, 60 seconds to 6 hours.
-        encryption_key: Of the failure queue that is made; default is a key that SQS manages, without cost.
-        redrive: Whether to deploy the function that sends failed events again; needs a queue for failures.
+        encryption_key: Of the failure queue that is made, of the same Region; default is a key that SQS manages,
+            without cost.
+        redrive: Whether to deploy the function that sends failed events again; requires a queue for failures.
         event_age: Alarm when an event was older when the function got it; default a quarter of an hour, or
             half of `max_event_age` where that is less.
         alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
-        removal_policy: What becomes of the failure queue that is made, with the stack; default RETAIN.
+        removal_policy: What happens to the failure queue that is made when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -109,8 +125,19 @@ class AsyncDestinations(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         source = called(function)
-        alarms.check_topic(alarm_topic)
+        check_place(scope, source)
+        check_destinations(source, redrive=redrive is True)
+        role = permissions.role_of(function)
+        alarms.check_topic(scope, alarm_topic)
         _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
+        location.check(
+            scope,
+            "encryption_key",
+            encryption_key,
+            same_account=False,
+            way_out="SQS uses keys of its own Region only: pass one of that Region.",
+            source=_defaults.SQS_KEYS,
+        )
         _validation.flag("redrive", redrive)
         oldest = _validation.seconds("max_event_age", max_event_age, _defaults.ASYNC_EVENT_AGE_SECONDS)
         alarm_seconds = _validation.seconds("event_age", event_age, _event_age_alarm(oldest))
@@ -121,23 +148,22 @@ class AsyncDestinations(Construct):
             given = [name for name, value in of_a_new_queue.items() if value is not None]
             if given:
                 raise InvalidPropsError(
-                    f"{' and '.join(given)} cannot be given together with on_failure: no queue is made. "
-                    f"Set it where the target is made."
+                    f"{' and '.join(given)} cannot be given together with on_failure, since no queue is made. Set this "
+                    "where the target is created."
                 )
             if redrive and not hasattr(on_failure, "queue_arn"):
                 raise InvalidPropsError(
-                    "redrive=True needs a queue for failures: leave on_failure out, or give it a queue."
+                    "redrive=True requires a queue for failures: leave on_failure out, or pass a queue."
                 )
-        success = _target("on_success", on_success)
-        failure = _target("on_failure", on_failure)
+        success = _target(scope, "on_success", on_success)
+        failure = _target(scope, "on_failure", on_failure)
         _check_function(source)
-        async_configuration.refuse_second(function, source)
-        targets = {"on_success": success, "on_failure": failure}
-        places = {name: target.place for name, target in targets.items() if target is not None}
-        loops.refuse_destinations(scope, source, places)
+        configured = _configured_elsewhere(function, source)
+        _check_not_itself(source, on_success=success, on_failure=failure)
 
         super().__init__(scope, construct_id)
-        async_configuration.add(self, source)
+        check_app_of(self, scope)
+        configured.add(source.key)
         self.function = function
         if failure is None:
             failure = _queue_target(
@@ -148,7 +174,7 @@ class AsyncDestinations(Construct):
         self.failure_queue = failure.queue
         for target in (success, failure):
             if target is not None:
-                target.grant(function)
+                holder = target.grant(self, role)
         self.event_invoke_config = lambda_.EventInvokeConfig(
             self,
             "EventInvokeConfig",
@@ -160,10 +186,10 @@ class AsyncDestinations(Construct):
             retry_attempts=retry_attempts,
             max_event_age=max_event_age or Duration.seconds(_defaults.ASYNC_EVENT_AGE_SECONDS),
         )
+        permissions.wait(self.event_invoke_config, holder)
         if source.qualifier != LATEST and function.node.default_child is not None:
-            # The configuration says the qualifier as text, and Lambda does not take that of one that is not there yet.
+            # The qualifier is text in the configuration, and Lambda refuses one that does not exist yet.
             self.event_invoke_config.node.add_dependency(function.node.default_child)
-        loops.watch_destinations(self, source)
 
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dropped_alarm = async_alarms.async_events_dropped(
@@ -177,7 +203,7 @@ class AsyncDestinations(Construct):
         )
         self.failure_queue_alarm = (
             None
-            if self.failure_queue is None or _is_of_another_account(self, self.failure_queue)
+            if self.failure_queue is None or location.is_of_another_account(self, self.failure_queue)
             else alarms.dead_letters(
                 self, "FailureQueueAlarm", queue=self.failure_queue, send_to=self.alarm_topic
             )
@@ -200,16 +226,18 @@ class AsyncDestinations(Construct):
                 "REDRIVE_FUNCTION": self.function.function_arn,
             },
         )
-        _grant(
-            function,
+        role = permissions.role_of(function)
+        permissions.allow_role(
+            self,
+            role,
+            ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage"],
             queue.queue_arn,
-            "sqs:ReceiveMessage",
-            "sqs:ChangeMessageVisibility",
-            "sqs:DeleteMessage",
+            resource=queue,
             key=queue.encryption_master_key,
             key_actions=["kms:Decrypt"],
         )
-        _grant(function, self.function.function_arn, "lambda:InvokeFunction")
+        arn = self.function.function_arn
+        permissions.allow_role(self, role, ["lambda:InvokeFunction"], arn, resource=self.function)
         return function
 
 
@@ -221,9 +249,10 @@ class _Target:
     """A destination, and what the function's role needs to send there."""
 
     arn: str
-    place: loops.Place
-    grant: Callable[[FunctionLike], object]
+    grant: Callable[[Construct, iam.IRole], IConstruct]
     queue: sqs.IQueue | None = None
+    function_arn: str | None = None
+    """Of a function, without its qualifier."""
 
 
 @jsii.implements(lambda_.IDestination)
@@ -237,9 +266,22 @@ class _Destination:
         return lambda_.DestinationConfig(destination=self._arn)
 
 
-def _target(name: str, target: Any) -> _Target | None:
+def _target(scope: Construct, name: str, target: Any) -> _Target | None:
     if target is None:
         return None
+    found = _as_target(name, target)
+    location.check(
+        scope,
+        name,
+        target,
+        same_account=False,
+        way_out="Lambda sends records within its own Region: pass a target of that Region.",
+        source=_defaults.ASYNC_RECORDS,
+    )
+    return found
+
+
+def _as_target(name: str, target: Any) -> _Target:
     if hasattr(target, "queue_arn"):
         if target.fifo:
             raise _fifo(name, "queue", target)
@@ -250,24 +292,21 @@ def _target(name: str, target: Any) -> _Target | None:
         arn = target.topic_arn
         return _Target(
             arn,
-            loops.Place(arn, target),
-            lambda function: _grant(
-                function, arn, "sns:Publish", key=target.master_key, key_actions=_SENDING_UNDER_A_KEY
-            ),
+            _allowing("sns:Publish", arn, target, key=target.master_key, key_actions=_SENDING_UNDER_A_KEY),
         )
     if hasattr(target, "event_bus_arn"):
         arn = target.event_bus_arn
         return _Target(
             arn,
-            loops.Place(arn, target, bus_name=target.event_bus_name),
-            lambda function: _grant(function, arn, "events:PutEvents"),
+            _allowing("events:PutEvents", arn, target),
         )
     if hasattr(target, "function_arn"):
-        arn = target.function_arn
+        it = called(target, name)
+        check_event_source(it, name)
         return _Target(
-            arn,
-            loops.Place(called(target).base_arn, target),
-            lambda function: _grant(function, arn, "lambda:InvokeFunction"),
+            it.arn,
+            _allowing("lambda:InvokeFunction", it.arn, target),
+            function_arn=it.base_arn,
         )
     if hasattr(target, "bucket_arn"):
         if name == "on_success":
@@ -281,7 +320,11 @@ def _target(name: str, target: Any) -> _Target | None:
         if name == "on_success"
         else "queue, topic, event bus, function or bucket"
     )
-    hint = " Give it what is inside of that destination." if hasattr(target, "bind") else ""
+    hint = ""
+    if hasattr(target, "alias"):
+        hint = " Pass its .alias."
+    elif hasattr(target, "bind"):
+        hint = " Pass the queue, topic or function itself, not the destination around it."
     raise InvalidPropsError(
         f"{name} must be a {kinds}, got {_validation.shown(target)}.{hint} See {_defaults.ASYNC_RECORDS}"
     )
@@ -295,11 +338,10 @@ def _queue_target(queue: sqs.IQueue | sqs.Queue) -> _Target:
     arn = queue.queue_arn
     return _Target(
         arn,
-        loops.Place(arn, queue),
-        lambda function: _grant(
-            function,
-            arn,
+        _allowing(
             "sqs:SendMessage",
+            arn,
+            queue,
             key=queue.encryption_master_key,
             key_actions=_SENDING_UNDER_A_KEY,
         ),
@@ -307,30 +349,48 @@ def _queue_target(queue: sqs.IQueue | sqs.Queue) -> _Target:
     )
 
 
+def _allowing(
+    action: str,
+    arn: str,
+    target: Any,
+    *,
+    key: kms.IKey | None = None,
+    key_actions: Sequence[str] = (),
+) -> Callable[[Construct, iam.IRole], IConstruct]:
+    def grant(construct: Construct, role: iam.IRole) -> IConstruct:
+        return permissions.allow_role(
+            construct, role, [action], arn, resource=target, key=key, key_actions=key_actions
+        )
+
+    return grant
+
+
 def _bucket_target(bucket: s3.IBucket) -> _Target:
     arn = bucket.bucket_arn
+    # Lambda goes on with the function's name, which cannot be in it: the function waits for its role.
+    records = f"/{_defaults.ASYNC_S3_PREFIX}*"
 
-    def grant(function: FunctionLike) -> None:
-        _grant(function, arn, "s3:ListBucket")
-        # Lambda goes on with the function's name; it cannot be said here, since the function waits for its role.
-        records = f"/{_defaults.ASYNC_S3_PREFIX}*"
-        _grant(
-            function,
+    def grant(construct: Construct, role: iam.IRole) -> IConstruct:
+        permissions.allow_role(construct, role, ["s3:ListBucket"], arn, resource=bucket)
+        holder = permissions.allow_role(
+            construct,
+            role,
+            ["s3:PutObject"],
             arn + records,
-            "s3:PutObject",
+            resource=bucket,
             key=bucket.encryption_key,
             key_actions=["kms:GenerateDataKey"],
         )
-        if function.role is not None:
-            named = _as_cdk_nag_writes_it(Stack.of(function.role).resolve(arn))
-            Validations.of(function.role).acknowledge(
-                Acknowledgment(
-                    id=f"AwsSolutions-IAM5[Resource::{named}{records}]",
-                    reason="Each record is an object of its own, below a prefix that is Lambda's.",
-                )
+        named = _as_cdk_nag_writes_it(Stack.of(holder).resolve(arn))
+        Validations.of(holder).acknowledge(
+            Acknowledgment(
+                id=f"AwsSolutions-IAM5[Resource::{named}{records}]",
+                reason="Each record is an object of its own, below a prefix that is Lambda's.",
             )
+        )
+        return holder
 
-    return _Target(arn, loops.Place(arn, bucket, bucket_name=bucket.bucket_name), grant)
+    return _Target(arn, grant)
 
 
 def _as_cdk_nag_writes_it(resolved: Any) -> str:
@@ -342,28 +402,11 @@ def _as_cdk_nag_writes_it(resolved: Any) -> str:
     return f"<{value if isinstance(value, str) else '.'.join(value)}>"
 
 
-def _grant(
-    function: FunctionLike,
-    arn: str,
-    *actions: str,
-    key: kms.IKey | None = None,
-    key_actions: Sequence[str] = (),
-) -> None:
-    iam.Grant.add_to_principal(grantee=function, actions=list(actions), resource_arns=[arn])
-    if key is not None:
-        key.grant(function, *key_actions)
-
-
 def _fifo(name: str, kind: str, target: Any) -> InvalidPropsError:
     return InvalidPropsError(
         f"{name} cannot be a FIFO {kind}, got {target.node.path}: Lambda does not deliver to one, and the records "
-        f"would be lost. Give it a standard {kind}. See {_defaults.ASYNC_RECORDS}"
+        f"would be lost. Pass a standard {kind}. See {_defaults.ASYNC_RECORDS}"
     )
-
-
-def _is_of_another_account(scope: Construct, queue: sqs.IQueue) -> bool:
-    theirs, ours = queue.env.account, Stack.of(scope).account
-    return not Token.is_unresolved(theirs) and not Token.is_unresolved(ours) and theirs != ours
 
 
 # --- arguments -----------------------------------------------------------------------------------------
@@ -415,6 +458,32 @@ def _check_numbers(retry_attempts: int, oldest: float | None, alarm_seconds: flo
             f"event_age must be below max_event_age of {oldest:,.0f} seconds, got {alarm_seconds:,.0f}: no event "
             f"that the function gets is older, so the alarm would never go off."
         )
+
+
+def _configured_elsewhere(function: FunctionLike, source: Called) -> set[tuple[str, str]]:
+    """The qualifiers of the app that have a configuration; this one must not be among them."""
+    node = function.node
+    configured = _configured.setdefault(node.root, set())
+    if source.key in configured or node.try_find_child("EventInvokeConfig") is not None:
+        raise InvalidPropsError(
+            f"function {node.path} has an asynchronous configuration on {source.qualifier} already, and Lambda keeps "
+            f"one for each qualifier: give this AsyncDestinations all of it. See {_defaults.ASYNC_RECORDS}"
+        )
+    return configured
+
+
+def _check_not_itself(source: Called, **targets: _Target | None) -> None:
+    for name, target in targets.items():
+        if target is not None and target.function_arn == source.base_arn and not _loops_on_purpose(source):
+            raise InvalidPropsError(
+                f"{name} cannot be the function itself, got {source.base.node.path}: each result would invoke it "
+                f"again, in an endless loop. See {_defaults.RECURSION}"
+            )
+
+
+def _loops_on_purpose(source: Called) -> bool:
+    resource = source.function.node.default_child if source.function is not None else None
+    return isinstance(resource, lambda_.CfnFunction) and resource.recursive_loop == "Allow"
 
 
 def _check_function(source: Called) -> None:

@@ -1,8 +1,8 @@
 """Call a Lambda function for the events of a bus that match a pattern."""
 
-from typing import Any, Final
+from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
@@ -12,16 +12,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    async_configuration,
-    at_synth,
-    dead_letters,
-    loops,
-    own_writing,
-    rule,
-)
-from constructs_lib.foundation.called import Called, called
+from constructs_lib.foundation import alarms, dead_letters, event_filter, location, rule
+from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 
 class EventRule(Construct):
@@ -36,18 +29,18 @@ class EventRule(Construct):
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: What is called: an alias, a version or a function.
+        construct_id: The construct's id, unique in its scope.
+        function: What is called: an alias, a version or a function, of the same Region and account.
         event_pattern: Which events; with a `source` or `detail_type` if the function sends to the bus itself.
-        event_bus: Whose events. None: the default bus of the account.
+        event_bus: Whose events, a bus of the same Region and account. None: the default bus of the account.
         event: What the function gets in place of the whole event, such as `RuleTargetInput.from_event_path`.
         retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
         max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
         enabled: False to make it and not to start it.
         description: Shown in the console.
         alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
-        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -59,7 +52,8 @@ class EventRule(Construct):
     function: Final[FunctionLike]
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
-    dead_letter_alarm: Final[cloudwatch.Alarm]
+    dead_letter_alarm: Final[cloudwatch.Alarm | None]
+    """None only for a dead-letter queue of another account: its metrics are there."""
     undelivered_alarm: Final[cloudwatch.Alarm]
     """On events that did not even reach the dead-letter queue."""
 
@@ -80,19 +74,28 @@ class EventRule(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
-        rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
-        if not isinstance(event_pattern, events.EventPattern):
-            raise InvalidPropsError(
-                f'event_pattern must be an events.EventPattern, such as EventPattern(source=["trips"]), got '
-                f"{_validation.shown(event_pattern)}."
-            )
+        rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        dead_letters.check_stack(scope, dead_letter_queue)
+        _check_pattern(event_pattern)
         _validation.kind("event_bus", event_bus, "event_bus_arn", "an event bus")
+        location.check(
+            scope,
+            "event_bus",
+            event_bus,
+            way_out="A rule is on a bus of its own Region and account: make this EventRule there, or a rule there that "
+            "sends the events to a bus here.",
+            source=_defaults.EVENT_BUSES,
+        )
         _validation.kind("event", event, "bind", 'a RuleTargetInput, such as .from_event_path("$.detail")')
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
         _validation.flag("enabled", enabled)
-        _check_loops(scope, called(function), event_pattern, event_bus)
+        it = called(function)
+        check_place(scope, it)
+        check_event_source(it)
+        check_permission(it, function)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.function = function
         self.rule = events.Rule(
             self,
@@ -113,11 +116,9 @@ class EventRule(Construct):
             max_event_age=max_event_age,
             given_input=event,
         )
-        async_configuration.call(self, function)
-        at_synth.check(self, lambda: _writing(scope, called(function), event_pattern, event_bus))
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = alarms.dead_letters(
-            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        self.dead_letter_alarm = dead_letters.alarm(
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         self.undelivered_alarm = alarms.undelivered(
             self,
@@ -129,54 +130,24 @@ class EventRule(Construct):
         )
 
 
-def _check_loops(
-    scope: Construct,
-    function: Called,
-    event_pattern: events.EventPattern,
-    event_bus: events.IEventBus | events.EventBus | None,
-) -> None:
-    writing = _writing(scope, function, event_pattern, event_bus)
-    if writing is not None:
-        raise InvalidPropsError(writing)
-    if loops.lets_records_through(_outer(scope, event_pattern)):
-        loops.refuse_source(scope, function, "event_bus", _place(scope, event_bus))
+_FIELDS: Final = (
+    "source",
+    "detail_type",
+    "account",
+    "region",
+    "resources",
+    "id",
+    "time",
+    "version",
+    "detail",
+)
 
 
-def _writing(
-    scope: Construct,
-    function: Called,
-    event_pattern: events.EventPattern,
-    event_bus: events.IEventBus | events.EventBus | None,
-) -> str | None:
-    if _outer(scope, event_pattern):
-        return None
-    place = _place(scope, event_bus)
-    if not own_writing.may(function, "events:PutEvents", place.arn):
-        return None
-    return (
-        "event_pattern must name a source or a detail_type, since the function may send to this bus: without "
-        f"them, each event that it sends calls it again. See {_defaults.EVENT_PATTERNS}"
-    )
-
-
-def _place(scope: Construct, event_bus: events.IEventBus | events.EventBus | None) -> loops.Place:
-    if event_bus is not None:
-        return loops.Place(event_bus.event_bus_arn, event_bus, bus_name=event_bus.event_bus_name)
-    stack = Stack.of(scope)
-    arn = stack.format_arn(service="events", resource="event-bus", resource_name="default")
-    return loops.Place(arn, stack, bus_name="default")
-
-
-def _outer(scope: Construct, event_pattern: events.EventPattern) -> dict[str, list[Any]]:
-    """What the pattern says of the source and the type; a matcher that every event passes says nothing."""
-    stack = Stack.of(scope)
-    given = (("source", event_pattern.source), ("detail-type", event_pattern.detail_type))
-    resolved = {name: stack.resolve(matchers) for name, matchers in given if matchers}
-    return {
-        name: matchers
-        for name, matchers in resolved.items()
-        if not any(
-            matcher in ({"prefix": ""}, {"suffix": ""}, {"exists": True}, {"wildcard": "*"})
-            for matcher in matchers
+def _check_pattern(pattern: events.EventPattern) -> None:
+    if not isinstance(pattern, events.EventPattern):
+        raise InvalidPropsError(
+            f'event_pattern must be an events.EventPattern, such as EventPattern(source=["trips"]), got '
+            f"{_validation.shown(pattern)}."
         )
-    }
+    given = {name: value for name in _FIELDS if (value := getattr(pattern, name)) is not None}
+    event_filter.check("event_pattern", given, source=_defaults.EVENT_PATTERNS)

@@ -14,9 +14,10 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_alarms, at_synth, rule
-from constructs_lib.foundation.called import called
+from constructs_lib.foundation import alarms, async_alarms, rule
+from constructs_lib.foundation.called import called, check_place, check_reserved
 from constructs_lib.foundation.rule import Target
+from constructs_lib.practice.plugin import check_app_of
 
 
 class KillSwitch(Construct):
@@ -37,9 +38,10 @@ class KillSwitch(Construct):
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: The function; of an alias or version, the whole function is meant. Not one with provisioned
-            concurrency, below which Lambda does not let reserved concurrency go.
+        construct_id: The construct's id, unique in its scope.
+        function: The function, of the same Region and account; of an alias or version, the whole function is meant.
+            Not one with provisioned concurrency, below which Lambda does not let reserved concurrency go, and not one
+            on managed instances.
         invocations_per_minute: The most that its traffic can bring. Nobody else knows this number: AWS gives
             none, and a default would be wrong for most.
         armed: Whether the alarm turns the function off. False: it tells you, and you decide.
@@ -72,16 +74,16 @@ class KillSwitch(Construct):
     ) -> None:
         _check_rate(invocations_per_minute)
         source = called(function)
+        check_place(scope, source)
+        check_reserved(source)
         base = source.base
-        provisioned = _provisioned(base)
-        if provisioned is not None:
-            raise InvalidPropsError(provisioned)
-        alarms.check_topic(alarm_topic)
+        _check_not_provisioned(function)
+        alarms.check_topic(scope, alarm_topic)
         _validation.flag("armed", armed)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.function = function
-        at_synth.check(self, lambda: _provisioned(base))
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.runaway_alarm = async_alarms.runaway(
             self,
@@ -236,20 +238,17 @@ def _check_rate(invocations_per_minute: float) -> None:
     )
 
 
-def _provisioned(function: lambda_.IFunction) -> str | None:
-    """What is wrong where an alias or version of the function is kept ready; what its stack shows."""
-    arn = function.function_arn
-    for part in Stack.of(function).node.find_all():
-        if not isinstance(part, lambda_.Alias | lambda_.Version):
-            continue
-        resource = part.node.default_child
-        if (
-            isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
-            and (resource.provisioned_concurrency_config or part.node.try_find_child("AliasScaling"))
-            and called(part).base_arn == arn
-        ):
-            return (
-                f"function {function.node.path} has provisioned concurrency on {part.node.path}, and Lambda does not "
-                f"let reserved concurrency go below it: the switch would not work. See {_defaults.LAMBDA_CONCURRENCY}"
-            )
-    return None
+def _check_not_provisioned(function: FunctionLike) -> None:
+    """Refuse an alias or version with provisioned concurrency; a rule looks at the others of its function."""
+    if not isinstance(function, lambda_.Alias | lambda_.Version):
+        return
+    resource = function.node.default_child
+    is_provisioned = (
+        isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
+        and resource.provisioned_concurrency_config is not None
+    )
+    if is_provisioned or function.node.try_find_child("AliasScaling") is not None:
+        raise InvalidPropsError(
+            f"function {function.node.path} has provisioned concurrency, and Lambda does not let reserved concurrency "
+            f"go below it: the switch would do nothing. See {_defaults.LAMBDA_CONCURRENCY}"
+        )

@@ -1,12 +1,12 @@
 """Drain an SQS queue with a Lambda function: what fails is retried, then kept."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Stack, Token, Validations
+from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -18,8 +18,23 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, at_synth, own_writing
-from constructs_lib.foundation.called import called
+from constructs_lib.foundation import (
+    alarms,
+    event_filter,
+    location,
+    permissions,
+)
+from constructs_lib.foundation.called import Called, called, check_event_source, check_mapping, check_place
+from constructs_lib.practice.plugin import check_app_of
+
+_RECEIVING: Final = (
+    "sqs:ReceiveMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueUrl",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+)
+"""As CDK's own Queue.grant_consume_messages."""
 
 _concurrency_in_use: WeakKeyDictionary[lambda_.Function, int] = WeakKeyDictionary()
 """Sum of `max_concurrency` over the consumers of each function: its reserved concurrency has to serve all."""
@@ -31,42 +46,52 @@ class QueueConsumer(Construct):
 
     What is deployed: the queue and its dead-letter queue, encrypted and reachable over TLS only; the event
     source mapping, which retries a failed message alone and not the batch around it; four alarms (dead
-    letters, age of the oldest message, errors, throttles) and the topic that they go to. The function may
+    letters, age of the oldest message, errors, throttles) and the topic that they go to. The function's role may
     receive from the queue, and use its key.
 
     The handler must return `{"batchItemFailures": [{"itemIdentifier": message id}, ...]}`, as Powertools'
-    `BatchProcessor` does; an empty list says that all went well.
+    `BatchProcessor` does; an empty list means that every message succeeded. With a FIFO queue it must stop at the
+    first failure and return that message and all that follow it, as Powertools' `SqsFifoPartialProcessor` does:
+    otherwise messages overtake the one that is retried. docs/queue.md has both handlers.
+
+    AWS recommends a `visibility_timeout` of six function timeouts and a `max_receive_count` of 5 or more. Less is
+    accepted with a warning, which `Annotations.of(consumer).acknowledge_warning(id, reason)` silences:
+    `constructs-lib:short-visibility-timeout` and `constructs-lib:few-receives`.
+
+    The construct may be in another stack than the function, also in a nested one, of the same Region and account.
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: Handles the batches: a function, or the alias or version that is to be called. One that may
-            send to its own queue, by the policies of its role, is refused; at synth, where that was said later.
-        queue: Drain this existing queue instead of making one. What is known of its settings is checked. The
-            queue of another account must let the function's role receive, in its own policy.
+        construct_id: The construct's id, unique in its scope.
+        function: Handles the batches: a function, or the alias or version that is to be called. A function that
+            may send to this queue, by the policies of its role, fails synth, unless its `recursive_loop` is ALLOW.
+        queue: Drain this existing queue instead of making one; of the same Region. What is known of its settings is
+            checked. The queue of another account must let the function's role receive, in its own policy.
         dead_letter_queue: Of an imported `queue`, where the app cannot know it: only its alarm is made.
-        batch_size: Most messages in an invocation: 1 to 10,000, FIFO 1 to 10. Above 10 needs a window.
+        batch_size: Most messages in an invocation: 1 to 10,000, FIFO 1 to 10. Above 10 requires a window.
         max_batching_window: How long to wait for a full batch, 0 to 300 seconds; not for FIFO.
         max_concurrency: Most invocations at a time, 2 to 1,000; not above the reserved concurrency, where
             other consumers of the function count too. None: up to the function's own concurrency.
         minimum_pollers: Provisioned mode instead of `max_concurrency`: event pollers that are always there,
             2 to 200; paid for by the hour.
         maximum_pollers: Provisioned mode: most event pollers, 2 to 2,000, each up to 10 invocations at a time.
-        max_receive_count: Tries before a message is a dead letter, 5 to 1,000: fewer, and throttling alone
-            makes dead letters.
-        visibility_timeout: How long a message in work is hidden. At least six times the function's timeout
-            plus the window, which is the default; must be said for a function whose timeout is not known.
-        retention_period: How long a message waits to be taken, 60 seconds to 14 days; default 4 days.
+        max_receive_count: How often a message is received before it becomes a dead letter, 1 to 1,000; default 5.
+            With fewer, throttling alone makes dead letters.
+        visibility_timeout: How long a message is hidden while it is processed, at least the function's timeout;
+            default six times that timeout plus the window. Required if the timeout is unknown.
+        retention_period: How long a message waits to be received, 60 seconds to 14 days, and longer than
+            `max_receive_count` times `visibility_timeout`; default 4 days.
         dead_letter_retention_period: The same for dead letters; longer than `retention_period`, since their
             age counts from the first sending; default 14 days.
-        fifo: A FIFO queue, and a FIFO dead-letter queue: in order within a message group.
-        content_based_deduplication: FIFO: the body's hash is the deduplication id.
-        encryption_key: A KMS key of yours; default is a key that SQS manages, without cost.
-        filters: Event patterns, at most 5, such as `{"body": {"type": ["trip.completed"]}}`. Messages that
-            match none are deleted by Lambda, not kept.
-        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
-        oldest_message_age: Alarm when the oldest message is older; default 15 minutes.
-        removal_policy: What becomes of both queues, and the messages in them, with the stack; default RETAIN.
+        fifo: A FIFO queue and a FIFO dead-letter queue: in order within a message group. A dead letter leaves a gap.
+        content_based_deduplication: FIFO: the hash of the body is the deduplication id.
+        encryption_key: A KMS key of yours, of the same Region; default is a key that SQS manages, without cost.
+        filters: Event patterns, at most 5, such as `{"body": {"type": ["trip.completed"]}}`. Lambda deletes the
+            messages that match none.
+        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.
+        oldest_message_age: Alarm when the oldest message is older, below `retention_period`; default 15 minutes, or
+            half of `retention_period` where that is less.
+        removal_policy: What happens to both queues and their messages when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -77,12 +102,12 @@ class QueueConsumer(Construct):
     queue: Final[sqs.IQueue]
     """The queue that is drained: an `sqs.Queue` unless you gave an imported one."""
     dead_letter_queue: Final[sqs.IQueue | None]
-    """Where messages go that failed for good; None only for an imported queue whose own is not known."""
+    """Where messages go that failed for good; None only for an imported queue whose own is unknown."""
     event_source_mapping: Final[lambda_.EventSourceMapping]
     function: Final[FunctionLike]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm | None]
-    """None only where the dead-letter queue is not known, or of another account."""
+    """None only where the dead-letter queue is unknown, or of another account: its metrics are there."""
     oldest_message_alarm: Final[cloudwatch.Alarm | None]
     """None only for a queue of another account: its metrics are there."""
     errors_alarm: Final[cloudwatch.Alarm]
@@ -113,6 +138,12 @@ class QueueConsumer(Construct):
         oldest_message_age: Duration | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        it = called(function)
+        check_place(scope, it)
+        check_event_source(it)
+        check_mapping(it)
+        role = permissions.role_of(function)
+        _check_places(scope, queue, dead_letter_queue, encryption_key)
         if queue is not None:
             _check_existing(
                 queue,
@@ -129,48 +160,50 @@ class QueueConsumer(Construct):
             fifo = queue.fifo
         elif dead_letter_queue is not None:
             raise InvalidPropsError(
-                "dead_letter_queue goes with an imported queue=: QueueConsumer makes the dead-letter queue of "
+                "dead_letter_queue requires an imported queue=: QueueConsumer makes the dead-letter queue of "
                 "the queue that it makes. Leave it out."
             )
         window = _validation.seconds("max_batching_window", max_batching_window) or 0
-        receives = _defaults.MAX_RECEIVE_COUNT if max_receive_count is None else max_receive_count
-        retention = _validation.seconds("retention_period", retention_period, _defaults.RETENTION_SECONDS)
         dead_retention = _validation.seconds(
             "dead_letter_retention_period",
             dead_letter_retention_period,
             _defaults.DEAD_LETTER_RETENTION_SECONDS,
         )
-        alarms.check_topic(alarm_topic)
+        alarms.check_topic(scope, alarm_topic)
         _check_batches(batch_size, max_batching_window, fifo=fifo)
         _check_pollers(max_concurrency, minimum_pollers, maximum_pollers)
-        _check_queue_numbers(receives, retention, dead_retention)
         if content_based_deduplication and not fifo:
-            raise InvalidPropsError("content_based_deduplication needs fifo=True; a standard queue has none.")
-        patterns = _patterns(filters)
-        if (
-            oldest_message_age is not None
-            and _validation.seconds("oldest_message_age", oldest_message_age) == 0
-        ):
-            raise InvalidPropsError("oldest_message_age must be at least 1 second, got 0.")
-        underlying = _underlying(function)
-        visibility = _visibility_seconds(underlying, window, visibility_timeout, queue)
-        _check_reserved(underlying, max_concurrency)
-        if queue is not None and (feeding := _feeding_itself(function, queue)):
-            raise InvalidPropsError(feeding)
+            raise InvalidPropsError(
+                "content_based_deduplication requires fifo=True; a standard queue has none."
+            )
+        patterns = event_filter.of_queue(scope, filters)
+        times = (
+            _times_of_a_new_queue(it, window, max_receive_count, visibility_timeout, retention_period)
+            if queue is None
+            else _times_of(queue)
+        )
+        least = _least_visibility(it, window)
+        _check_times(times, it)
+        _check_retention_order("dead_letter_retention_period", dead_retention, times.retention)
+        oldest = _oldest_message_seconds(oldest_message_age, times.retention)
+        _check_reserved(it.function, max_concurrency)
 
         super().__init__(scope, construct_id)
-        if underlying is not None and max_concurrency is not None:
-            _concurrency_in_use[underlying] = _concurrency_in_use.get(underlying, 0) + max_concurrency
+        check_app_of(self, scope)
+        if it.function is not None and max_concurrency and not _validation.is_unresolved(max_concurrency):
+            _concurrency_in_use[it.function] = _concurrency_in_use.get(it.function, 0) + max_concurrency
 
         self.function = function
         source: sqs.IQueue
         dead_letters: sqs.IQueue | None
         if queue is None:
             source, dead_letters = self._make_queues(
-                visibility=visibility_timeout or Duration.seconds(visibility or 0),
-                retention=retention_period or Duration.seconds(retention or 0),
+                visibility=visibility_timeout or Duration.seconds(times.visibility or 0),
+                retention=retention_period or Duration.seconds(times.retention or 0),
                 dead_retention=dead_letter_retention_period or Duration.seconds(dead_retention or 0),
-                max_receive_count=receives,
+                max_receive_count=_defaults.MAX_RECEIVE_COUNT
+                if max_receive_count is None
+                else max_receive_count,
                 fifo=fifo,
                 content_based_deduplication=content_based_deduplication,
                 encryption_key=encryption_key,
@@ -179,13 +212,20 @@ class QueueConsumer(Construct):
         else:
             source, dead_letters = queue, dead_letter_queue or _dead_letter_queue_of(queue)
             if not isinstance(queue, sqs.Queue):
-                least = "6 times the function's timeout" if visibility is None else f"{visibility:g} seconds"
+                wanted = "6 times the function's timeout" if least is None else f"{least:g} seconds"
                 Annotations.of(self).add_info_v2(
                     "constructs-lib:imported-queue",
-                    f"The settings of an imported queue are not known here. Its visibility timeout should be "
-                    f"at least {least}, and it needs a redrive policy with maxReceiveCount >= "
-                    f"{_defaults.MAX_RECEIVE_COUNT_MIN}.",
+                    f"The settings of an imported queue are unknown here. Its visibility timeout should be at least "
+                    f"{wanted}, and it needs a redrive policy with a maxReceiveCount of "
+                    f"{_defaults.MAX_RECEIVE_COUNT_RECOMMENDED} or more.",
                 )
+        self._warn(times, least)
+        if event_filter.looks_beside_the_body(filters):
+            Annotations.of(self).add_warning_v2(
+                "constructs-lib:filter-beside-body",
+                "filters ask for more than the body of a message. AWS supports filters of a queue on body alone, and "
+                f"Lambda deletes what does not match. See {_defaults.SQS_FILTERING}",
+            )
         self.queue = source
         self.dead_letter_queue = dead_letters
         if isinstance(dead_letters, sqs.Queue):
@@ -196,8 +236,15 @@ class QueueConsumer(Construct):
                     reason="This is the dead-letter queue: messages end here until somebody redrives them.",
                 )
             )
-        source.grant_consume_messages(function)
-        at_synth.check(self, lambda: _feeding_itself(function, source))
+        holder = permissions.allow_role(
+            self,
+            role,
+            _RECEIVING,
+            source.queue_arn,
+            resource=source,
+            key=source.encryption_master_key,
+            key_actions=["kms:Decrypt"],
+        )
         self.event_source_mapping = lambda_.EventSourceMapping(
             self,
             "EventSourceMapping",
@@ -214,6 +261,7 @@ class QueueConsumer(Construct):
             report_batch_item_failures=True,
             filters=patterns or None,
         )
+        permissions.wait(self.event_source_mapping, holder)
         Validations.of(self.event_source_mapping).acknowledge(
             Acknowledgment(
                 id="Serverless-LambdaEventSourceMappingDestination",
@@ -224,23 +272,16 @@ class QueueConsumer(Construct):
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.dead_letter_alarm = (
             None
-            if self.dead_letter_queue is None or _is_of_another_account(self, self.dead_letter_queue)
+            if self.dead_letter_queue is None or location.is_of_another_account(self, self.dead_letter_queue)
             else alarms.dead_letters(
                 self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
             )
         )
         self.oldest_message_alarm = (
             None
-            if _is_of_another_account(self, self.queue)
+            if location.is_of_another_account(self, self.queue)
             else alarms.oldest_message(
-                self,
-                "OldestMessageAlarm",
-                queue=self.queue,
-                seconds=_validation.seconds(
-                    "oldest_message_age", oldest_message_age, _defaults.OLDEST_MESSAGE_ALARM_SECONDS
-                )
-                or 0,
-                send_to=self.alarm_topic,
+                self, "OldestMessageAlarm", queue=self.queue, seconds=oldest, send_to=self.alarm_topic
             )
         )
         self.errors_alarm = alarms.function_errors(
@@ -252,7 +293,7 @@ class QueueConsumer(Construct):
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
-        """The function's role, so that `table.grant_write_data(consumer)` does what it says."""
+        """The function's role, so that `table.grant_write_data(consumer)` works."""
         return self.function.grant_principal
 
     def grant_send_messages(self, grantee: iam.IGrantable) -> iam.Grant:
@@ -271,6 +312,23 @@ class QueueConsumer(Construct):
         # CDK's own grant adds every kms:ReEncrypt* and kms:GenerateDataKey*; a producer needs these two.
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         return grant.combine(key.grant(grantee, "kms:GenerateDataKey", "kms:Decrypt"))
+
+    def _warn(self, times: "_Times", least: float | None) -> None:
+        """Warn of what AWS accepts and does not recommend."""
+        if times.visibility is not None and least is not None and times.visibility < least:
+            Annotations.of(self).add_warning_v2(
+                "constructs-lib:short-visibility-timeout",
+                f"{times.name('visibility_timeout')} is {times.visibility:,.0f} seconds, and AWS recommends at least "
+                f"{least:,.0f}: 6 times the function's timeout, plus the batching window. With less, a message that "
+                f"waits while the function is throttled is received twice. See {_defaults.SQS_CONFIGURE}",
+            )
+        if times.receives is not None and times.receives < _defaults.MAX_RECEIVE_COUNT_RECOMMENDED:
+            Annotations.of(self).add_warning_v2(
+                "constructs-lib:few-receives",
+                f"{times.name('max_receive_count')} is {times.receives:g}, and AWS recommends at least "
+                f"{_defaults.MAX_RECEIVE_COUNT_RECOMMENDED}: with fewer, throttling alone sends good messages to the "
+                f"dead-letter queue. See {_defaults.SQS_RETRIES}",
+            )
 
     def _make_queues(
         self,
@@ -345,18 +403,6 @@ def _check_batches(batch_size: int, max_batching_window: Duration | None, *, fif
         )
 
 
-def _patterns(filters: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
-    if len(filters) > _defaults.FILTERS_MAX:
-        raise InvalidPropsError(
-            f"filters must be at most {_defaults.FILTERS_MAX}, got {len(filters)}: merge some into one "
-            f"pattern. See {_defaults.SQS_FILTERING}"
-        )
-    try:
-        return [{"pattern": json.dumps(pattern)} for pattern in filters]
-    except TypeError as error:
-        raise InvalidPropsError(f"filters must be JSON: {error}. See {_defaults.SQS_FILTERING}") from None
-
-
 def _check_pollers(
     max_concurrency: int | None, minimum_pollers: int | None, maximum_pollers: int | None
 ) -> None:
@@ -384,97 +430,154 @@ def _check_pollers(
             )
 
 
-def _check_queue_numbers(receives: int, retention: float | None, dead_retention: float | None) -> None:
+@dataclass(frozen=True)
+class _Times:
+    """What decides how often a message is received, and how long it is kept; None where it is unknown."""
+
+    receives: float | None
+    visibility: float | None
+    retention: float | None
+    of: str = ""
+    """Of an existing queue: its path."""
+
+    def name(self, argument: str) -> str:
+        return f"{argument} of queue {self.of}" if self.of else argument
+
+
+def _times_of_a_new_queue(
+    it: Called,
+    window: float,
+    max_receive_count: int | None,
+    visibility_timeout: Duration | None,
+    retention_period: Duration | None,
+) -> _Times:
+    visibility = _least_visibility(it, window)
+    if visibility_timeout is not None:
+        visibility = _validation.seconds("visibility_timeout", visibility_timeout)
+    elif visibility is None:
+        raise InvalidPropsError(
+            "visibility_timeout is required when the function's timeout is unknown (imported, or a token): at least 6 "
+            f"times that timeout, plus the batching window. See {_defaults.SQS_CONFIGURE}"
+        )
+    return _Times(
+        receives=_known(_defaults.MAX_RECEIVE_COUNT if max_receive_count is None else max_receive_count),
+        visibility=visibility,
+        retention=_validation.seconds("retention_period", retention_period, _defaults.RETENTION_SECONDS),
+    )
+
+
+def _times_of(queue: sqs.IQueue) -> _Times:
+    """Of an imported queue, nothing is known."""
+    if not isinstance(queue, sqs.Queue):
+        return _Times(None, None, None)
+    redrive, resource = queue.dead_letter_queue, _cfn_queue(queue)
+    visibility = resource.visibility_timeout
+    if visibility is None:
+        visibility = _defaults.VISIBILITY_TIMEOUT_SECONDS_WHEN_UNSET
+    return _Times(
+        receives=None if redrive is None else _known(redrive.max_receive_count),
+        visibility=_known(visibility),
+        retention=_known(resource.message_retention_period or _defaults.RETENTION_SECONDS),
+        of=queue.node.path,
+    )
+
+
+def _known(number: float) -> float | None:
+    return None if isinstance(number, int | float) and _validation.is_unresolved(number) else number
+
+
+def _check_times(times: _Times, it: Called) -> None:
+    """Refuse what SQS or Lambda refuses, and what loses messages."""
     _validation.in_range(
-        "max_receive_count",
-        receives,
+        times.name("max_receive_count"),
+        times.receives,
         _defaults.MAX_RECEIVE_COUNT_MIN,
         _defaults.MAX_RECEIVE_COUNT_MAX,
         source=_defaults.SQS_RETRIES,
     )
-    _validation.whole("max_receive_count", receives)
-    for name, value in (("retention_period", retention), ("dead_letter_retention_period", dead_retention)):
-        _validation.in_range(
-            name,
-            value,
-            _defaults.RETENTION_SECONDS_MIN,
-            _defaults.RETENTION_SECONDS_MAX,
-            unit="seconds",
-            source=_defaults.SQS_QUOTAS,
-        )
-    _check_retention_order("dead_letter_retention_period", dead_retention, retention)
-
-
-def _check_retention_order(name: str, dead_retention: float | None, retention: float | None) -> None:
-    if dead_retention is not None and retention is not None and dead_retention <= retention:
-        raise InvalidPropsError(
-            f"{name} must be longer than the source's retention period of {retention:,.0f} seconds, got "
-            f"{dead_retention:,.0f}: a dead letter's age counts from its first sending, so it would be "
-            f"deleted on arrival. See {_defaults.SQS_DEAD_LETTER_RETENTION}"
-        )
-
-
-# --- the function --------------------------------------------------------------------------------------
-
-
-def _underlying(function: FunctionLike) -> lambda_.Function | None:
-    """The function behind an alias or version, where it belongs to this app."""
-    behind = (
-        function.version.lambda_
-        if isinstance(function, lambda_.Alias)
-        else function.lambda_
-        if isinstance(function, lambda_.Version)
-        else function
-    )
-    return behind if isinstance(behind, lambda_.Function) else None
-
-
-def _timeout_seconds(function: lambda_.Function | None) -> float | None:
-    if function is None:
-        return None
-    return _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
-
-
-def _visibility_seconds(
-    function: lambda_.Function | None, window: float, given: Duration | None, queue: sqs.IQueue | None
-) -> float | None:
-    """The visibility timeout to set, or that the existing queue has, checked against the function's."""
-    timeout = _timeout_seconds(function)
-    needed = None if timeout is None else _defaults.VISIBILITY_TIMEOUT_FACTOR * timeout + window
-    name = "visibility_timeout"
-    if queue is not None:
-        if not isinstance(queue, sqs.Queue):
-            return needed
-        name = f"visibility_timeout of queue {queue.node.path}"
-        value = _cfn_queue(queue).visibility_timeout
-        if value is None:
-            value = _defaults.VISIBILITY_TIMEOUT_SECONDS_WHEN_UNSET
-        seconds = None if _validation.is_unresolved(value) else float(value)
-    elif given is not None:
-        seconds = _validation.seconds("visibility_timeout", given)
-    elif needed is None:
-        raise InvalidPropsError(
-            "visibility_timeout must be said for a function whose timeout is not known here (imported, or a "
-            "token): at least 6 times that timeout, plus the batching window. "
-            f"See {_defaults.SQS_CONFIGURE}"
-        )
-    else:
-        return needed
+    _validation.whole("max_receive_count", times.receives)
     _validation.in_range(
-        name,
-        seconds,
+        "retention_period",
+        times.retention,
+        _defaults.RETENTION_SECONDS_MIN,
+        _defaults.RETENTION_SECONDS_MAX,
+        unit="seconds",
+        source=_defaults.SQS_QUOTAS,
+    )
+    visibility, timeout = times.visibility, it.timeout_seconds
+    _validation.in_range(
+        times.name("visibility_timeout"),
+        visibility,
         0,
         _defaults.VISIBILITY_TIMEOUT_SECONDS_MAX,
         unit="seconds",
         source=_defaults.SQS_QUOTAS,
     )
-    if seconds is not None and needed is not None and seconds < needed:
+    _validation.whole(f"{times.name('visibility_timeout')} in seconds", visibility)
+    _validation.whole("retention_period in seconds", times.retention)
+    if visibility is None:
+        return
+    if timeout is not None and visibility < timeout:
         raise InvalidPropsError(
-            f"{name} must be at least {needed:,.0f} seconds ({_defaults.VISIBILITY_TIMEOUT_FACTOR} x the "
-            f"function's timeout of {timeout:g} + a batching window of {window:g}), got {seconds:,.0f}: a "
-            f"message would show up again while it is still in work. See {_defaults.SQS_CONFIGURE}"
+            f"{times.name('visibility_timeout')} must be at least the function's timeout of {timeout:g} seconds, got "
+            f"{visibility:,.0f}: Lambda refuses the mapping. AWS recommends 6 times the timeout. "
+            f"See {_defaults.SQS_CONFIGURE}"
+        )
+    if times.receives is None or times.retention is None:
+        return
+    tried = times.receives * visibility
+    if times.retention <= tried:
+        raise InvalidPropsError(
+            f"{times.name('retention_period')} must be longer than max_receive_count x visibility_timeout, which is "
+            f"{tried:,.0f} seconds, got {times.retention:,.0f}: a message that always fails would expire before it "
+            f"becomes a dead letter, and be lost. See {_defaults.SQS_DEAD_LETTER_RETENTION}"
+        )
+
+
+def _least_visibility(it: Called, window: float) -> float | None:
+    """The visibility timeout that AWS recommends; None where the function's timeout is unknown."""
+    timeout = it.timeout_seconds
+    return None if timeout is None else _defaults.VISIBILITY_TIMEOUT_FACTOR * timeout + window
+
+
+def _check_retention_order(name: str, dead_retention: float | None, retention: float | None) -> None:
+    _validation.in_range(
+        name,
+        dead_retention,
+        _defaults.RETENTION_SECONDS_MIN,
+        _defaults.RETENTION_SECONDS_MAX,
+        unit="seconds",
+        source=_defaults.SQS_QUOTAS,
+    )
+    _validation.whole(f"{name} in seconds", dead_retention)
+    if dead_retention is not None and retention is not None and dead_retention <= retention:
+        raise InvalidPropsError(
+            f"{name} must be longer than the source's retention period of {retention:,.0f} seconds, got "
+            f"{dead_retention:,.0f}: a dead letter's age counts from its first sending, so it would be "
+            f"deleted on arrival. Give the dead-letter queue Duration.days(14), the most that SQS keeps. "
+            f"See {_defaults.SQS_DEAD_LETTER_RETENTION}"
+        )
+
+
+def _oldest_message_seconds(given: Duration | None, retention: float | None) -> float:
+    """When the alarm comes: before SQS deletes the message."""
+    most: float = _defaults.OLDEST_MESSAGE_ALARM_SECONDS
+    if given is None:
+        return most if retention is None else min(most, retention / 2)
+    seconds = _validation.seconds("oldest_message_age", given)
+    if seconds is None:
+        return 0
+    if seconds < 1:
+        raise InvalidPropsError(f"oldest_message_age must be at least 1 second, got {seconds:g}.")
+    if retention is not None and seconds >= retention:
+        raise InvalidPropsError(
+            f"oldest_message_age must be below the queue's retention period of {retention:,.0f} seconds, got "
+            f"{seconds:,.0f}: no message gets older, so the alarm would never go off."
         )
     return seconds
+
+
+# --- the function --------------------------------------------------------------------------------------
 
 
 def _check_reserved(function: lambda_.Function | None, max_concurrency: int | None) -> None:
@@ -496,17 +599,41 @@ def _check_reserved(function: lambda_.Function | None, max_concurrency: int | No
         )
 
 
-def _feeding_itself(function: FunctionLike, queue: sqs.IQueue) -> str | None:
-    if not own_writing.may(called(function), "sqs:SendMessage", queue.queue_arn):
-        return None
-    return (
-        f"queue {queue.node.path} is one that its own function may send to: each message could call it again, for "
-        f"ever. Send to another queue, or say recursive_loop=ALLOW on the function if the loop is meant, and ends. "
-        f"See {_defaults.RECURSION}"
-    )
-
-
 # --- an existing queue ---------------------------------------------------------------------------------
+
+
+def _check_places(
+    scope: Construct,
+    queue: sqs.IQueue | None,
+    dead_letter_queue: sqs.IQueue | None,
+    encryption_key: kms.IKey | None,
+) -> None:
+    _validation.kind("queue", queue, "queue_arn", "a queue")
+    _validation.kind("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
+    _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
+    location.check(
+        scope,
+        "queue",
+        queue,
+        same_account=False,
+        way_out="Lambda reads queues of its own Region only: make this QueueConsumer, and the function, there.",
+        source=_defaults.SQS_CONFIGURE,
+    )
+    location.check(
+        scope if queue is None else queue,
+        "dead_letter_queue",
+        dead_letter_queue,
+        way_out="Pass the dead-letter queue that the queue's redrive policy names.",
+        source=_defaults.SQS_DEAD_LETTER,
+    )
+    location.check(
+        scope,
+        "encryption_key",
+        encryption_key,
+        same_account=False,
+        way_out="SQS uses keys of its own Region only: pass one of that Region.",
+        source=_defaults.SQS_KEYS,
+    )
 
 
 def _check_existing(
@@ -516,38 +643,38 @@ def _check_existing(
     given = [name for name, value in of_a_new_queue.items() if value is not None and value is not False]
     if given:
         raise InvalidPropsError(
-            f"{' and '.join(given)} cannot be given together with queue: it is made already. Set it there."
+            f"{' and '.join(given)} cannot be given together with queue: it already exists. Set this where it is "
+            "created."
         )
     if not isinstance(queue, sqs.Queue):
+        if dead_letter_queue is not None and dead_letter_queue.fifo != queue.fifo:
+            raise _different_types(queue)
         return
     path = queue.node.path
     redrive = queue.dead_letter_queue
     if dead_letter_queue is not None:
-        raise InvalidPropsError(f"dead_letter_queue cannot be given together with queue {path}: it has one.")
+        raise InvalidPropsError(
+            f"dead_letter_queue cannot be given together with queue {path}, which already has one. Leave it out."
+        )
     if redrive is None:
         raise InvalidPropsError(
             f"queue {path} has no dead-letter queue: a message that always fails would be retried until it "
-            f"expires. Give it a dead_letter_queue. See {_defaults.SQS_DEAD_LETTER}"
+            f"expires. Set its dead_letter_queue. See {_defaults.SQS_DEAD_LETTER}"
         )
-    _validation.in_range(
-        f"max_receive_count of queue {path}",
-        redrive.max_receive_count,
-        _defaults.MAX_RECEIVE_COUNT_MIN,
-        _defaults.MAX_RECEIVE_COUNT_MAX,
-        source=_defaults.SQS_RETRIES,
-    )
     if redrive.queue.fifo != queue.fifo:
-        raise InvalidPropsError(
-            f"queue {path} and its dead-letter queue must both be FIFO or both be standard. "
-            f"See {_defaults.SQS_DEAD_LETTER}"
-        )
+        raise _different_types(queue)
     if isinstance(redrive.queue, sqs.Queue):
-        source, dead = (
-            _cfn_queue(part).message_retention_period or _defaults.RETENTION_SECONDS
-            for part in (queue, redrive.queue)
+        dead = _known(_cfn_queue(redrive.queue).message_retention_period or _defaults.RETENTION_SECONDS)
+        _check_retention_order(
+            f"retention_period of {redrive.queue.node.path}", dead, _times_of(queue).retention
         )
-        if not (_validation.is_unresolved(source) or _validation.is_unresolved(dead)):
-            _check_retention_order(f"retention_period of {redrive.queue.node.path}", dead, source)
+
+
+def _different_types(queue: sqs.IQueue) -> InvalidPropsError:
+    return InvalidPropsError(
+        f"queue {queue.node.path} and its dead-letter queue must both be FIFO or both be standard. "
+        f"See {_defaults.SQS_DEAD_LETTER}"
+    )
 
 
 def _cfn_queue(queue: sqs.Queue) -> sqs.CfnQueue:
@@ -559,9 +686,3 @@ def _cfn_queue(queue: sqs.Queue) -> sqs.CfnQueue:
 def _dead_letter_queue_of(queue: sqs.IQueue) -> sqs.IQueue | None:
     redrive = queue.dead_letter_queue if isinstance(queue, sqs.Queue) else None
     return redrive.queue if redrive else None
-
-
-def _is_of_another_account(scope: Construct, queue: sqs.IQueue) -> bool:
-    """Whether the queue is known to be in another account than the construct."""
-    theirs, ours = queue.env.account, Stack.of(scope).account
-    return not Token.is_unresolved(theirs) and not Token.is_unresolved(ours) and theirs != ours

@@ -1,4 +1,4 @@
-"""Call a Lambda function on time."""
+"""Call a Lambda function on a schedule."""
 
 import json
 from collections.abc import Mapping
@@ -19,8 +19,16 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_configuration, dead_letters, rule, schedule_expression
-from constructs_lib.foundation.called import called
+from constructs_lib.foundation import (
+    alarms,
+    dead_letters,
+    location,
+    permissions,
+    rule,
+    schedule_expression,
+)
+from constructs_lib.foundation.called import called, check_event_source, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 
 class ScheduledInvocation(Construct):
@@ -36,8 +44,8 @@ class ScheduledInvocation(Construct):
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: What is called: an alias, a version or a function.
+        construct_id: The construct's id, unique in its scope.
+        function: What is called: an alias, a version or a function, of the same Region and account.
         schedule: When, and in which time zone: `ScheduleExpression.cron(hour="6", minute="0",
             time_zone=TimeZone.EUROPE_BERLIN)`, `.rate(...)` or `.at(...)`. Without a time zone it is UTC. Where
             clocks change, a time that does not exist is skipped, and one that comes twice counts once.
@@ -49,11 +57,11 @@ class ScheduledInvocation(Construct):
         schedule_group: None: the default group of the account.
         retry_attempts: To hand a call over to Lambda, 0 to 185; default 185.
         max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        dead_letter_queue: A standard queue of yours, in the same Region. None: a queue is made.
         enabled: False to make it and not to start it.
         description: Shown in the console.
         alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
-        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -66,7 +74,8 @@ class ScheduledInvocation(Construct):
     function: Final[FunctionLike]
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
-    dead_letter_alarm: Final[cloudwatch.Alarm]
+    dead_letter_alarm: Final[cloudwatch.Alarm | None]
+    """None only for a dead-letter queue of another account: its metrics are there."""
     undelivered_alarm: Final[cloudwatch.Alarm]
     """On events that did not even reach the dead-letter queue, of all schedules of the group."""
 
@@ -90,15 +99,25 @@ class ScheduledInvocation(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
-        rule.check_delivery(retry_attempts, max_event_age, dead_letter_queue, removal_policy)
-        called(function)
-        alarms.check_topic(alarm_topic)
+        rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
+        it = called(function)
+        check_place(scope, it)
+        check_event_source(it)
+        alarms.check_topic(scope, alarm_topic)
         _validation.kind("schedule_group", schedule_group, "schedule_group_arn", "a schedule group")
+        location.check(
+            scope,
+            "schedule_group",
+            schedule_group,
+            way_out="Pass a group of this Region and account, or leave it out for the default group.",
+            source=_defaults.SCHEDULES,
+        )
         _validation.flag("enabled", enabled)
         _check_times(schedule, flexible_window, start, end)
         text = _written(event)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.function = function
         self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
             self, "DeadLetterQueue", removal_policy=removal_policy
@@ -141,10 +160,9 @@ class ScheduledInvocation(Construct):
             resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
             )
-        async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = alarms.dead_letters(
-            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        self.dead_letter_alarm = dead_letters.alarm(
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
         self.undelivered_alarm = alarms.undelivered(
             self,
@@ -187,6 +205,15 @@ class ScheduledInvocation(Construct):
         )
         if key is not None:
             key.grant(role, "kms:GenerateDataKey", "kms:Decrypt")
+        permissions.tell_owners(
+            self,
+            role,
+            ["sqs:SendMessage"],
+            self.dead_letter_queue.queue_arn,
+            resource=self.dead_letter_queue,
+            key=key,
+            key_actions=["kms:GenerateDataKey", "kms:Decrypt"],
+        )
         return role
 
 
@@ -265,12 +292,4 @@ def _written(event: Mapping[str, object] | None) -> str | None:
             f"event must be at most {_defaults.SCHEDULE_INPUT_BYTES_MAX:,} bytes, got {size:,}: put it into S3 and "
             f"name it here. See {_defaults.SCHEDULE_QUOTAS}"
         )
-    return None if _has_tokens(event) else text
-
-
-def _has_tokens(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_tokens(part) for item in value.items() for part in item)
-    if isinstance(value, list | tuple):
-        return any(_has_tokens(part) for part in value)
-    return _validation.is_unresolved(value)
+    return None if _validation.has_unresolved(event) else text

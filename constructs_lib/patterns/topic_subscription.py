@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
@@ -13,8 +13,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_configuration, at_synth, dead_letters, loops, own_writing
-from constructs_lib.foundation.called import Called, called
+from constructs_lib.foundation import alarms, dead_letters, location, permissions
+from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.practice.plugin import check_app_of
 
 
 class TopicSubscription(Construct):
@@ -29,15 +30,16 @@ class TopicSubscription(Construct):
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: What is called: an alias, a version or a function.
-        topic: A standard topic; a FIFO topic delivers to queues alone.
+        construct_id: The construct's id, unique in its scope.
+        function: What is called: an alias, a version or a function, of the same Region and account.
+        topic: A standard topic of the same Region; a FIFO topic delivers to queues alone. The topic of another account
+            must let this one subscribe, in its own policy.
         filter_policy: Of message attributes: at most 5 names, such as
             `{"type": sns.SubscriptionFilter.string_filter(allowlist=["trip.completed"])}`.
         filter_policy_with_message_body: The same of the message itself, which must be JSON. One of the two.
-        dead_letter_queue: A standard queue of yours. None: a queue is made.
+        dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
         alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
-        removal_policy: What becomes of the dead-letter queue that is made, with the stack; default RETAIN.
+        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -50,9 +52,11 @@ class TopicSubscription(Construct):
     function: Final[FunctionLike]
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
-    dead_letter_alarm: Final[cloudwatch.Alarm]
-    undelivered_alarm: Final[cloudwatch.Alarm]
-    """On events that did not even reach the dead-letter queue, of the topic as a whole."""
+    dead_letter_alarm: Final[cloudwatch.Alarm | None]
+    """None only for a dead-letter queue of another account: its metrics are there."""
+    undelivered_alarm: Final[cloudwatch.Alarm | None]
+    """On events that did not even reach the dead-letter queue, of the topic as a whole. None only for a topic of
+    another account: its metrics are there."""
 
     def __init__(
         self,
@@ -67,18 +71,35 @@ class TopicSubscription(Construct):
         alarm_topic: sns.ITopic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
         _validation.kind("topic", topic, "topic_arn", "a topic", required=True)
-        alarms.check_topic(alarm_topic)
+        location.check(
+            scope,
+            "topic",
+            topic,
+            same_account=False,
+            way_out="Subscription, dead-letter queue and alarm must be in the Region of the topic: make this "
+            "TopicSubscription, and the function, there.",
+            source=_defaults.TOPIC_LAMBDA,
+        )
+        alarms.check_topic(scope, alarm_topic)
         if topic.fifo:
             raise InvalidPropsError(
-                f"topic cannot be a FIFO topic, got {topic.node.path}: it delivers to queues alone. Put a queue "
-                f"between, and a QueueConsumer behind it. See {_defaults.TOPIC_FIFO}"
+                f"topic cannot be a FIFO topic, got {topic.node.path}: it delivers to queues alone. Subscribe a queue, "
+                f"and put a QueueConsumer behind it. See {_defaults.TOPIC_FIFO}"
             )
-        dead_letters.check(dead_letter_queue, removal_policy, source=_defaults.TOPIC_FIFO)
+        dead_letters.check(
+            scope, dead_letter_queue, removal_policy, source=_defaults.TOPIC_DEAD_LETTERS, same_account=True
+        )
+        dead_letters.check_stack(scope, dead_letter_queue, topic=topic)
         _check_filters(filter_policy, filter_policy_with_message_body)
-        _check_loops(scope, function, topic)
+        it = called(function)
+        check_place(scope, it)
+        check_event_source(it)
+        check_permission(it, function)
 
         super().__init__(scope, construct_id)
+        check_app_of(self, scope)
         self.topic = topic
         self.function = function
         service, arn = "sns.amazonaws.com", topic.topic_arn
@@ -110,25 +131,37 @@ class TopicSubscription(Construct):
             )
         )
         resource.redrive_policy = {"deadLetterTargetArn": self.dead_letter_queue.queue_arn}
-        may_send = dead_letters.let_service_send(self.dead_letter_queue, service=service, source_arn=arn)
-        # SNS tries nothing again that it was refused: so it may before it does, and as long as it does.
+        may_send = dead_letters.let_service_send(
+            self, self.dead_letter_queue, service=service, source_arn=arn
+        )
+        # SNS does not repeat what was refused: so the permissions come before the subscription, and go after it.
         self.subscription.node.add_dependency(self.node.find_child("Invoke"))
         if may_send is not None:
             self.subscription.node.add_dependency(may_send)
-        at_synth.check(self, lambda: _writing(called(function), topic))
-        async_configuration.call(self, function)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = alarms.dead_letters(
-            self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
+        self.dead_letter_alarm = dead_letters.alarm(
+            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
         )
-        self.undelivered_alarm = alarms.undelivered(
-            self,
-            "UndeliveredAlarm",
-            namespace="AWS/SNS",
-            metric="NumberOfNotificationsFailedToRedriveToDlq",
-            dimensions={"TopicName": topic.topic_name},
-            send_to=self.alarm_topic,
+        is_theirs = location.is_of_another_account(self, topic)
+        self.undelivered_alarm = (
+            None
+            if is_theirs
+            else alarms.undelivered(
+                self,
+                "UndeliveredAlarm",
+                namespace="AWS/SNS",
+                metric="NumberOfNotificationsFailedToRedriveToDlq",
+                dimensions={"TopicName": topic.topic_name},
+                send_to=self.alarm_topic,
+            )
         )
+        if is_theirs:
+            subscribe = iam.PolicyStatement(
+                actions=["sns:Subscribe"],
+                principals=[iam.AccountPrincipal(Stack.of(self).account)],
+                resources=[arn],
+            )
+            permissions.tell_owner(self, topic, subscribe)
 
 
 _FILTER: Final = (
@@ -168,12 +201,16 @@ def _check_filters(
                     f"See {_defaults.TOPIC_FILTERS}"
                 )
             if isinstance(value, sns.Policy):
+                if not value.policy_doc:
+                    raise _nothing(name, "name", key)
                 waiting.append((value.policy_doc, depth + 1))
             else:
                 names += 1
                 conditions = (
                     value.filter_doc.conditions if isinstance(value, sns.Filter) else value.conditions
                 )
+                if not conditions:
+                    raise _nothing(name, "condition", key)
                 combinations *= depth * len(conditions)
     if names > _defaults.TOPIC_FILTER_NAMES_MAX:
         raise InvalidPropsError(
@@ -187,18 +224,8 @@ def _check_filters(
         )
 
 
-def _check_loops(scope: Construct, function: FunctionLike, topic: sns.ITopic) -> None:
-    source = called(function)
-    writing = _writing(source, topic)
-    if writing is not None:
-        raise InvalidPropsError(writing)
-    loops.refuse_source(scope, source, "topic", loops.Place(topic.topic_arn, topic))
-
-
-def _writing(source: Called, topic: sns.ITopic) -> str | None:
-    if not own_writing.may(source, "sns:Publish", topic.topic_arn):
-        return None
-    return (
-        f"topic {topic.node.path} is one that the function may publish to: each message could call it again, for "
-        f"ever. Publish to another topic. See {_defaults.RECURSION}"
+def _nothing(name: str, what: str, key: str) -> InvalidPropsError:
+    return InvalidPropsError(
+        f"{name} must have at least one {what} for {key!r}, got none, and SNS would refuse it. "
+        f"See {_defaults.TOPIC_FILTERS}"
     )

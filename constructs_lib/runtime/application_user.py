@@ -18,7 +18,8 @@ def ensure_application_user(
 
     The second is for a database that was restored from a snapshot, with the password of then, and for a secret that
     was made anew. It is left alone while a rotation is halfway: the database may know the coming password then,
-    and the present one would lock everybody out.
+    and the present one would lock everybody out. On PostgreSQL the user also leaves `rds_iam`, which a database that
+    used end-to-end IAM has put it into: a member of that role cannot log in with a password.
 
     PostgreSQL is sent what it would store of the password and not the password itself, which would be in its log
     with `log_statement = ddl`, and whenever the statement is refused.
@@ -69,7 +70,9 @@ def _with_password(
         raise ValueError(f"{secret} is the secret of another user than {user}.")
     pending = json.loads(fetch(secret, "AWSPENDING") or "null")
     there = _is_there(cursor, current["username"], mysql=mysql)
-    if there and pending is not None and pending.get("password") != current["password"]:
+    if not mysql:
+        _leave_rds_iam(cursor, user, current["username"])
+    if there and pending is not None and _is_coming(pending, current):
         return False
     verb = "ALTER" if there else "CREATE"
     if mysql:
@@ -86,6 +89,31 @@ def _with_password(
     if json.loads(fetch(secret, "AWSCURRENT") or "{}") != current:
         raise RuntimeError(f"{secret} was rotated in the meantime: nothing was changed, run it again.")
     return not there
+
+
+def _is_coming(pending: dict[str, Any], current: dict[str, Any]) -> bool:
+    """Whether a rotation is halfway: it copies the current secret, and changes the password and maybe the user.
+
+    CloudFormation writes a new current version when the template of the secret changes, and the version of the last
+    rotation keeps its stage: that one differs in more.
+    """
+    changes = {"password", "username"}
+    same = {key: value for key, value in pending.items() if key not in changes} == {
+        key: value for key, value in current.items() if key not in changes
+    }
+    return same and pending.get("password") != current["password"]
+
+
+def _leave_rds_iam(cursor: Any, *users: str) -> None:
+    """Undo what `_with_token` has granted."""
+    for user in dict.fromkeys(users):
+        cursor.execute(
+            "SELECT 1 FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles u ON u.oid = m.member "
+            "WHERE r.rolname = 'rds_iam' AND u.rolname = %s",
+            (user,),
+        )
+        if cursor.fetchall():
+            _write_and_run(cursor, "SELECT 'REVOKE rds_iam FROM ' || quote_ident(%s)", (user,))
 
 
 def _with_token(cursor: Any, user: str, *, mysql: bool) -> bool:

@@ -137,7 +137,7 @@ def _drive(cloud: LocalCloud, outputs: drive.Outputs, rehearsal: Rehearsal, phas
         phases.tell(f"sending {len(rehearsal.messages)} messages")
         drive.send(cloud.client("sqs"), outputs["QueueUrl"], rehearsal.messages)
         phases.end("send")
-        cut = drive.wait(cloud, outputs, phases.tell, len(rehearsal.stored) // 3, admin)
+        cut = drive.wait(cloud, phases.tell, len(rehearsal.stored) // 3, admin)
         phases.end("handle, cut connections, retry, dead-letter")
         phases.tell("reading back")
         outcome = drive.read_back(cloud, outputs, rehearsal, cut, admin)

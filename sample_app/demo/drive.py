@@ -5,7 +5,6 @@ handler says of itself.
 """
 
 import json
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -125,14 +124,11 @@ def send(sqs: Any, url: str, messages: tuple[Message, ...]) -> None:
             raise LocalCloudError(f"SQS refused {len(refused)} messages: {refused[0]}")
 
 
-def wait(
-    cloud: LocalCloud, outputs: Outputs, tell: Tell, cut_after: int | None, admin: psycopg.Connection
-) -> int:
-    """Wait until the queue is empty; a function that crashes is reported at once.
+def wait(cloud: LocalCloud, tell: Tell, cut_after: int | None, admin: psycopg.Connection) -> int:
+    """Wait until all messages are handled or dead; a function that crashes is reported at once.
 
     Args:
         cloud: With the sample app deployed.
-        outputs: Of the sample app.
         tell: Is told how far it is.
         cut_after: End the connections of the application once, when so many trips are stored.
         admin: The superuser.
@@ -143,14 +139,12 @@ def wait(
     Raises:
         LocalCloudError: The function fails, and not because of a message.
     """
-    sqs = cloud.client("sqs")
     cut = 0
-    give_up = time.monotonic() + 120
-    while time.monotonic() < give_up:
-        left, dead = depth(sqs, outputs["QueueUrl"]), depth(sqs, outputs["DeadLetterQueueUrl"])
-        tell(f"handling: {left} messages in the queue, {dead} dead letters")
-        if left == 0:
-            break
+
+    def look(going_on: dict[str, int]) -> None:
+        nonlocal cut
+        messages = sum(number for what, number in going_on.items() if what.startswith("a message"))
+        tell(f"handling: {messages} messages in the queue")
         crashed = cloud.failed_invocations()
         if len(crashed) >= 3:
             last = crashed[-1]
@@ -162,8 +156,8 @@ def wait(
                 admin,
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'trips'",
             )
-        time.sleep(0.1)
-    # What is still in the queue is one of the figures.
+
+    cloud.wait_until_idle(meanwhile=look)
     return cut
 
 

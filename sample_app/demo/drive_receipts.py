@@ -5,7 +5,6 @@ from what a handler says of itself.
 """
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -16,7 +15,6 @@ from sample_app.demo.drive import Outputs, depth, invoke
 from sample_app.demo.finished_trips import NEW_CURRENCIES, FinishedTrips
 from sample_app.demo.receipts_outcome import (
     FAILURES_OF_FLAKY,
-    WENT_OFF,
     Alarm,
     ReceiptsOutcome,
     State,
@@ -27,8 +25,6 @@ _ALIAS: Final = "live"
 _LISTENER: Final = "demo-listens"
 _SUBSCRIBER: Final = "demo-is-woken"
 _SENT_AT_ONCE: Final = 10  # of PutEvents
-_PATIENCE: Final = 20.0
-"""Seconds without anything new, of a cloud whose longest wait is one second and which starts functions meanwhile."""
 
 Tell = Callable[[str], None]
 
@@ -57,9 +53,8 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, trips: FinishedTrips, tell: Te
             times=FAILURES_OF_FLAKY,
         )
     site.send(trips)
-    possible = len(trips.details) - len(trips.impossible)
     tell("making receipts")
-    site.wait(made=possible, failed=len(trips.impossible))
+    cloud.wait_until_idle()
     before = site.read()
     logged = site.attempts(trips.impossible)
     faults = {fault["containing"]: fault["hits"] for fault in cloud.faults()}
@@ -67,7 +62,7 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, trips: FinishedTrips, tell: Te
     tell("mending the handler, sending again what failed")
     site.mend()
     redriven = invoke(cloud, outputs["RedriveName"], {})
-    site.wait(made=len(trips.details), failed=0)
+    cloud.wait_until_idle()
     return ReceiptsOutcome(
         before=before,
         logged=logged,
@@ -144,28 +139,6 @@ class _Site:
             answer = events.put_events(Entries=entries[start : start + _SENT_AT_ONCE])
             if answer["FailedEntryCount"]:
                 raise LocalCloudError(f"EventBridge refused events: {answer['Entries']}")
-
-    def wait(self, *, made: int, failed: int) -> None:
-        """Wait until so many successes went all their ways, and so many failures are in the queue.
-
-        Where nothing moves any more the wait is over too: what is there then is judged like anything else.
-        """
-        wanted = (made, failed, made, made, len(WENT_OFF))
-        seen, since = (-1,) * len(wanted), time.monotonic()
-        while time.monotonic() < since + _PATIENCE:
-            self._hear()
-            now = (
-                len(self._successes),
-                depth(self._sqs, self._outputs["FailureQueueUrl"]),
-                len(self._keys("ArchiveBucket")),
-                self._notified().total(),
-                len(self.alarms()),
-            )
-            if now != seen:
-                seen, since = now, time.monotonic()
-            elif now == wanted:  # and stays so: what is done twice is seen
-                return
-            time.sleep(0.4)
 
     def read(self) -> State:
         """Read what is there now."""

@@ -1,17 +1,24 @@
 """The promises of PythonFunction about what is deployed; packaging has its own file."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from constructs_lib import InvalidPropsError, PythonFunction
-from constructs_lib.foundation import interpreter
+from constructs_lib.foundation import handler_code, installation, interpreter
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
+
+NEWEST = lambda_.Runtime.PYTHON_3_14
 
 
 def only(stack: Stack, kind: str) -> dict[str, Any]:
@@ -128,7 +135,7 @@ def test_a_missing_interpreter_is_said_once(app: App, stack: Stack, monkeypatch:
 
 def test_bytecode_can_be_demanded(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreter, "find", lambda minor: None)
-    with pytest.raises(InvalidPropsError, match=r"bytecode=True needs a Python 3\.13"):
+    with pytest.raises(InvalidPropsError, match=r"bytecode=True requires a Python 3\.13"):
         function(stack, bytecode=True)
 
 
@@ -159,3 +166,276 @@ def test_the_runtime_is_packaged_when_asked_for(stack: Stack) -> None:
     assert not (plain.package.path / runtime).exists()
     assert (with_runtime.package.path / runtime).is_file()
     assert with_runtime.package.asset_hash != plain.package.asset_hash
+
+
+# --- what an organization asks for ---------------------------------------------------------------------
+
+
+def test_names_keys_and_logs_of_an_organization(stack: Stack) -> None:
+    key = kms.Key(stack, "Key")
+    log_group = logs.LogGroup(stack, "Logs", encryption_key=key)
+    function(
+        stack,
+        function_name="orders-ship",
+        log_group=log_group,
+        environment={"LEVEL": "1"},
+        environment_encryption=key,
+    )
+    properties = only(stack, "AWS::Lambda::Function")["Properties"]
+    assert properties["FunctionName"] == "orders-ship"
+    assert properties["KmsKeyArn"] == stack.resolve(key.key_arn)
+    assert properties["LoggingConfig"]["LogGroup"] == stack.resolve(log_group.log_group_name)
+    assert len(Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")) == 1
+    statements = only(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+    (writing,) = (statement for statement in statements if "logs:PutLogEvents" in statement["Action"])
+    assert writing["Resource"] == stack.resolve(log_group.log_group_arn)
+    assert "kms:" not in str(statements)
+
+
+def test_roles_that_were_made_before_are_used(app: App) -> None:
+    """The CDK's own way for organizations where an app may make no roles."""
+    iam.Role.customize_roles(app, use_precreated_roles={"Stack/FunctionRole": "made-before"})
+    stack = Stack(app, "Stack")
+    function(stack)
+    resources = Template.from_stack(stack).to_json()["Resources"].values()
+    assert not [resource for resource in resources if resource["Type"].startswith("AWS::IAM::")]
+    (role,) = (resource["Properties"]["Role"] for resource in resources if "Role" in resource["Properties"])
+    assert role["Fn::Join"][1][-1] == ":role/made-before"
+
+
+def test_without_tracing_the_role_has_no_right_to_trace(stack: Stack) -> None:
+    function(stack, tracing=lambda_.Tracing.DISABLED)
+    assert "TracingConfig" not in only(stack, "AWS::Lambda::Function")["Properties"]
+    assert "xray" not in str(only(stack, "AWS::IAM::Policy"))
+
+
+def test_report_lines_are_kept_unless_they_are_not_wanted(stack: Stack) -> None:
+    function(stack)
+    assert only(stack, "AWS::Lambda::Function")["Properties"]["LoggingConfig"]["SystemLogLevel"] == "INFO"
+    cheap = Stack(App(), "Cheap")
+    function(cheap, system_log_level=lambda_.SystemLogLevel.WARN)
+    assert only(cheap, "AWS::Lambda::Function")["Properties"]["LoggingConfig"]["SystemLogLevel"] == "WARN"
+
+
+def test_an_id_that_is_taken_is_named_as_it_was_written(stack: Stack) -> None:
+    function(stack, "Ship")
+    before = {child.node.id for child in stack.node.children}
+    with pytest.raises(InvalidPropsError, match=r"got 'Ship', which Stack already has"):
+        function(stack, "Ship")
+    assert {child.node.id for child in stack.node.children} == before
+
+
+# --- the VPC -------------------------------------------------------------------------------------------
+
+
+def test_a_function_may_be_in_public_subnets_if_it_is_meant(stack: Stack) -> None:
+    public = ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC)
+    function(stack, vpc=ec2.Vpc(stack, "Vpc", subnet_configuration=[public]), allow_public_subnet=True)
+    assert len(only(stack, "AWS::Lambda::Function")["Properties"]["VpcConfig"]["SubnetIds"]) == 2
+
+
+def in_a_vpc(stack: Stack) -> tuple[bool, bool, bool]:
+    """Whether a function is in a VPC, whether Lambda may delete its interfaces, and whether it has a group."""
+    statements = only(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+    return (
+        "VpcConfig" in only(stack, "AWS::Lambda::Function")["Properties"],
+        any("ec2:DeleteNetworkInterface" in statement["Action"] for statement in statements),
+        bool(Template.from_stack(stack).find_resources("AWS::EC2::SecurityGroup")),
+    )
+
+
+def test_a_function_leaves_a_vpc_in_two_deployments() -> None:
+    """In the first one Lambda needs the permission still, or the network interfaces and the group stay."""
+    inside, leaving, outside = (Stack(App(), "Stack") for _ in range(3))
+    for each, arguments in ((inside, {"vpc": True}), (leaving, {"leaving_vpc": True}), (outside, {})):
+        vpc = ec2.Vpc(each, "Vpc", max_azs=2, nat_gateways=0, restrict_default_security_group=False)
+        function(each, **({"vpc": vpc} if "vpc" in arguments else arguments))
+    assert in_a_vpc(inside) == (True, True, True)
+    assert in_a_vpc(leaving) == (False, True, False)
+    assert in_a_vpc(outside) == (False, False, False)
+    # A policy that does not change is not updated before the function is.
+    assert only(inside, "AWS::IAM::Policy") == only(leaving, "AWS::IAM::Policy")
+
+
+# --- Regions without loop detection --------------------------------------------------------------------
+
+
+def test_loop_detection_can_be_left_out(stack: Stack) -> None:
+    function(stack, recursive_loop=None)
+    assert "RecursiveLoop" not in only(stack, "AWS::Lambda::Function")["Properties"]
+
+
+# --- what is said about the code -----------------------------------------------------------------------
+
+
+def notes(app: App) -> str:
+    app.synth()
+    return "".join(path.read_text() for path in Path(app.outdir).glob("*.json"))
+
+
+def written(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = folder / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+HANDLE = "def handle(event, context): ...\n"
+
+
+def layer(stack: Stack) -> lambda_.ILayerVersion:
+    return lambda_.LayerVersion(stack, "Layer", code=lambda_.Code.from_asset(str(HANDLERS / "plain")))
+
+
+def test_an_import_that_nothing_provides_is_a_warning(app: App, stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "poetry.lock").write_text("")
+    entry = written(tmp_path / "fn", app=f"import requests\n{HANDLE}")
+    function(stack, entry=entry)
+    function(stack, "WithLayer", entry=entry, layers=[layer(stack)])
+    function(stack, "WithPath", entry=entry, environment={"PYTHONPATH": "/mnt/libraries"})
+    said = notes(app)
+    assert said.count("app.py imports requests (line 1), and nothing provides it") == 1
+    assert (
+        f"{tmp_path}/poetry.lock is not read: only a uv.lock or requirements.txt in entry itself is." in said
+    )
+    assert "constructs-lib:import-requests" in said
+
+
+def test_an_import_of_what_git_ignores_is_a_warning(app: App, stack: Stack, tmp_path: Path) -> None:
+    entry = written(tmp_path / "fn", app=f"from generated import orders\n{HANDLE}", generated__orders="")
+    (entry / ".gitignore").write_text("generated/\n")
+    function(stack, entry=entry)
+    function(stack, "Included", entry=entry, include=["generated"])
+    said = notes(app)
+    assert (
+        said.count("app.py imports generated.orders (line 1), which is in entry and not in the package") == 1
+    )
+
+
+@pytest.mark.parametrize("ignored", ["*.py\n", "/app.py\n", ""])
+def test_a_handler_that_is_left_out_is_refused(stack: Stack, tmp_path: Path, ignored: str) -> None:
+    entry = written(tmp_path / "fn", app=HANDLE)
+    (entry / ".gitignore").write_text(ignored)
+    with pytest.raises(InvalidPropsError, match=r"app\.py, which is not packaged"):
+        function(stack, entry=entry, exclude=[] if ignored else ["app.py"])
+    if ignored:
+        assert (function(stack, entry=entry, include=["app.py"]).package.path / "app.py").is_file()
+
+
+def test_code_in_src_is_told_what_it_is(app: App, stack: Stack, tmp_path: Path) -> None:
+    files = {"src__orders__app": f"import orders.prices\n{HANDLE}", "src__orders__prices": ""}
+    entry = written(tmp_path / "fn", **files)
+    with pytest.raises(InvalidPropsError, match="src layout is not supported yet"):
+        function(stack, entry=entry, handler="orders.app.handle")
+    function(stack, entry=entry, handler="src.orders.app.handle")
+    path = {"PYTHONPATH": "/var/task/src:/var/runtime"}
+    function(stack, "Advised", entry=entry, handler="src.orders.app.handle", environment=path)
+    assert notes(app).count("the src layout is not supported yet") == 1
+
+
+def test_syntax_that_no_python_here_can_judge_is_a_warning(
+    app: App, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "find", lambda minor: None)
+    monkeypatch.setattr(handler_code, "_HOST", (3, 11))
+    function(stack, entry=written(tmp_path / "fn", app="def handle(event, context)\n"), runtime=NEWEST)
+    assert "no Python 3.14 was found to tell newer syntax from an error" in notes(app)
+
+
+# --- handlers of layers --------------------------------------------------------------------------------
+
+
+def test_the_handler_may_come_with_a_layer(app: App, stack: Stack) -> None:
+    layers = [layer(stack)]
+    wrapped = function(stack, "Wrapped", handler="datadog_lambda.handler.handler", layers=layers)
+    assert (wrapped.package.path / "app.py").is_file()
+    function(stack, "Typo", handler="ap.handle", layers=layers)
+    with pytest.raises(InvalidPropsError, match="Did you mean 'handle'"):
+        function(stack, "Known", handler="app.handel", layers=layers)
+    with pytest.raises(InvalidPropsError, match="Did you mean 'app'"):
+        function(stack, "WithoutLayer", handler="ap.handle")
+    assert re.findall(r"handler names the module '([^']*)'[^\"]* It is expected", notes(app)) == ["ap"]
+
+
+# --- without packaging ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither uv nor another Python may be called."""
+
+    def refuse(*_: object, **__: object) -> str:
+        raise AssertionError("a tool was called")
+
+    monkeypatch.setattr(installation, "_uv", refuse)
+    monkeypatch.setattr(interpreter, "find", refuse)
+
+
+def bundling(outdir: Path, stacks: list[str]) -> App:
+    context = {"aws:cdk:bundling-stacks": stacks}
+    return App(outdir=str(outdir), context=context, analytics_reporting=False)
+
+
+NOT_TO_BE_HAD: dict[str, dict[str, Any]] = {
+    "Dependencies": {"entry": SAMPLE_FUNCTIONS / "complete_trip", "handler": "handler.handle"},
+    "Entry": {"entry": "/nowhere"},
+    "Bytecode": {"bytecode": True},
+    "Typo": {"handler": "app.handel"},
+}
+
+
+@pytest.mark.usefixtures("without_tools", "cache")
+@pytest.mark.parametrize("arguments", NOT_TO_BE_HAD.values(), ids=NOT_TO_BE_HAD)
+def test_nothing_is_packaged_for_a_stack_that_is_not_selected(
+    tmp_path: Path, arguments: dict[str, Any]
+) -> None:
+    """As `cdk ls` and `cdk destroy` run an app; also where a package cannot be had."""
+    app = bundling(tmp_path / "out", [])
+    package = function(Stack(app, "Stack"), **{"bytecode": None, **arguments}).package
+    app.synth()
+    assert package.is_placeholder
+    assert [path.name for path in package.path.iterdir()] == ["NOT_PACKAGED.txt"]
+    assert package.unzipped_bytes == sum(package.sizes.values()) < 1000
+
+
+@pytest.mark.usefixtures("without_tools", "cache")
+def test_arguments_are_checked_without_packaging(tmp_path: Path) -> None:
+    stack = Stack(bundling(tmp_path / "out", []), "Stack")
+    with pytest.raises(InvalidPropsError, match="memory_size"):
+        function(stack, memory_size=1)
+
+
+@pytest.mark.usefixtures("cache")
+def test_templates_without_packaging_differ_in_the_asset_alone(tmp_path: Path) -> None:
+    def template(app: App) -> str:
+        stack = Stack(app, "Stack")
+        function(stack)
+        return json.dumps(Template.from_stack(stack).to_json())
+
+    packaged = template(App(outdir=str(tmp_path / "plain"), analytics_reporting=False))
+    selected = template(bundling(tmp_path / "all", ["Stack"]))
+    without = template(bundling(tmp_path / "no", []))
+    assert selected == packaged != without
+    asset = r'"S3Key": "[0-9a-f]{64}\.zip"'
+    assert re.sub(asset, "", without) == re.sub(asset, "", packaged)
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_placeholder_never_stands_in_for_a_package(tmp_path: Path) -> None:
+    """In one output folder: first without packaging, and then with it for one of two stacks."""
+    for stacks in ([], ["Two"]):
+        app = bundling(tmp_path / "out", stacks)
+        one, two = (function(Stack(app, name), "F").package for name in ("One", "Two"))
+        app.synth()
+    assert (one.is_placeholder, two.is_placeholder) == (True, False)
+    staged = {path.name for path in (tmp_path / "out").glob("asset.*/*")}
+    assert staged == {"NOT_PACKAGED.txt", "app.py"}
+    names = [
+        re.findall(
+            r'"S3Key": "([0-9a-f]{64})\.zip"', (tmp_path / "out" / f"{name}.template.json").read_text()
+        )
+        for name in ("One", "Two")
+    ]
+    assert (tmp_path / "out" / f"asset.{names[1][0]}" / "app.py").is_file()
+    assert names[0] != names[1]

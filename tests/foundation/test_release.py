@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, RemovalPolicy, Stack, TimeZone, Token
+from aws_cdk import App, CfnParameter, Duration, NestedStack, RemovalPolicy, Stack, TimeZone, Token
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
-from constructs_lib import InvalidPropsError, LiveAlias
+from constructs_lib import Authorization, InvalidPropsError, LiveAlias, ProvisionedApi
 from tests.gallery.plain_function import function
 
 
@@ -174,6 +174,108 @@ def test_your_alarms_roll_back_too(stack: Stack) -> None:
     assert deployed.properties(mine) in alarms
 
 
+def api_on(live: LiveAlias, scope: Stack, *, http: bool = False) -> ProvisionedApi:
+    return ProvisionedApi(
+        scope, "Api", routes={"GET /": live.alias}, authorization=Authorization.iam(), http=http
+    )
+
+
+@pytest.mark.parametrize("http", [False, True], ids=["REST", "HTTP"])
+def test_alarms_of_an_api_on_the_alias_roll_back_too(stack: Stack, http: bool) -> None:
+    live = LiveAlias(stack, "Live", function=function(stack))
+    api = api_on(live, stack, http=http)
+    for alarm in (api.server_errors_alarm, api.latency_alarm, api.throttled_requests_alarm):
+        live.add_rollback_alarm(alarm)
+    deployed = Deployed(stack)
+    alarms = deployed.rollback_alarms(live)
+    assert len(alarms) == 5
+    assert deployed.properties(api.server_errors_alarm) in alarms
+
+
+def test_no_more_than_ten_alarms_roll_back(stack: Stack) -> None:
+    live = LiveAlias(
+        stack,
+        "Live",
+        function=function(stack),
+        rollback_alarms=[cloudwatch.Alarm.from_alarm_name(stack, f"A{n}", f"a{n}") for n in range(7)],
+    )
+    live.add_rollback_alarm(cloudwatch.Alarm.from_alarm_name(stack, "Eighth", "eighth"))
+    with pytest.raises(InvalidPropsError, match="at most 8 beside the 2 of the new version, got 9"):
+        live.add_rollback_alarm(cloudwatch.Alarm.from_alarm_name(stack, "Ninth", "ninth"))
+
+
+def test_an_alarm_rolls_back_no_release_by_hand(stack: Stack) -> None:
+    live = LiveAlias(stack, "Live", function=function(stack), stable_version="7")
+    with pytest.raises(InvalidPropsError, match="add_rollback_alarm cannot be combined with stable_version"):
+        live.add_rollback_alarm(cloudwatch.Alarm.from_alarm_name(stack, "Mine", "mine"))
+
+
+@pytest.mark.parametrize("alarm", ["TooFewOrders", None, 7])
+def test_what_rolls_back_is_an_alarm(stack: Stack, alarm: Any) -> None:
+    live = LiveAlias(stack, "Live", function=function(stack))
+    with pytest.raises(InvalidPropsError, match="rollback_alarms must be alarms, got"):
+        live.add_rollback_alarm(alarm)
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["another stack", "a nested stack"])
+@pytest.mark.parametrize("http", [False, True], ids=["REST", "HTTP"])
+def test_an_api_in_another_stack_cannot_roll_back(app: App, stack: Stack, nested: bool, http: bool) -> None:
+    """The API waits for the alias, and the alias for its alarms: CDK would end in a DependencyCycle."""
+    live = LiveAlias(stack, "Live", function=function(stack))
+    elsewhere = NestedStack(stack, "Elsewhere") if nested else Stack(app, "Elsewhere")
+    api = api_on(live, elsewhere, http=http)
+    with pytest.raises(
+        InvalidPropsError, match=r"Put the API into the stack of the alias, or make the alarm in Stack"
+    ):
+        live.add_rollback_alarm(api.server_errors_alarm)
+    app.synth()
+
+
+def test_an_api_in_another_stack_cannot_roll_back_another_release_there(app: App, stack: Stack) -> None:
+    accept = LiveAlias(stack, "Accept", function=function(stack, "AcceptFunction"))
+    api = api_on(accept, Stack(app, "Elsewhere"))
+    with pytest.raises(InvalidPropsError, match="Elsewhere is deployed after Stack already"):
+        LiveAlias(
+            stack, "Other", function=function(stack, "Other2"), rollback_alarms=[api.server_errors_alarm]
+        )
+    assert stack.node.try_find_child("Other") is None
+    app.synth()
+
+
+def test_an_alarm_of_another_stack_rolls_back_where_nothing_waits(app: App, stack: Stack) -> None:
+    shop = Stack(app, "Shop")
+    orders = cloudwatch.Metric(namespace="Shop", metric_name="Orders")
+    too_few = orders.create_alarm(shop, "TooFew", threshold=1, evaluation_periods=1)
+    live = LiveAlias(stack, "Live", function=function(stack), rollback_alarms=[too_few])
+    with pytest.raises(
+        InvalidPropsError, match="Put the API into the stack of the alias, or leave the alarm out"
+    ):
+        api_on(live, shop)
+    assert shop.node.try_find_child("Api") is None
+    app.synth()
+
+
+def test_the_way_out_for_an_api_in_another_stack(app: App, stack: Stack) -> None:
+    """The metrics of a REST API have its name and stage, which are texts."""
+    errors = cloudwatch.Metric(
+        namespace="AWS/ApiGateway",
+        metric_name="5XXError",
+        dimensions_map={"ApiName": "trips", "Stage": "prod"},
+    )
+    mine = errors.create_alarm(stack, "Mine", threshold=1, evaluation_periods=1)
+    live = LiveAlias(stack, "Live", function=function(stack), rollback_alarms=[mine])
+    elsewhere = Stack(app, "Elsewhere")
+    ProvisionedApi(
+        elsewhere,
+        "Api",
+        routes={"GET /": live.alias},
+        authorization=Authorization.iam(),
+        api_name="trips",
+        account_log_role=False,
+    )
+    app.synth()
+
+
 def test_traffic_waits_for_the_alarms_and_the_role(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), before_traffic=function(stack, "Hook"))
     deployed = Deployed(stack)
@@ -215,6 +317,7 @@ def test_code_deploy_may_move_this_alias_and_nothing_else(stack: Stack) -> None:
     assert "ManagedPolicyArns" not in role
     (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trusted["Principal"] == {"Service": "codedeploy.amazonaws.com"}
+    assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     group = deployed.properties(live.deployment_group)
     assert group["ServiceRoleArn"] == {"Fn::GetAtt": [deployed.id(live.deployment_role), "Arn"]}
     arn = {"Fn::GetAtt": [deployed.id(released), "Arn"]}
@@ -505,15 +608,15 @@ def test_latency_alarms_at_the_slowest_of_a_hundred(
 
 def test_unresolved_tokens_pass(stack: Stack) -> None:
     """CloudFormation will judge what is known only at deployment."""
-    number = Token.as_number({"Ref": "Number"})
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
     of_tokens = function(stack, reserved_concurrent_executions=int(number), timeout=Duration.seconds(number))
     live = LiveAlias(
         stack,
         "Live",
         function=of_tokens,
         alias_name=Token.as_string({"Ref": "Name"}),
-        provisioned_concurrency=int(number),
-        maximum_provisioned_concurrency=int(number),
+        provisioned_concurrency=number,
+        maximum_provisioned_concurrency=number,
         target_utilization=number,
         provisioned_concurrency_schedule={
             "Day": appscaling.ScalingSchedule(

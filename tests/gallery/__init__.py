@@ -1,13 +1,16 @@
 """The scenes: small stacks, each a construct in a telling configuration.
 
-Everything that must hold for every template walks this list (test_gallery.py): a pattern that adds scenes gets
-all of it for nothing. A scene is a function that fills a stack; its name is the snapshot's. One file a construct.
+Everything that must hold for every template walks this list (test_gallery.py, test_aliases.py): a pattern that adds
+scenes is checked by all of it. A scene is a function that fills a stack; its name is that of the snapshot. One file per
+construct. Most scenes get a stack of their own in the app; `places.py` says which ones lie elsewhere.
 """
 
+import json
 from collections.abc import Callable
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-from aws_cdk import Stack
+from aws_cdk import App, Environment, Stack, Stage
 
 from tests.gallery import api as _api
 from tests.gallery import database as _database
@@ -15,6 +18,7 @@ from tests.gallery import destinations as _destinations
 from tests.gallery import event_sources as _event_sources
 from tests.gallery import function as _function
 from tests.gallery import kill_switch as _kill_switch
+from tests.gallery import places as _places
 from tests.gallery import queue as _queue
 from tests.gallery import release as _release
 
@@ -29,5 +33,29 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_destinations.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
+        *_places.SCENES,
     )
 }
+
+
+def stack_of(app: App, scene: str, environment: Environment | None = None) -> Stack:
+    """Make the stack that a scene fills, in the place where the scene lies."""
+    place = _places.PLACES.get(scene, Stack)
+    return place(app, scene.replace("_", "-"), env=environment)
+
+
+def built(app: App, environment: Environment | None = None) -> dict[str, Stack]:
+    """Build every scene; the stacks by the names of the scenes."""
+    stacks = {}
+    for name, scene in SCENES.items():
+        stacks[name] = stack_of(app, name, environment)
+        scene(stacks[name])
+    return stacks
+
+
+def template_of(stack: Stack) -> dict[str, Any]:
+    """Read the template of a synthesized stack, wherever it lies."""
+    stage = Stage.of(stack)
+    assert stage is not None
+    template: dict[str, Any] = json.loads((Path(stage.outdir) / stack.template_file).read_text())
+    return template

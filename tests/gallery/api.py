@@ -87,8 +87,13 @@ def rest_api_on_live_aliases(stack: Stack) -> None:
         authorization=Authorization.iam(),
     )
     for live in (accept, earnings):
-        assert live.deployment_group is not None
-        live.deployment_group.add_alarm(api.server_errors_alarm)
+        live.add_rollback_alarm(api.server_errors_alarm)
+
+
+def rest_api_in_front_of_a_default_function(stack: Stack) -> None:
+    """The simplest API: every default fits the others."""
+    live = LiveAlias(stack, "Live", function=function(stack))
+    ProvisionedApi(stack, "Api", routes={"GET /trips": live.alias}, authorization=Authorization.iam())
 
 
 def rest_api_for_the_public(stack: Stack) -> None:
@@ -170,6 +175,37 @@ def rest_api_at_a_custom_domain(stack: Stack) -> None:
         domain_name="api.example.com",
         certificate=certificate(stack),
         hosted_zone=zone(stack),
+    )
+
+
+def apis_that_share_a_domain(stack: Stack) -> None:
+    """A REST and an HTTP API below one domain, and one for everything else."""
+    live = alias(stack)
+    first = ProvisionedApi(
+        stack,
+        "Orders",
+        routes={"GET /{order_id}": live},
+        authorization=Authorization.iam(),
+        domain_name="shared.example.com",
+        base_path="orders",
+        certificate=certificate(stack),
+        hosted_zone=zone(stack),
+    )
+    ProvisionedApi(
+        stack,
+        "Trips",
+        routes={"GET /{trip_id}": live},
+        authorization=Authorization.iam(),
+        http=True,
+        domain_name=first.domain,
+        base_path="trips/v2",
+    )
+    ProvisionedApi(
+        stack,
+        "Rest",
+        routes={"ANY /{proxy+}": live},
+        authorization=Authorization.iam(),
+        domain_name=first.domain,
     )
 
 
@@ -292,6 +328,7 @@ def http_api_with_everything_said(stack: Stack) -> None:
 SCENES: Final = (
     rest_api,
     rest_api_on_live_aliases,
+    rest_api_in_front_of_a_default_function,
     rest_api_for_the_public,
     rest_api_with_cognito,
     rest_api_with_a_lambda_authorizer,
@@ -299,6 +336,7 @@ SCENES: Final = (
     rest_api_for_web_pages,
     rest_api_with_usage_plans,
     rest_api_at_a_custom_domain,
+    apis_that_share_a_domain,
     rest_api_behind_a_web_acl,
     rest_api_with_everything_said,
     http_api,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -88,18 +88,28 @@ def proxied_database_with_everything_said(stack: Stack) -> None:
         instance_type=ec2.InstanceType("r8g.large"),
         allocated_storage=400,
         max_allocated_storage=1000,
+        allow_major_version_upgrade=True,
         max_connections=500,
         max_connections_percent=60,
         max_idle_connections_percent=10,
         borrow_timeout=Duration.seconds(5),
         idle_client_timeout=Duration.minutes(10),
         backup_retention=Duration.days(35),
+        engine_lifecycle_support=rds.EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED,
         deletion_protection=False,
         removal_policy=RemovalPolicy.RETAIN,
         encryption_key=kms.Key(stack, "Key", enable_key_rotation=True),
         alarm_topic=sns.Topic.from_topic_arn(stack, "Alarms", "arn:aws:sns:us-east-1:123456789012:alarms"),
     )
     trips.connect(function(stack, vpc=trips.vpc, reserved_concurrent_executions=250))
+
+
+def proxied_database_in_a_tagged_stack(stack: Stack) -> None:
+    Tags.of(stack).add("CostCentre", "rides")
+    trips = database(
+        stack, engine=AURORA_POSTGRES, readers=1, availability_zones=["us-east-1a", "us-east-1c"]
+    )
+    trips.connect(function(stack, vpc=trips.vpc, reserved_concurrent_executions=50), reader=True)
 
 
 def proxied_database_from_a_snapshot(stack: Stack) -> None:
@@ -132,7 +142,7 @@ def proxy_of_an_existing_instance(stack: Stack) -> None:
 
 
 def proxy_of_an_existing_cluster(stack: Stack) -> None:
-    vpc = imported_vpc(stack)
+    vpc = imported_vpc(stack, vpc_id="vpc-0123456789abcdef1")
     theirs = rds.DatabaseCluster.from_database_cluster_attributes(
         stack,
         "Theirs",
@@ -197,6 +207,7 @@ SCENES: Final = (
     proxied_database_with_alternating_users,
     proxied_database_end_to_end_iam,
     proxied_database_with_everything_said,
+    proxied_database_in_a_tagged_stack,
     proxied_database_from_a_snapshot,
     proxied_aurora_from_a_snapshot,
     proxy_of_an_existing_instance,

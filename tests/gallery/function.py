@@ -3,7 +3,9 @@
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 
@@ -33,8 +35,31 @@ def python_function_with_everything_said(stack: Stack) -> None:
     )
 
 
+def python_function_of_an_organization(stack: Stack) -> None:
+    """With a name, a key and a log group that the organization's rules ask for."""
+    key = kms.Key(stack, "Key", enable_key_rotation=True)
+    function(
+        stack,
+        function_name="orders-ship",
+        environment={"LEVEL": "high"},
+        environment_encryption=key,
+        log_group=logs.LogGroup(
+            stack, "Logs", retention=logs.RetentionDays.ONE_YEAR, removal_policy=RemovalPolicy.RETAIN
+        ),
+        system_log_level=lambda_.SystemLogLevel.WARN,
+        tracing=lambda_.Tracing.DISABLED,
+        recursive_loop=None,
+    )
+
+
+def python_function_leaving_its_vpc(stack: Stack) -> None:
+    function(stack, leaving_vpc=True)
+
+
 SCENES: Final = (
     python_function,
     python_function_with_dependencies,
     python_function_with_everything_said,
+    python_function_of_an_organization,
+    python_function_leaving_its_vpc,
 )

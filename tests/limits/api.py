@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from aws_cdk import Duration, Size, Stack, Token
+from aws_cdk import Duration, RemovalPolicy, Size, Stack, Token
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import Authorization, ProvisionedApi, Route, UsagePlan
+from constructs_lib.foundation.route import METHODS
 from tests.gallery.api import TRIP, alias, certificate, client, user_pool, zone
 from tests.gallery.plain_function import function
 from tests.limits.table import Arguments, Limits, said
@@ -43,6 +44,30 @@ def by_function(seconds: int, **arguments: Any) -> Arguments:
 
 def at(domain_name: str, **arguments: Any) -> Arguments:
     return lambda stack: {"domain_name": domain_name, "certificate": certificate(stack), **arguments}
+
+
+def below(base_path: Any, **arguments: Any) -> Arguments:
+    return at("api.example.com", base_path=base_path, **arguments)
+
+
+def shared(**arguments: Any) -> Arguments:
+    """A second API at the domain of the first, which answers below `orders`."""
+
+    def make(stack: Stack) -> dict[str, Any]:
+        first = ProvisionedApi(
+            stack,
+            "First",
+            routes={"GET /": alias(stack, "OfFirst")},
+            authorization=Authorization.iam(),
+            domain_name="api.example.com",
+            base_path="orders",
+            certificate=certificate(Stack(stack, "Elsewhere")),
+        )
+        return {"domain_name": first.domain} | {
+            name: value(stack) if callable(value) else value for name, value in arguments.items()
+        }
+
+    return make
 
 
 def plans(api_key_required: bool = True, **arguments: Any) -> Arguments:
@@ -118,6 +143,62 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a model before HTTP", route(http=True, request_model=TRIP), "has no request validation"),
     ("a header before HTTP", route(http=True, required_headers=["A"]), "required_headers of routes['GET /trips']"),
     ("a query before HTTP", route(http=True, required_query_strings=["a"]), "has no request validation"),
+    # kinds: CDK would refuse these when parts are made already, or take a text letter by letter
+    ("routes as a list", said(routes=["GET /trips"]), "routes must be a dict, such as"),
+    ("http in words", said(http="yes"), "http must be True or False, got 'yes' (str)"),
+    ("a name as a number", said(api_name=7), "api_name must be text, got 7 (int)"),
+    ("an empty name", said(api_name=""), "api_name must be 1 to 1,024 characters"),
+    ("retention as a number", said(log_retention=30), "log_retention must be a RetentionDays, such as"),
+    ("removal in words", said(log_removal_policy="destroy"), "log_removal_policy must be a RemovalPolicy other"),
+    ("a snapshot of a log", said(log_removal_policy=RemovalPolicy.SNAPSHOT), "other than SNAPSHOT, such as"),
+    ("log level in words", said(execution_log_level="INFO"), "execution_log_level must be a MethodLoggingLevel"),
+    ("one media type", said(binary_media_types="*/*"), "binary_media_types must be a list of texts, got '*/*'"),
+    ("one origin", said(cors_origins="https://a.example"), "cors_origins must be a list of texts"),
+    ("an origin with a path", said(cors_origins=["https://a.example/"]), "without a path, got 'https://a.example/'"),
+    ("an origin without a scheme", said(cors_origins=["a.example"]), "origins as browsers send them"),
+    ("one header for web pages", said(cors_origins=["*"], cors_headers="X-Key"), "cors_headers must be a list of"),
+    ("all headers and cookies", said(cors_origins=["https://a.example"], cors_headers=["*"], cors_credentials=True),
+     "cors_headers must name headers one by one with cors_credentials"),
+    ("compression as a number", said(minimum_compression_size=1024), "minimum_compression_size must be a Size"),
+    ("compression from a part of a byte on", said(minimum_compression_size=Size.kibibytes(0.3)), "a whole number"),
+    ("a policy in JSON", said(resource_policy={"Statement": []}), "resource_policy must be an iam.PolicyDocument"),
+    ("no limit at all", said(throttling_rate_limit=None), "throttling_rate_limit must be a number, got None"),
+    ("a rate that is no number", said(throttling_rate_limit=float("nan")), "must be at least 0, got nan"),
+    ("a rate without an end", said(throttling_rate_limit=float("inf")), "must be at least 0, got inf"),
+    ("half a millisecond", said(integration_timeout=Duration.millis(50.5)), "in milliseconds must be a whole number"),
+    ("a stage as a number", said(stage_name=1), "stage_name must be text, got 1 (int)"),
+    ("a model as a dict", route(request_model={"type": "object"}), "must be an apigateway.JsonSchema, got"),
+    ("one header", route(required_headers="A"), "required_headers of routes['GET /trips'] must be a list of texts"),
+    ("a header with a space", route(required_headers=["A B"]), "must be letters, digits, and . _ $ -, got 'A B'"),
+    ("one query parameter", route(required_query_strings="a"), "required_query_strings of routes['GET /trips'] must"),
+    ("a key in words", route(api_key_required="yes"), "api_key_required of routes['GET /trips'] must be True or"),
+    ("plans as a list", said(usage_plans=[UsagePlan()], api_key_required=True), "usage_plans must be a dict"),
+    ("a plan as a dict", said(usage_plans={"P": {"quota_limit": 1}}, api_key_required=True), "must be a UsagePlan"),
+    ("a plan of CDK's name", said(usage_plans={"Deployment": UsagePlan()}, api_key_required=True),
+     "usage_plans cannot have the name 'Deployment'"),
+    ("one key", plans(keys="Acme"), "keys of usage_plans['Partners'] must be a list of texts"),
+    ("a key of CDK's name", plans(keys=["Resource"]), "cannot have the name 'Resource'"),
+    ("a period in words", plans(quota_limit=1, quota_period="DAY"), "quota_period of usage_plans['Partners'] must be"),
+    ("no period", plans(quota_limit=1, quota_period=None), "must be a Period, such as Period.MONTH, got None"),
+    ("a part of CDK's name", served("GET /trips/Resource"), "cannot end with 'Resource'"),
+    ("a part that is a method", served("GET /", "GET /GET"), "routes['GET /GET'] of a REST API cannot end with 'GET'"),
+    ("ANY with nothing left", served("ANY /x", *(f"{method} /x" for method in METHODS)), "a method left to serve"),
+    # where things are
+    ("a certificate as an ARN", at("api.example.com", certificate="arn:aws:acm:..."), "certificate must be a cert"),
+    ("a zone by its name", at("api.example.com", hosted_zone="example.com"), "hosted_zone must be a hosted zone"),
+    ("a domain of one part", at("api"), "domain_name must be the name of a domain, such as api.example.com"),
+    ("a domain that is a function", lambda stack: {"domain_name": function(stack, "F")}, "or the .domain of another"),
+    ("a path of no domain", said(base_path="orders"), "base_path must come with domain_name"),
+    ("a path with a slash before it", below("/orders"), "base_path must be parts of letters, digits and"),
+    ("a path with a slash after it", below("orders/"), "with a slash between them, such as orders or orders/v2"),
+    ("an empty path", below(""), "base_path must be parts"),
+    ("a path that is a token", below(Token.as_string({"Ref": "Path"})), "base_path must be known at synth"),
+    ("the domain of another API made again", shared(domain_name="api.example.com", certificate=certificate,
+        base_path="trips"), "which Stack/First makes. To share it, pass the .domain of Stack/First as domain_name"),
+    ("the path of another API", shared(base_path="orders"), "got 'orders', where Stack/First answers"),
+    ("a certificate of a shared domain", shared(base_path="trips", certificate=certificate),
+     "certificate cannot be combined with a domain_name that is a domain of another API"),
+    ("a record of a shared domain", shared(base_path="trips", hosted_zone=zone), "hosted_zone cannot be combined"),
     # the rest
     ("a stage with a dot", said(stage_name="v1.2"), "stage_name must be 1 to 128 letters, digits, _ or -, got 'v1.2'"),
     ("$default of REST", said(stage_name="$default"), "stage_name must be"),
@@ -146,3 +227,41 @@ API_LIMITS: Final = Limits(
     },
     rows=_ROWS,
 )
+
+
+def chosen(kind: str, **arguments: Any) -> Callable[[Stack], Authorization]:
+    """An authorization that is right, but for what a row says of it."""
+
+    def choose(stack: Stack) -> Authorization:
+        right: dict[str, dict[str, Any]] = {
+            "cognito": {"user_pool": user_pool(stack), "clients": [client(stack)]},
+            "jwt": {"issuer": "https://a.example/", "audience": ["trips"]},
+            "lambda_authorizer": {"alias": alias(stack)},
+        }
+        given = {name: value(stack) if callable(value) else value for name, value in arguments.items()}
+        made: Authorization = getattr(Authorization, kind)(**(right[kind] | given))
+        return made
+
+    return choose
+
+
+AUTHORIZATION_LIMITS: Final[list[tuple[str, Callable[[Stack], Authorization], str]]] = [
+    ("a pool by its id", chosen("cognito", user_pool="us-east-1_Example01"), "user_pool must be a Cognito user pool"),
+    ("one client", chosen("cognito", clients=lambda stack: client(Stack(stack, "S"))), "clients must be a list of"),
+    ("a client by its id", chosen("cognito", clients=["id"]), "clients must be user pool clients, got 'id' (str)"),
+    ("51 clients", chosen("cognito", clients=lambda stack: [client(Stack(stack, "S"))] * 51), "at most 50, got 51"),
+    ("one scope", chosen("cognito", scopes="read"), "scopes must be a list of texts, got 'read' (str)"),
+    ("11 scopes", chosen("cognito", scopes=["read"] * 11), "scopes must be at most 10, got 11"),
+    ("no issuer", chosen("jwt", issuer=None), "issuer must be text, got None"),
+    ("an issuer over http", chosen("jwt", issuer="http://a"), "issuer must be an https URL"),
+    ("one audience", chosen("jwt", audience="trips"), "audience must be a list of texts"),
+    ("no audience", chosen("jwt", audience=[]), "audience must name at least one"),
+    ("a number as a scope", chosen("jwt", scopes=[1]), "scopes must be a list of texts, got 1 (int) in it"),
+    ("a function that decides", chosen("lambda_authorizer", alias=function), "must be an alias, got a function"),
+    ("a header with a space", chosen("lambda_authorizer", identity_header="X Token"), "and . _ $ -, got 'X Token'"),
+    ("two headers", chosen("lambda_authorizer", identity_header=["A", "B"]), "identity_header must be text, got ['A',"),
+    ("a cache in seconds", chosen("lambda_authorizer", cache_ttl=300), "cache_ttl must be a Duration"),
+    ("a cache of 1.5 seconds", chosen("lambda_authorizer", cache_ttl=Duration.millis(1500)), "must be a whole number"),
+    ("a cache of 3,601 seconds", chosen("lambda_authorizer", cache_ttl=Duration.seconds(3601)), "0 to 3,600 seconds"),
+]  # fmt: skip
+"""Authorization is not a construct: nothing is made, and the error comes when it is chosen."""

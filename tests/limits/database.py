@@ -17,7 +17,7 @@ from tests.gallery.database import (
     imported_vpc,
     secret_arn,
 )
-from tests.limits.table import Arguments, Limits, said
+from tests.limits.table import Arguments, Limits, in_its_place, said
 
 
 def theirs(**also: Any) -> Arguments:
@@ -59,6 +59,7 @@ def in_a_vpc_of(**attributes: Any) -> Arguments:
 ONE_ZONE: Final = {"availability_zones": ["us-east-1a"], "isolated_subnet_ids": ["subnet-0123456789abcdef0"]}
 PUBLIC: Final = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
 AURORA: Final = {"engine": AURORA_POSTGRES}
+ZONES: Final = ["us-east-1a", "us-east-1c"]
 
 _ROWS: list[tuple[str, Arguments, str]] = [
     # the pool
@@ -77,10 +78,26 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("max_connections below 6", said(max_connections=5), "max_connections must be 6 to 262,143, got 5"),
     ("max_connections of MySQL", said(engine=MYSQL, max_connections=100_001), "6 to 100,000, got 100,001"),
     # the network
+    ("half a zone", said(max_azs=2.5), "max_azs must be a whole number, got 2.5"),
     ("VPC of one zone", said(max_azs=1), "max_azs must be 2 to 6, got 1"),
     ("VPC of seven zones", said(max_azs=7), "max_azs must be 2 to 6, got 7"),
     ("NAT gateways below 0", said(nat_gateways=-1), "nat_gateways must be 0 to 2, got -1"),
     ("more NAT gateways than zones", said(nat_gateways=3), "nat_gateways must be 0 to 2, got 3"),
+    ("zones and their number", said(max_azs=2, availability_zones=ZONES),
+     "max_azs cannot be given together with availability_zones"),
+    ("one zone by name", said(availability_zones=ZONES[:1]), "must be 2 to 6 different zones, got ['us"),
+    ("a zone twice", said(availability_zones=["us-east-1a", "us-east-1a"]), "must be 2 to 6 different zones, got"),
+    ("zones as text", said(availability_zones="us-east-1a"), "availability_zones must be a list of names, such"),
+    ("zones by number", said(availability_zones=[1, 2]), "availability_zones must be a list of names"),
+    ("more NAT gateways than named zones", said(availability_zones=ZONES, nat_gateways=3),
+     "nat_gateways must be 0 to 2, got 3"),
+    ("named zones of a VPC that is there", lambda stack: {"vpc": imported_vpc(stack), "availability_zones": ZONES},
+     "availability_zones cannot be given together with vpc"),
+    ("subnets by their name", lambda stack: {"vpc": imported_vpc(stack), "vpc_subnets": "Isolated"},
+     "vpc_subnets must be an ec2.SubnetSelection, such as ec2.SubnetSelection(subnet_group_name='Database'), got 'Iso"),
+    ("endpoints in a VPC of unknown range", lambda stack: {"vpc": imported_vpc(stack, vpc_cidr_block=None),
+     "interface_endpoints": ["sqs"]}, "must be imported with its vpc_cidr_block for interface_endpoints"),
+    ("endpoints as text", said(interface_endpoints="sqs"), "interface_endpoints must be a list, such as ['sqs']"),
     ("subnets in one zone", in_a_vpc_of(**ONE_ZONE), "vpc_subnets must be in 2 zones or more, got 1 (us-east-1a)"),
     ("another database for its VPC", lambda stack: {"vpc": database(stack)},
      "vpc must be a VPC, got Stack/Database (ProxiedDatabase): a ProxiedDatabase has it as .vpc."),
@@ -105,6 +122,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("rotation above 1000 days", said(rotation_interval=Duration.days(1001)), "1,000 days, got 1,001 days."),
     ("rotation in odd minutes", said(rotation_interval=Duration.minutes(90)), "1,000 days, got 90 minutes."),
     ("rotation of an hour", said(rotation_interval=Duration.minutes(60)), "1,000 days, got 1 hour."),
+    ("rotation of hours and minutes", said(rotation_interval=Duration.minutes(270)),
+     "rotation_interval in hours must be a whole number, got 4.5"),
     ("secret of a new database", lambda stack: {"application_secret": secret(stack)},
      "application_secret cannot be given together with engine"),
     ("master's secret of a new database", lambda stack: {"master_secret": secret(stack)},
@@ -136,6 +155,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("port above 65535", said(port=65_536), "port must be 1,150 to 65,535, got 65,536"),
     ("storage below 20 GiB", said(allocated_storage=19), "allocated_storage must be 20 to 65,536 GiB, got 19"),
     ("storage above 64 TiB", said(allocated_storage=65_537), "allocated_storage must be 20 to 65,536 GiB"),
+    ("storage of a restore that cannot grow", said(snapshot_identifier="before", allocated_storage=100,
+     max_allocated_storage=109), "at least 110 GiB"),
     ("storage that cannot grow", said(allocated_storage=100, max_allocated_storage=109), "at least 110 GiB"),
     ("no backups", said(backup_retention=Duration.days(0)), "backup_retention must be 1 to 35 days, got 0"),
     ("backups above 35 days", said(backup_retention=Duration.days(36)), "backup_retention must be 1 to 35 days"),
@@ -146,9 +167,26 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("capacity in small steps", said(**AURORA, max_capacity=4.2), "max_capacity must be in steps of 0.5 ACU"),
     ("least capacity above the most", said(**AURORA, min_capacity=8), "got 8 > 4"),
     ("capacity of an instance", said(min_capacity=1), "min_capacity cannot be given together with the engine of an"),
+    ("upgrade of a cluster", said(**AURORA, allow_major_version_upgrade=True),
+     "allow_major_version_upgrade cannot be given together with the engine of a cluster"),
     ("standby of a cluster", said(**AURORA, multi_az=True), "multi_az cannot be given together with the engine of a"),
+    ("instance type by its name", said(instance_type="db.t4g.micro"),
+     "instance_type must be an ec2.InstanceType, such as ec2.InstanceType('r8g.large'), got 'db.t4g.micro' (str)"),
+    ("policy as a word", said(removal_policy="destroy"), "removal_policy must be one of RemovalPolicy."),
+    ("support as a word", said(engine_lifecycle_support="disabled"),
+     "engine_lifecycle_support must be one of EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT, "),
+    ("standby as a word", said(multi_az="no"), "multi_az must be True or False, got 'no' (str)"),
+    ("upgrade as a word", said(allow_major_version_upgrade="no"), "allow_major_version_upgrade must be True or False"),
+    ("protection as a word", said(deletion_protection="off"), "deletion_protection must be True or False, got 'off'"),
+    ("two users as a word", said(alternating_users="no"), "alternating_users must be True or False, got 'no'"),
+    ("snapshot that is a number", said(snapshot_identifier=7), "snapshot_identifier must be text, got 7 (int)"),
+    *in_its_place(master_secret="a secret", application_secret="a secret", encryption_key="a KMS key",
+                  alarm_topic="a topic"),
     # a database that exists
     ("its settings", theirs(port=6543, multi_az=True), "port and multi_az cannot be given together with database"),
+    ("its support and its zones", theirs(vpc=None, availability_zones=ZONES,
+     engine_lifecycle_support=rds.EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT),
+     "engine_lifecycle_support and availability_zones cannot be given together with database"),
     ("without its name", theirs(database_name=None), "database_name must be said together with database"),
     ("without its VPC", theirs(vpc=None), "vpc must be said for the imported database Stack/Theirs"),
     ("without its engine", imported_without(engine=None), "database Stack/Theirs must be imported with engine="),

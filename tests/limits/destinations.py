@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.aws_lambda_destinations import SqsDestination
 
-from constructs_lib import AsyncDestinations
+from constructs_lib import AsyncDestinations, LiveAlias
 from tests.gallery.parts import bucket, key, live, queue, topic
 from tests.gallery.plain_function import function
 from tests.limits.table import Arguments, Limits, in_its_place, said
@@ -62,15 +62,20 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("failures to the function itself", itself("on_failure"), "on_failure cannot be the function itself"),
     ("failures to a number", said(on_failure=7), "on_failure must be a queue, topic, event bus, function or bucket"),
     ("successes to a number", said(on_success=7), "on_success must be a queue, topic, event bus or function, got 7"),
+    ("successes to a LiveAlias", lambda stack: {"on_success": LiveAlias(stack, "Other",
+     function=function(stack, "OtherFunction"))},
+     "on_success must be a queue, topic, event bus or function, got Stack/Other (LiveAlias). Pass its .alias."),
+    ("an imported function without its role", lambda stack: {"function": lambda_.Function.from_function_name(stack,
+     "Roleless", "theirs")}, "was imported without its role"),
     ("successes to CDK's destination", lambda stack: {"on_success": SqsDestination(queue(stack))},
-     "Give it what is inside of that destination."),
+     "Pass the queue, topic or function itself, not the destination around it."),
     ("redrive in words", said(redrive="yes"), "redrive must be True or False, got 'yes' (str)"),
     *in_its_place(function="a function, version or alias", alarm_topic="a topic", encryption_key="a key"),
     ("a key and a queue of yours", lambda stack: {"on_failure": queue(stack), "encryption_key": key(stack)},
      "encryption_key cannot be given together with on_failure"),
     ("a removal policy and a topic of yours", lambda stack: {"on_failure": topic(stack),
      "removal_policy": RemovalPolicy.DESTROY}, "removal_policy cannot be given together with on_failure"),
-    ("redrive from a topic", lambda stack: {"on_failure": topic(stack), "redrive": True}, "needs a queue for failures"),
+    ("redrive from a topic", lambda stack: {"on_failure": topic(stack), "redrive": True}, "requires a queue"),
     ("a dead-letter queue too", with_a_dead_letter_queue, "has a dead-letter queue"),
     ("a second configuration", configured_twice, "has an asynchronous configuration on live already"),
 ]  # fmt: skip

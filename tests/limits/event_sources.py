@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from aws_cdk import Duration, RemovalPolicy, TimeZone
+from aws_cdk import aws_events as events
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -62,6 +63,36 @@ RULE_LIMITS: Final = Limits(
             said(event_pattern={"source": ["trips"]}),
             "event_pattern must be an events.EventPattern",
         ),
+        (
+            "a pattern of nothing",
+            said(event_pattern=events.EventPattern()),
+            "event_pattern must have at least one key",
+        ),
+        (
+            "a source without a value",
+            said(event_pattern=events.EventPattern(source=[])),
+            "event_pattern['source'] must be a list with at least one value",
+        ),
+        (
+            "a value that is not in a list",
+            said(event_pattern=events.EventPattern(detail={"trip": {"city": "Berlin"}})),
+            "event_pattern['detail']['trip']['city'] must be a list with at least one value",
+        ),
+        (
+            "a detail of nothing",
+            said(event_pattern=events.EventPattern(detail={"trip": {}})),
+            "event_pattern['detail']['trip'] must have at least one key",
+        ),
+        (
+            "a number that JSON does not have",
+            said(event_pattern=events.EventPattern(detail={"n": [float("nan")]})),
+            "event_pattern['detail']['n'] must have finite numbers, got nan (float)",
+        ),
+        (
+            "a matcher with a number that JSON does not have",
+            said(event_pattern=events.EventPattern(detail={"n": [{"numeric": [">", float("nan")]}]})),
+            "event_pattern['detail']['n'] must have finite numbers",
+        ),
         ("an event as it is", said(event={"a": 1}), "event must be a RuleTargetInput"),
         ("enabled in words", said(enabled="no"), "enabled must be True or False, got 'no' (str)"),
         *in_its_place(event_bus="an event bus"),
@@ -99,6 +130,12 @@ TOPIC_LIMITS: Final = Limits(
             {name: sns.FilterOrPolicy.filter(each) for name, each in words("b", "c", count=7).items()})}),
          "got 196"),
         ("a filter that lets all through", said(filter_policy={}), "filter_policy must have at least one name, got {}"),
+        ("a filter without a condition", said(filter_policy={"type": sns.SubscriptionFilter.string_filter()}),
+         "filter_policy must have at least one condition for 'type'"),
+        ("a body filter without a condition", said(filter_policy_with_message_body={"type": sns.FilterOrPolicy.filter(
+            sns.SubscriptionFilter([]))}), "filter_policy_with_message_body must have at least one condition for"),
+        ("a policy without a name", said(filter_policy_with_message_body={"trip": sns.FilterOrPolicy.policy({})}),
+         "filter_policy_with_message_body must have at least one name for 'trip'"),
         ("values as a list", said(filter_policy={"type": ["new"]}), "filter_policy must have a SubscriptionFilter"),
         ("a filter of attributes for the body", said(filter_policy_with_message_body=words("a")),
          "filter_policy_with_message_body must have FilterOrPolicy.filter(SubscriptionFilter...) or"),

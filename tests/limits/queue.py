@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from constructs_lib import QueueConsumer
+from constructs_lib import LiveAlias, QueueConsumer
 from tests.gallery.plain_function import function
-from tests.limits.table import Arguments, Limits, said
+from tests.limits.table import Arguments, Limits, in_its_place, said
 
 
 def queue(stack: Stack, construct_id: str = "Given", **arguments: Any) -> sqs.Queue:
@@ -24,7 +25,11 @@ def queue(stack: Stack, construct_id: str = "Given", **arguments: Any) -> sqs.Qu
 
 
 def imported(stack: Stack) -> dict[str, Any]:
-    return {"function": lambda_.Function.from_function_name(stack, "Imported", "somebody-elses")}
+    role = iam.Role.from_role_arn(stack, "TheirRole", "arn:aws:iam::123456789012:role/theirs")
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:theirs"
+    return {
+        "function": lambda_.Function.from_function_attributes(stack, "Theirs", function_arn=arn, role=role)
+    }
 
 
 def reserved(most: int) -> Arguments:
@@ -53,35 +58,82 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("minimum above maximum", said(minimum_pollers=10, maximum_pollers=5), "got 10 > 5"),
     ("pollers and concurrency", said(minimum_pollers=2, max_concurrency=5), "max_concurrency and minimum_pollers"),
     ("maximum pollers and concurrency", said(maximum_pollers=5, max_concurrency=5), "and maximum_pollers cannot"),
-    ("fewer than 5 receives", said(max_receive_count=4), "max_receive_count must be 5 to 1,000, got 4"),
-    ("more than 1000 receives", said(max_receive_count=1001), "max_receive_count must be 5 to 1,000, got 1,001"),
-    ("visibility below 6 x timeout", said(visibility_timeout=Duration.seconds(179)), "at least 180 seconds"),
-    ("visibility without the window", said(visibility_timeout=Duration.seconds(180),
-     max_batching_window=Duration.seconds(1)), "at least 181 seconds"),
+    ("no receives", said(max_receive_count=0), "max_receive_count must be 1 to 1,000, got 0"),
+    ("more than 1000 receives", said(max_receive_count=1001), "max_receive_count must be 1 to 1,000, got 1,001"),
+    ("visibility below the timeout", said(visibility_timeout=Duration.seconds(28)),
+     "visibility_timeout must be at least the function's timeout of 29 seconds, got 28: Lambda refuses the mapping"),
+    ("visibility with a fraction", said(visibility_timeout=Duration.millis(180_500)), "visibility_timeout in seconds"),
+    ("retention with a fraction", said(retention_period=Duration.millis(90_000_500)), "retention_period in seconds"),
+    ("dead letters with a fraction", said(dead_letter_retention_period=Duration.millis(1_000_000_500)),
+     "dead_letter_retention_period in seconds must be a whole"),
+    ("messages expire before they are dead letters", said(retention_period=Duration.seconds(870)),
+     "retention_period must be longer than max_receive_count x visibility_timeout, which is 870 seconds, got 870"),
     ("visibility above 12 h", said(visibility_timeout=Duration.seconds(43_201)), "0 to 43,200 seconds, got 43,201"),
-    ("visibility of an unknown timeout", imported, "visibility_timeout must be said"),
+    ("visibility of an unknown timeout", imported, "visibility_timeout is required when"),
+    ("an imported function without its role", lambda stack: {"function": lambda_.Function.from_function_name(stack,
+     "Roleless", "theirs"), "visibility_timeout": Duration.minutes(3)}, "was imported without its role"),
     ("retention below 60 s", said(retention_period=Duration.seconds(59)), "60 to 1,209,600 seconds, got 59"),
     ("retention above 14 d", said(retention_period=Duration.days(15)), "retention_period must be 60 to"),
     ("dead letters above 14 d", said(dead_letter_retention_period=Duration.days(15)), "dead_letter_retention_period"),
     ("dead letters kept no longer", said(retention_period=Duration.days(14)), "must be longer than the source's"),
     ("more than 5 filters", said(filters=[{"body": {}}] * 6), "filters must be at most 5, got 6"),
-    ("a filter that is no JSON", said(filters=[{"body": {1, 2}}]), "filters must be JSON"),
+    ("a filter that is not in a list", said(filters={"body": {"type": ["x"]}}), "filters must be a list of patterns"),
+    ("filters as text", said(filters='{"body": ["x"]}'), "filters must be a list of patterns, got '{"),
+    ("a filter as text", said(filters=['{"body": ["x"]}']), 'filters[0] must be a mapping, such as {"type": ["new"]}'),
+    ("a filter of CDK's", said(filters=[lambda_.FilterCriteria.filter({"body": {"a": ["x"]}})]),
+     "filters[0] must be the pattern itself, not what FilterCriteria.filter(...) makes of it"),
+    ("a filter with a typo", said(filters=[{"Body": {"type": ["x"]}}]), "got 'Body'. Did you mean 'body'?"),
+    ("a filter of a stream", said(filters=[{"dynamodb": {"NewImage": ["x"]}}]), "each key of filters[0] must be"),
+    ("a typo below $or", said(filters=[{"$or": [{"body": ["x"]}, {"bdy": ["x"]}]}]), "got 'bdy'. Did you mean 'body'?"),
+    ("a value that is not in a list", said(filters=[{"body": {"type": "x"}}]),
+     "filters[0]['body']['type'] must be a list with at least one value, such as ['new'], got 'x' (str)"),
+    ("a body that is not in a list", said(filters=[{"body": "x"}]), "filters[0]['body'] must be a list"),
+    ("a list of no values", said(filters=[{"body": {"type": []}}]), "filters[0]['body']['type'] must be a list with"),
+    ("a filter without a key", said(filters=[{"body": ["x"]}, {}]), "filters[1] must have at least one key, got {}"),
+    ("a body without a key", said(filters=[{"body": {}}]), "filters[0]['body'] must have at least one key"),
+    ("an alternative without a key", said(filters=[{"$or": [{"body": ["x"]}, {}]}]), "filters[0]['$or'][1] must have"),
+    ("a list in a list", said(filters=[{"body": {"type": [["x"]]}}]), "must have text, numbers, True, False, None or"),
+    ("a number that JSON does not have", said(filters=[{"body": {"n": [float("nan")]}}]), "finite numbers, got nan"),
+    ("an infinite number", said(filters=[{"body": {"n": [float("inf")]}}]), "finite numbers, got inf"),
+    ("a matcher without JSON", said(filters=[{"body": {"n": [{"numeric": ["<", float("nan")]}]}}]), "finite numbers"),
+    ("a matcher that is not JSON", said(filters=[{"body": {"n": [{"prefix": {1}}]}}]), "filters[0] must be JSON"),
+    ("a filter that is not JSON", said(filters=[{"body": {1, 2}}]), "filters[0]['body'] must be a list"),
+    ("a filter above 4,096 characters", said(filters=[{"body": {"type": ["x" * 4096]}}]),
+     "filters[0] must be at most 4,096 characters, got 4,120"),
     ("visibility as a number", said(visibility_timeout=180), "visibility_timeout must be a Duration"),
-    ("deduplication without FIFO", said(content_based_deduplication=True), "needs fifo=True"),
+    ("deduplication without FIFO", said(content_based_deduplication=True), "requires fifo=True"),
     ("alarm at age 0", said(oldest_message_age=Duration.seconds(0)), "oldest_message_age must be at least 1 second"),
-    ("dead-letter queue without queue", lambda stack: {"dead_letter_queue": queue(stack)}, "goes with an imported"),
+    ("alarm below a second", said(oldest_message_age=Duration.millis(500)), "must be at least 1 second, got 0.5"),
+    ("alarm after messages expire", said(oldest_message_age=Duration.days(4)),
+     "oldest_message_age must be below the queue's retention period of 345,600 seconds, got 345,600"),
+    ("a LiveAlias", lambda stack: {"function": LiveAlias(stack, "Live", function=function(stack))}, "Pass its .alias."),
+    *in_its_place(function="a function, version or alias", queue="a queue", dead_letter_queue="a queue",
+                  encryption_key="a key", alarm_topic="a topic"),
+    ("dead-letter queue without queue", lambda stack: {"dead_letter_queue": queue(stack)}, "requires an imported"),
     ("existing queue and its settings", lambda stack: {"queue": queue(stack), "fifo": True,
      "retention_period": Duration.days(1)}, "retention_period and fifo cannot be given together with queue"),
     ("existing queue without dead letters", lambda stack: {"queue": queue(stack, dead_letter_queue=None)},
      "has no dead-letter queue"),
-    ("existing queue, 3 receives", lambda stack: {"queue": queue(stack, dead_letter_queue=sqs.DeadLetterQueue(
-        queue=sqs.Queue(stack, "D", retention_period=Duration.days(14)), max_receive_count=3))},
-     "max_receive_count of queue Stack/Given must be 5 to 1,000, got 3"),
+    ("existing queue, messages expire before they are dead letters", lambda stack: {"queue": queue(stack,
+        visibility_timeout=Duration.hours(12), retention_period=Duration.hours(60))},
+     "retention_period of queue Stack/Given must be longer than max_receive_count x visibility_timeout"),
+    ("existing queue, alarm after messages expire", lambda stack: {"queue": queue(stack,
+        retention_period=Duration.hours(1)), "oldest_message_age": Duration.hours(1)},
+     "oldest_message_age must be below the queue's retention period of 3,600 seconds, got 3,600"),
+    ("imported FIFO queue, standard dead letters", lambda stack: {
+        "queue": sqs.Queue.from_queue_arn(stack, "Fifo", "arn:aws:sqs:us-east-1:123456789012:trips.fifo"),
+        "dead_letter_queue": sqs.Queue.from_queue_arn(stack, "D", "arn:aws:sqs:us-east-1:123456789012:dead")},
+     "must both be FIFO"),
+    ("CDK's own dead-letter queue behind CDK's own queue", lambda stack: {"queue": queue(stack,
+        dead_letter_queue=sqs.DeadLetterQueue(queue=sqs.Queue(stack, "D"), max_receive_count=5))},
+     "Give the dead-letter queue Duration.days(14)"),
     ("existing queue, dead letters kept no longer", lambda stack: {"queue": queue(stack,
         retention_period=Duration.days(14))}, "must be longer than the source's"),
     ("existing queue, short visibility", lambda stack: {"queue": queue(stack,
-        visibility_timeout=Duration.seconds(100))}, "visibility_timeout of queue Stack/Given must be at least 180"),
-    ("existing queue, default visibility", lambda stack: {"queue": queue(stack, visibility_timeout=None)}, "got 30"),
+        visibility_timeout=Duration.seconds(20))},
+     "visibility_timeout of queue Stack/Given must be at least the function's timeout of 29 seconds, got 20"),
+    ("existing queue, default visibility", lambda stack: {"queue": queue(stack, visibility_timeout=None),
+     "function": function(stack, timeout=Duration.minutes(1))}, "timeout of 60 seconds, got 30"),
     ("existing FIFO queue, large batch", lambda stack: {"queue": queue(stack, fifo=True), "batch_size": 11,
      "max_batching_window": Duration.seconds(1)}, "batch_size of a FIFO queue"),
     ("existing FIFO queue, standard dead letters", lambda stack: {"queue": queue(stack, fifo=True,

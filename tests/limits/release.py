@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from aws_cdk import Duration, Size, Stack
+from aws_cdk import Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
@@ -55,6 +55,18 @@ def snap_start(stack: Stack) -> dict[str, Any]:
 
 def alarms(stack: Stack, count: int) -> list[cloudwatch.IAlarm]:
     return [cloudwatch.Alarm.from_alarm_name(stack, f"Alarm{n}", f"alarm-{n}") for n in range(count)]
+
+
+def of_tenants(stack: Stack) -> dict[str, Any]:
+    isolated = lambda_.Function(
+        stack,
+        "Isolated",
+        runtime=lambda_.Runtime.NODEJS_22_X,
+        handler="index.handle",
+        code=lambda_.Code.from_inline("exports.handle = async () => 1"),
+        tenancy_config=lambda_.TenancyConfig.PER_TENANT,
+    )
+    return {"function": isolated, "provisioned_concurrency": 1}
 
 
 _ROWS: list[tuple[str, Arguments, str]] = [
@@ -111,7 +123,21 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("more than 10 alarms", lambda stack: {"rollback_alarms": alarms(stack, 9)}, "at most 8 beside the 2"),
     ("latency as a number", said(latency_threshold=3), "latency_threshold must be a Duration"),
     ("latency 0", said(latency_threshold=Duration.seconds(0)), "latency_threshold must be above 0"),
-    ("latency above the timeout", said(latency_threshold=Duration.seconds(30)), "timeout of 30 seconds, got 30"),
+    ("latency above the timeout", said(latency_threshold=Duration.seconds(30)), "timeout of 29 seconds, got 30"),
+    # kinds: CDK would refuse these when parts are made already
+    ("release in words", said(deployment_config="CANARY"),
+     "deployment_config must be a codedeploy.LambdaDeploymentConfig, such as"),
+    ("stable version as a number", said(stable_version=7), "such as '7', got 7"),
+    ("schedule as a list", said(provisioned_concurrency=1, provisioned_concurrency_schedule=["Day"]), "must be a dict"),
+    ("an alarm alone", lambda stack: {"rollback_alarms": alarms(stack, 1)[0]}, "rollback_alarms must be a list of"),
+    ("an alarm by its name", said(rollback_alarms=["TooFewOrders"]), "must be alarms, got 'TooFewOrders' (str)"),
+    ("a hook by its name", said(before_traffic="check"), "before_traffic must be a function, version or alias, got"),
+    ("a hook's LiveAlias", lambda stack: {"after_traffic": LiveAlias(stack, "Hook", function=function(stack, "H"))},
+     "after_traffic must be a function, version or alias, got Stack/Hook (LiveAlias). Pass its .alias."),
+    ("a hook in another stack", lambda stack: {"before_traffic": function(Stack(stack.node.scope, "Other"), "H")},
+     "before_traffic must be in the stack Stack, got Other/H"),
+    ("snapshot of a version", said(version_removal_policy=RemovalPolicy.SNAPSHOT), "RemovalPolicy other than SNAPSHOT"),
+    ("provisioned for each tenant", of_tenants, "cannot be combined with a function that has a tenancy_config"),
 ]  # fmt: skip
 
 RELEASE_LIMITS: Final = Limits(LiveAlias, otherwise={"function": function}, rows=_ROWS)

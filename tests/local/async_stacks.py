@@ -1,15 +1,12 @@
 """Functions that fail as they are told, their aliases, and what arrives where: for the tests of asynchronous calls."""
 
 import json
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from constructs_lib.local import LocalCloud
 
 from . import stacks
 
-Found = TypeVar("Found")
 COUNTING = """
 import json
 
@@ -117,25 +114,15 @@ def invoke(cloud: LocalCloud, name: str, event: object) -> None:
     )
 
 
-def messages(cloud: LocalCloud, url: str, *, seconds: float = 15) -> list[dict[str, Any]]:
-    """What a queue has, waited for; each is deleted."""
+def messages(cloud: LocalCloud, url: str) -> list[dict[str, Any]]:
+    """What a queue has once the cloud has nothing left to do; each is deleted."""
+    cloud.wait_until_idle()
     sqs = cloud.client("sqs")
-
-    def received() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-        ).get("Messages", [])
-        return found
-
-    found = wait_for(received, seconds=seconds)
-    for message in found:
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
-
-
-def wait_for(look: Callable[[], Found], *, seconds: float = 15) -> Found:
-    """Look until there is something, or the time is over."""
-    give_up = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < give_up:
-        time.sleep(0.1)
+    found: list[dict[str, Any]] = []
+    while received := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    ).get("Messages", []):
+        for message in received:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        found += received
     return found

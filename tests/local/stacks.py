@@ -6,6 +6,8 @@ from typing import Any
 
 from constructs_lib.local import LocalCloud
 
+STUCK_SECONDS = 900
+"""Whatever takes longer than this will never end, on a slow machine neither."""
 ROLE = "arn:aws:iam::000000000000:role/any"
 
 
@@ -78,7 +80,7 @@ def remove(cloud: LocalCloud, name: str) -> None:
 
 
 def _settled(cloud: LocalCloud, name: str) -> dict[str, Any]:
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + STUCK_SECONDS
     while True:
         stack: dict[str, Any] = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         if not stack["StackStatus"].endswith("_IN_PROGRESS"):

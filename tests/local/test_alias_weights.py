@@ -1,7 +1,6 @@
 """An alias's weights, by every way in: without the extension, all that is asked for goes to one version."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -78,7 +77,7 @@ def asynchronously(cloud: LocalCloud, alias: str, log: Path) -> list[dict[str, A
         functions.invoke(
             FunctionName=alias, InvocationType="Event", Payload=json.dumps({"path": str(log)}).encode()
         )
-    return _written(log)
+    return _written(cloud, log)
 
 
 def from_a_queue(cloud: LocalCloud, alias: str, log: Path) -> list[dict[str, Any]]:
@@ -101,7 +100,7 @@ def from_a_queue(cloud: LocalCloud, alias: str, log: Path) -> list[dict[str, Any
     for start in range(0, CALLS, 10):
         entries = [{"Id": str(i), "MessageBody": str(log)} for i in range(start, start + 10)]
         sqs.send_message_batch(QueueUrl=ids["Queue"], Entries=entries)
-    return _written(log)
+    return _written(cloud, log)
 
 
 def through_an_http_api(cloud: LocalCloud, alias: str, _log: Path) -> list[dict[str, Any]]:
@@ -111,13 +110,9 @@ def through_an_http_api(cloud: LocalCloud, alias: str, _log: Path) -> list[dict[
         return [answer.json for answer in pool.map(call, [url] * CALLS)]
 
 
-def _written(log: Path) -> list[dict[str, Any]]:
-    give_up = time.monotonic() + 30
-    lines: list[str] = []
-    while len(lines) < CALLS and time.monotonic() < give_up:
-        time.sleep(0.1)
-        lines = log.read_text().splitlines() if log.exists() else []
-    return [json.loads(line) for line in lines]
+def _written(cloud: LocalCloud, log: Path) -> list[dict[str, Any]]:
+    cloud.wait_until_idle()
+    return [json.loads(line) for line in log.read_text().splitlines()]
 
 
 @pytest.mark.parametrize(

@@ -428,7 +428,7 @@ def burst(cloud: LocalCloud, path: str, bodies: list[bytes], *, at_once: int) ->
                 body = next(left, None)
             if body is None:
                 return
-            connection = http.client.HTTPConnection(cloud.endpoint.removeprefix("http://"), timeout=60)
+            connection = http.client.HTTPConnection(cloud.endpoint.removeprefix("http://"))
             connection.request("POST", path, body, JSON)
             answer = connection.getresponse()
             answer.read()

@@ -2,17 +2,75 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from constructs_lib.local import LocalCloud, LocalCloudError, private_environment
-from constructs_lib.local.assembly import has_postgres
+from constructs_lib.local.assembly import SynthesizedStack, has_postgres, keys, stacks
 
 
 def _template(folder: Path, type_: str, **properties: object) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     resources = {"Any": {"Type": type_, "Properties": properties}, "Bare": {"Type": "AWS::SQS::Queue"}}
     (folder / "Stack.template.json").write_text(json.dumps({"Resources": resources}))
+
+
+def _manifest(folder: Path, **artifacts: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "manifest.json").write_text(json.dumps({"version": "54.0.0", "artifacts": artifacts}))
+
+
+def _stack(environment: str, *, path: str | None = None, **properties: str) -> dict[str, Any]:
+    made = {"type": "aws:cloudformation:stack", "environment": environment, "properties": properties}
+    return made | ({"displayName": path} if path else {})
+
+
+@pytest.mark.parametrize(
+    ("environment", "account", "region"),
+    [
+        ("aws://111111111111/eu-central-1", "111111111111", "eu-central-1"),
+        ("aws://unknown-account/eu-central-1", None, "eu-central-1"),
+        ("aws://111111111111/unknown-region", "111111111111", None),
+    ],
+)
+def test_an_environment_is_what_the_app_says_and_no_more(
+    tmp_path: Path, environment: str, account: str | None, region: str | None
+) -> None:
+    _manifest(tmp_path, Stack=_stack(environment))
+    [found] = stacks(tmp_path)
+    assert (found.account, found.region) == (account, region)
+
+
+@pytest.mark.parametrize(
+    ("properties", "qualifier"),
+    [
+        ({}, "hnb659fds"),
+        ({"bootstrapStackVersionSsmParameter": "/cdk-bootstrap/acme/version"}, "acme"),
+        ({"bootstrapStackVersionSsmParameter": "/of/our/own"}, "hnb659fds"),
+        ({"stackTemplateAssetObjectUrl": "s3://cdk-acme-assets-111111111111-eu-central-1/01.json"}, "acme"),
+        ({"stackTemplateAssetObjectUrl": "s3://our-bucket/01.json"}, "hnb659fds"),
+    ],
+)
+def test_the_qualifier_is_the_one_that_the_synthesizer_asks_for(
+    tmp_path: Path, properties: dict[str, str], qualifier: str
+) -> None:
+    _manifest(tmp_path, Stack=_stack("aws://111111111111/eu-central-1", **properties))
+    assert [stack.qualifier for stack in stacks(tmp_path)] == [qualifier]
+
+
+def test_stages_in_stages_are_looked_into_and_equal_names_told_apart(tmp_path: Path) -> None:
+    place = "aws://111111111111/eu-central-1"
+    for folder, inner in (("", "a"), ("a", "b"), ("a/b", None)):
+        path = f"{folder}/Orders".lstrip("/")
+        artifacts = {"Orders": _stack(place, path=path, stackName="orders"), "Tree": {"type": "cdk:tree"}}
+        if inner:
+            artifacts["Inner"] = {"type": "cdk:cloud-assembly", "properties": {"directoryName": inner}}
+        _manifest(tmp_path / folder, **artifacts)
+    found = stacks(tmp_path)
+    assert [stack.path for stack in found] == ["Orders", "a/Orders", "a/b/Orders"]
+    alone = SynthesizedStack("alone", "a/Alone", None, None, "hnb659fds")
+    assert list(keys([*found, alone])) == ["Orders", "a/Orders", "a/b/Orders", "alone"]
 
 
 @pytest.mark.parametrize(
@@ -34,12 +92,11 @@ def test_a_postgresql_database_is_found_in_the_templates(
 
 @pytest.mark.cloud
 @pytest.mark.parametrize(
-    ("machine", "engine", "asked"),
-    [(None, "postgres", True), (Path("/usr/bin"), "postgres", False), (None, "mysql", False)],
-    ids=["needed", "on-the-machine", "other-engine"],
+    ("engine", "asked"),
+    [("postgres", True), ("mysql", False)],
 )
 def test_postgresql_is_installed_only_when_an_app_needs_it(
-    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, machine: Path | None, engine: str, asked: bool
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, engine: str, asked: bool
 ) -> None:
     class InstalledError(Exception):
         pass
@@ -50,12 +107,12 @@ def test_postgresql_is_installed_only_when_an_app_needs_it(
     def cdk(command: str, *arguments: str, **more: object) -> None:
         if command == "synth":
             _template(cloud.run_folder / "cdk.out", "AWS::RDS::DBInstance", Engine=engine)
+            _manifest(cloud.run_folder / "cdk.out", Stack=_stack("aws://unknown-account/unknown-region"))
         else:
             raise LocalCloudError("far enough")
 
     monkeypatch.setattr(private_environment, "install_postgres", install)
-    monkeypatch.setattr("constructs_lib.local.cloud.find_binaries", lambda: machine)
     monkeypatch.setattr(cloud, "_cdk", cdk)
-    monkeypatch.setattr(cloud, "_bootstrapped", False)
+    monkeypatch.setattr(cloud, "_bootstrapped", set())
     with pytest.raises(InstalledError if asked else LocalCloudError):
         cloud.deploy(app="true", cwd=Path("/"))

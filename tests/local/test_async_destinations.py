@@ -120,7 +120,7 @@ def test_a_function_gets_the_record_as_its_event_on_the_alias_that_is_named(
     saved = tmp_path / "log.saved"
     event = {"log": str(tmp_path / "log"), "failures": failures}
     async_stacks.invoke(cloud, f"{ids['Function']}:live", event)
-    assert async_stacks.wait_for(lambda: saved.exists() and saved.read_text())
+    cloud.wait_until_idle()
     read = json.loads(saved.read_text())
     assert read["by"] == ALIAS.format(name=ids["Saver"])
     assert read["event"]["requestPayload"] == event
@@ -133,10 +133,9 @@ def test_a_bucket_gets_a_failure_as_an_object(cloud: LocalCloud, tmp_path: Path)
     ids = stacks.put(cloud, "to-a-bucket", resources)
     event = {"log": str(tmp_path / "log"), "failures": 1}
     async_stacks.invoke(cloud, f"{ids['Function']}:live", event)
+    cloud.wait_until_idle()
     s3 = cloud.client("s3")
-    [found] = async_stacks.wait_for(
-        lambda: s3.list_objects_v2(Bucket=ids["Bucket"]).get("Contents", [])
-    )  # fmt: skip
+    [found] = s3.list_objects_v2(Bucket=ids["Bucket"])["Contents"]
     day = datetime.now(UTC).strftime("%Y/%m/%d/%Y-%m-%d")
     key = rf"aws/lambda/async/{ids['Function']}/{day}T\d\d\.\d\d\.\d\d-[0-9a-f-]{{36}}"
     assert re.fullmatch(key, found["Key"])
@@ -170,7 +169,7 @@ def test_the_functions_own_dead_letter_queue_gets_the_event_whatever_is_called(
         "ErrorMessage": ("String", f"attempt {len(attempts)}"),
     }
     # On the alias there is a destination as well: the failure is told twice.
-    assert len(async_stacks.messages(cloud, ids["Bad"], seconds=1)) == (called == "alias")
+    assert len(async_stacks.messages(cloud, ids["Bad"])) == (called == "alias")
 
 
 def test_a_dead_letter_queue_goes_with_its_line_in_the_template(cloud: LocalCloud) -> None:
@@ -202,7 +201,7 @@ def test_a_fifo_queue_gets_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
         event = {"log": str(tmp_path / str(failures)), "failures": failures}
         async_stacks.invoke(cloud, f"{ids['Function']}:live", event)
     assert async_stacks.messages(cloud, ids["Good"])
-    assert async_stacks.messages(cloud, ids["Fifo"], seconds=0.5) == []
+    assert async_stacks.messages(cloud, ids["Fifo"]) == []
     metrics = {
         (each["MetricName"], dimension["Value"])
         for each in cloud.client("cloudwatch").list_metrics(Namespace="AWS/Lambda")["Metrics"]
@@ -272,15 +271,8 @@ def test_a_record_arrives_only_where_the_functions_role_may_send_it(
         for failures in (0, 1):
             log = tmp_path / f"{missing}-{failures}"
             async_stacks.invoke(strict, f"{ids['Function']}:live", {"log": str(log), "failures": failures})
-            assert async_stacks.wait_for(log.exists)
-        found: list[Any] = []
-
-        def both(found: list[Any] = found, url: str = ids["Seen"]) -> bool:
-            found.extend(async_stacks.messages(strict, url, seconds=0))
-            return len(found) == 2
-
-        async_stacks.wait_for(both, seconds=1.5 if missing is not None else 15)
-        arrived.append(len(found))
+        arrived.append(len(async_stacks.messages(strict, ids["Seen"])))
+        assert len(list(tmp_path.glob(f"{missing}-*"))) == 2
     assert arrived == [0] * len(allowed) + [2]
 
 
@@ -299,13 +291,9 @@ def test_a_bucket_takes_a_record_only_from_a_role_that_may_list_and_write_it(
         ids = stacks.put(strict, "strict-bucket", resources)
         log = tmp_path / str(missing)
         async_stacks.invoke(strict, f"{ids['Function']}:live", {"log": str(log), "failures": 1})
-        assert async_stacks.wait_for(log.exists)
-        bucket = ids["Bucket"]
-        found = async_stacks.wait_for(
-            lambda bucket=bucket: s3.list_objects_v2(Bucket=bucket)["KeyCount"],  # type: ignore[misc]
-            seconds=1.5 if missing is not None else 15,
-        )
-        arrived.append(found)
+        strict.wait_until_idle()
+        assert log.exists()
+        arrived.append(s3.list_objects_v2(Bucket=ids["Bucket"])["KeyCount"])
     assert arrived == [0, 0, 1]
 
 
@@ -331,8 +319,8 @@ def test_a_function_takes_a_record_only_from_a_role_that_may_invoke_it(
         ids = stacks.put(strict, "strict-function", saver | called | {"Role": may})
         log = tmp_path / str(len(arrived))
         async_stacks.invoke(strict, f"{ids['Function']}:live", {"log": str(log), "failures": 0})
-        assert async_stacks.wait_for(log.exists)
-        saved = tmp_path / f"{log.name}.saved"
-        arrived.append(async_stacks.wait_for(saved.exists, seconds=15 if arrived else 1.5))
+        strict.wait_until_idle()
+        assert log.exists()
+        arrived.append((tmp_path / f"{log.name}.saved").exists())
     # A permission on the function is none on its alias.
     assert arrived == [False, True]

@@ -138,8 +138,9 @@ def test_an_object_comes_in_through_the_bus_or_directly(cloud: LocalCloud, tmp_p
     ids = stacks.put(cloud, name, QUEUES | called | sources | {"Bucket": bucket})
     log = tmp_path / "log"
     cloud.client("s3").put_object(Bucket=name, Key=str(log)[1:], Body=b"1234")
-    assert async_stacks.wait_for(lambda: log.exists() and len(log.read_text().splitlines()) == 2)
+    cloud.wait_until_idle()
     read = log.read_text().splitlines()
+    assert len(read) == 2
     event = json.loads(read[0])["event"]
     if way == "bus":
         assert (event["source"], event["detail-type"]) == ("aws.s3", "Object Created")
@@ -194,7 +195,7 @@ def test_a_schedule_invokes_asynchronously_through_the_alias(cloud: LocalCloud, 
     due = schedule("once", stacks.ROLE, Target={"Input": event}, ScheduleExpression="at(2020-01-01T00:00:00)")
     called = async_stacks.called(MaximumRetryAttempts=1, DestinationConfig=TO_QUEUES)
     ids = stacks.put(cloud, "scheduled", QUEUES | called | {"Schedule": due})
-    [message] = async_stacks.messages(cloud, ids["Good"], seconds=30)
+    [message] = async_stacks.messages(cloud, ids["Good"])
     context = json.loads(message["Body"])["requestContext"]
     assert context["approximateInvokeCount"] == 2
     assert context["functionArn"].endswith(f":{ids['Function']}:live")
@@ -217,9 +218,10 @@ def test_a_schedules_role_must_be_allowed_to_invoke_the_alias(
     resources = {"Role": role, "Schedule": due}
     ids = stacks.put(strict, name, QUEUES | async_stacks.called() | resources)
     if allowed:
-        assert async_stacks.wait_for(log.exists, seconds=30)
+        strict.wait_until_idle()
+        assert log.exists()
     else:
-        [message] = async_stacks.messages(strict, ids["Undelivered"], seconds=30)
+        [message] = async_stacks.messages(strict, ids["Undelivered"])
         assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
         assert not log.exists()
 
@@ -238,4 +240,5 @@ def test_a_permission_for_a_bucket_of_another_account_is_none(cloud: LocalCloud,
     called["Function"] = stacks.function(BUCKET_LOG)
     stacks.put(cloud, name, called | resources)
     cloud.client("s3").put_object(Bucket=name, Key=str(log)[1:], Body=b"1234")
-    assert not async_stacks.wait_for(log.exists, seconds=1.5)
+    cloud.wait_until_idle()
+    assert not log.exists()

@@ -11,18 +11,13 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local import private_environment
-from constructs_lib.local.extension.postgres_server import find_binaries
 
 from .conftest import PROJECT
-from .test_lifecycle import PROC, _processes_naming, _within, needs_proc
+from .stacks import STUCK_SECONDS
+from .test_lifecycle import PROC, _becomes_true, _processes_naming, needs_proc
 
-pytestmark = [
-    pytest.mark.cloud,
-    needs_proc,
-    pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine"),
-]
+pytestmark = [pytest.mark.cloud, needs_proc]
 
-PATIENCE = 10
 ELSEWHERE = "elsewhere"
 
 
@@ -92,9 +87,10 @@ def test_no_database_is_left(state: Path, tmp_path: Path, ending: str, sent: sig
         _go_on(child)
         if sent is not None:
             child.send_signal(sent)
-        child.communicate(timeout=20)
-    patience = PATIENCE if sent is signal.SIGKILL else 0
-    assert _within(patience, lambda: _nothing_is_left(folder, run_folder, segment))
+        child.communicate(timeout=STUCK_SECONDS)
+    if sent is signal.SIGKILL:
+        _becomes_true(lambda: _nothing_is_left(folder, run_folder, segment))
+    assert _nothing_is_left(folder, run_folder, segment)
 
 
 @pytest.mark.parametrize("and_holder", [False, True], ids=["emulator", "emulator-and-holder"])
@@ -110,19 +106,19 @@ def test_no_database_is_left_when_its_keepers_are_killed(
         _kill(run_folder, "extension.start")
         if not and_holder:
             # The server does not wait for the end of the program.
-            assert _within(PATIENCE, lambda: not folder.exists())
+            assert _becomes_true(lambda: not folder.exists())
         _go_on(child)
-        child.communicate(timeout=20)
-    assert _within(0, lambda: _nothing_is_left(folder, run_folder, segment))
+        child.communicate(timeout=STUCK_SECONDS)
+    assert _nothing_is_left(folder, run_folder, segment)
 
 
 def test_a_database_that_is_just_being_made_is_not_left_either(state: Path, tmp_path: Path) -> None:
     with _program(state, tmp_path, "at once") as (child, run_folder):
         listed = run_folder / ELSEWHERE
-        assert _within(PATIENCE, lambda: listed.exists() and Path(listed.read_text().strip()).exists())
+        assert _becomes_true(lambda: listed.exists() and Path(listed.read_text().strip()).exists())
         folder = Path(listed.read_text().strip())
         child.kill()
-        child.communicate(timeout=20)
-    assert _within(PATIENCE, lambda: not run_folder.exists())
+        child.communicate(timeout=STUCK_SECONDS)
+    assert _becomes_true(lambda: not run_folder.exists())
     assert not folder.exists()
     assert not _processes_naming(str(folder))

@@ -10,14 +10,10 @@ import psycopg
 import pytest
 
 from constructs_lib.local import LocalCloud
-from constructs_lib.local.extension.postgres_server import find_binaries
 
 from . import stacks
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine"),
-]
+pytestmark = pytest.mark.cloud
 
 PORT = 5441
 ATTRIBUTES = ("Endpoint.Address", "Endpoint.Port", "MasterUserSecret.SecretArn")

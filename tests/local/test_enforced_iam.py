@@ -13,17 +13,13 @@ import psycopg
 import pytest
 
 from constructs_lib.local import LocalCloud
-from constructs_lib.local.extension.postgres_server import find_binaries
 
 from . import stacks
 from .conftest import PROJECT
 from .test_databases import instance
 from .test_proxies import NETWORK, Deployed, proxy, secret, target
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine"),
-]
+pytestmark = pytest.mark.cloud
 
 DRIVER = ("pg8000", "scramp", "asn1crypto", "python-dateutil", "six")
 HANDLERS = """
@@ -69,15 +65,20 @@ def strict(state: Path) -> Iterator[LocalCloud]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def names(strict: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    package = tmp_path_factory.mktemp("package")
-    (package / "index.py").write_text(HANDLERS)
+def package_of(folder: Path, handlers: str) -> Path:
+    """A package of handlers and the driver, as it is installed here."""
+    (folder / "index.py").write_text(handlers)
     for name in DRIVER:
         for file in importlib.metadata.files(name) or ():
             if file.suffix != ".pyc" and ".." not in file.parts:
-                (package / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(str(file.locate()), package / file)
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(str(file.locate()), folder / file)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def names(strict: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    package = package_of(tmp_path_factory.mktemp("package"), HANDLERS)
     command = [sys.executable, str(Path(__file__).with_name("app_with_permissions.py")), str(package)]
     outputs = strict.deploy(app=shlex.join(command), cwd=PROJECT)["Permissions"]
     return {key.removeprefix("Name"): value for key, value in outputs.items()}

@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Size, Stack
+from aws_cdk import App, Duration, Environment, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
@@ -273,20 +276,136 @@ def test_an_answer_for_one_route_serves_no_other(
     assert authorizer["EnableSimpleResponses"] is True
 
 
-@KINDS
-def test_a_caller_is_granted_routes_and_nothing_else(stack: Stack, http: bool) -> None:
-    live = alias(stack)
-    made = api(stack, routes={"POST /trips": live, "GET /trips/{trip_id}": live}, http=http)
-    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
-    made.grant_invoke(role, "GET /trips/{trip_id}")
-    (statement,) = [
+def may_call(stack: Stack, role: iam.Role, stage: str) -> Callable[[str, str], bool]:
+    """What IAM answers for a method and path: an ARN's * goes across slashes, and a denial wins."""
+    reference = {"Ref": logical_id(stack, role)}
+    statements = [
         statement
         for policy in resources(stack, "AWS::IAM::Policy").values()
-        if policy["Roles"] == [{"Ref": logical_id(stack, role)}]
+        if reference in policy["Roles"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
-    assert statement["Action"] == "execute-api:Invoke"
-    assert re.search(r"/(\$default|<\w+>)/GET/trips/\*$", joined(statement["Resource"]))
+
+    def answer(method: str, path: str) -> bool:
+        effects = set()
+        for statement in statements:
+            assert statement["Action"] == "execute-api:Invoke"
+            arns = statement["Resource"]
+            for arn in arns if isinstance(arns, list) else [arns]:
+                _, _, pattern = joined(arn).partition(f"/{stage}/")
+                assert pattern, joined(arn)
+                if fnmatchcase(f"{method}{path}", pattern):
+                    effects.add(statement["Effect"])
+        return effects == {"Allow"}
+
+    return answer
+
+
+ROUTES = (
+    "ANY /files",
+    "GET /",
+    "GET /drivers/{driver_id}",
+    "GET /drivers/{driver_id}/earnings",
+    "GET /drivers/{driver_id}/trips/{trip_id}",
+    "GET /drivers/latest",
+    "GET /files",
+    "GET /files/{file+}",
+    "GET /trips/{trip_id}",
+    "POST /drivers/{driver_id}/earnings",
+)
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("granted", "allowed", "refused"),
+    [
+        (["GET /drivers/{driver_id}"], ["GET /drivers/7"],
+         ["GET /drivers/7/earnings", "GET /drivers/7/trips/3", "GET /drivers/latest", "POST /drivers/7", "GET /"]),
+        (["GET /drivers/{driver_id}", "GET /drivers/{driver_id}/earnings"],
+         ["GET /drivers/7", "GET /drivers/7/earnings"], ["GET /drivers/7/trips/3", "POST /drivers/7/earnings"]),
+        (["GET /drivers/{driver_id}/earnings"], ["GET /drivers/7/earnings"], ["GET /drivers/7", "GET /trips/7"]),
+        (["ANY /files"], ["POST /files", "DELETE /files"], ["GET /files", "GET /a/files", "POST /a/files"]),
+        (["GET /files/{file+}"], ["GET /files/a", "GET /files/a/b"], ["GET /files", "GET /trips/a"]),
+        (list(ROUTES), ["GET /drivers/7/trips/3", "GET /drivers/latest", "GET /", "GET /files"], ["PUT /trips/7"]),
+    ],
+    ids=["a variable", "a variable and what is below", "below", "ANY", "greedy", "all"],
+)  # fmt: skip
+def test_a_caller_is_granted_routes_and_none_below_them(
+    stack: Stack, http: bool, granted: list[str], allowed: list[str], refused: list[str]
+) -> None:
+    made = api(stack, routes=dict.fromkeys(ROUTES, alias(stack)), http=http)
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    made.grant_invoke(role, *granted)
+    may = may_call(stack, role, "$default" if http else f"<{logical_id(stack, made.stage)}>")
+    assert [request for request in allowed if not may(*request.split())] == []
+    assert [request for request in refused if may(*request.split())] == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["above first", "below first"])
+def test_what_is_granted_in_two_calls_is_granted(stack: Stack, order: tuple[int, int]) -> None:
+    """A denial cannot be taken back, so the call that would need it is refused and says how."""
+    above, below = "GET /drivers/{driver_id}", "GET /drivers/{driver_id}/earnings"
+    made = api(stack, routes=dict.fromkeys((above, below), alias(stack)))
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    first, second = (((above, below))[number] for number in order)
+    made.grant_invoke(role, first)
+    if first == above:
+        with pytest.raises(
+            InvalidPropsError, match=r"must name GET .*/earnings together with .* to Stack/Caller"
+        ):
+            made.grant_invoke(role, second)
+        return
+    made.grant_invoke(role, second)
+    may = may_call(stack, role, f"<{logical_id(stack, made.stage)}>")
+    assert may("GET", "/drivers/7")
+    assert may("GET", "/drivers/7/earnings")
+
+
+def test_a_function_is_one_caller_in_all_of_its_grants(stack: Stack) -> None:
+    """Its role is another object of Python's each time that it is asked for."""
+    above, below = "GET /drivers/{driver_id}", "GET /drivers/{driver_id}/earnings"
+    made = api(stack, routes=dict.fromkeys((above, below), alias(stack)))
+    caller = lambda_.Function(
+        stack,
+        "Caller",
+        runtime=lambda_.Runtime.NODEJS_22_X,
+        handler="index.handle",
+        code=lambda_.Code.from_inline("exports.handle = async () => 1"),
+    )
+    made.grant_invoke(caller, above)
+    with pytest.raises(InvalidPropsError, match="together with"):
+        made.grant_invoke(caller, below)
+    other = iam.Role(stack, "Other", assumed_by=iam.AccountRootPrincipal())
+    made.grant_invoke(other, below)
+
+
+def test_routes_that_no_arn_tells_apart_are_a_warning(stack: Stack) -> None:
+    """To deny the rest would deny what is granted."""
+    made = api(stack, routes=dict.fromkeys(("GET /trips/{trip_id}", "GET /{rest+}"), alias(stack)))
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    made.grant_invoke(role, "GET /trips/{trip_id}")
+    (warning,) = [
+        str(entry.data)
+        for entry in made.node.metadata
+        if entry.type == "aws:cdk:warning" and "grant" in str(entry.data)
+    ]
+    assert "also lets the caller reach GET /{rest+}" in warning
+    assert may_call(stack, role, f"<{logical_id(stack, made.stage)}>")("GET", "/trips/7")
+
+
+def test_routes_without_iam_are_not_denied(stack: Stack) -> None:
+    """A permission has no effect on them."""
+    live = alias(stack)
+    public = Route(alias=live, authorization=Authorization.public())
+    made = api(stack, routes={"GET /trips/{trip_id}": live, "GET /trips/{trip_id}/fare": public})
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    made.grant_invoke(role, "GET /trips/{trip_id}")
+    (policy,) = [
+        policy
+        for policy in resources(stack, "AWS::IAM::Policy").values()
+        if policy["Roles"] == [{"Ref": logical_id(stack, role)}]
+    ]
+    assert [statement["Effect"] for statement in policy["PolicyDocument"]["Statement"]] == ["Allow"]
 
 
 def test_a_caller_is_granted_all_routes_with_iam(stack: Stack) -> None:
@@ -329,24 +448,52 @@ def test_a_rest_stage_is_throttled(stack: Stack) -> None:
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (1000, 500)
 
 
-def test_a_rest_route_is_throttled_by_itself(stack: Stack) -> None:
-    """Its settings replace all of the stage's for it, so they say the rest again."""
-    live = alias(stack)
-    routes = {
-        "POST /trips": live,
-        "GET /trips/{trip_id}": Route(alias=live, throttling_rate_limit=5),
-        "ANY /": Route(alias=live, throttling_burst_limit=0),
-    }
-    api(stack, routes=routes, detailed_metrics=True)
-    by_path = {
+def throttled(stack: Stack) -> dict[tuple[str, str], dict[str, Any]]:
+    """The settings of each method of a REST API."""
+    return {
         (each["ResourcePath"], each["HttpMethod"]): each
         for each in the(stack, "AWS::ApiGateway::Stage")["MethodSettings"]
     }
-    one = by_path["/~1trips~1{trip_id}", "GET"]
+
+
+def test_a_rest_route_is_throttled_by_itself(stack: Stack) -> None:
+    """Its settings replace all of the stage's for it, so they have the rest again."""
+    live = alias(stack)
+    routes = {"POST /trips": live, "GET /trips/{trip_id}": Route(alias=live, throttling_rate_limit=5)}
+    api(stack, routes=routes, detailed_metrics=True)
+    settings = throttled(stack)
+    assert set(settings) == {("/*", "*"), ("/~1trips~1{trip_id}", "GET")}
+    one = settings["/~1trips~1{trip_id}", "GET"]
     assert (one["ThrottlingRateLimit"], one["ThrottlingBurstLimit"], one["MetricsEnabled"]) == (5, 500, True)
-    other = by_path["/", "*"]
-    assert (other["ThrottlingRateLimit"], other["ThrottlingBurstLimit"]) == (1000, 0)
-    assert len(by_path) == 3
+
+
+ALL_METHODS = {"GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+
+
+@pytest.mark.parametrize(
+    ("others", "arguments", "methods"),
+    [
+        ([], {}, ALL_METHODS),
+        (["GET /", "POST /"], {}, ALL_METHODS - {"GET", "POST"}),
+        (["GET /below"], {}, ALL_METHODS),
+        ([], {"cors_origins": ["*"]}, ALL_METHODS - {"OPTIONS"}),
+    ],
+    ids=["alone", "beside others", "above others", "with preflight"],
+)
+def test_each_method_of_any_is_throttled(
+    stack: Stack, others: list[str], arguments: dict[str, Any], methods: set[str]
+) -> None:
+    """API Gateway stores `*` for one path, and applies it to none: it knows single methods, and all of a stage."""
+    live = alias(stack)
+    routes = {"ANY /": Route(alias=live, throttling_burst_limit=0)} | dict.fromkeys(others, live)
+    api(stack, routes=routes, **arguments)
+    settings = throttled(stack)
+    assert {method for path, method in settings if path == "/"} == methods
+    for path, method in settings:
+        if path == "/":
+            one = settings[path, method]
+            assert (one["ThrottlingRateLimit"], one["ThrottlingBurstLimit"]) == (1000, 0)
+    assert ("/", "*") not in settings
 
 
 def test_an_http_stage_and_a_route_of_it_are_throttled(stack: Stack) -> None:
@@ -456,10 +603,39 @@ def test_web_pages_may_call_an_http_api(stack: Stack) -> None:
     assert "Authorization" in cors["AllowHeaders"]
 
 
+def test_web_pages_may_use_each_method_of_any(stack: Stack) -> None:
+    """To a browser that sends cookies, * is the name of a method."""
+    api(
+        stack,
+        routes={"ANY /": alias(stack)},
+        cors_origins=["https://a.example.com"],
+        cors_credentials=True,
+        http=True,
+    )
+    cors = the(stack, "AWS::ApiGatewayV2::Api")["CorsConfiguration"]
+    assert set(cors["AllowMethods"]) == ALL_METHODS
+
+
 def test_binary_bodies_and_compression(stack: Stack) -> None:
     api(stack, binary_media_types=["image/png"], minimum_compression_size=Size.kibibytes(1))
     made = the(stack, "AWS::ApiGateway::RestApi")
     assert (made["BinaryMediaTypes"], made["MinimumCompressionSize"]) == (["image/png"], 1024)
+
+
+@KINDS
+@pytest.mark.parametrize("release", [False, True], ids=["alias", "LiveAlias"])
+def test_the_defaults_of_an_api_and_of_a_function_fit(stack: Stack, http: bool, release: bool) -> None:
+    """The simplest API: nothing is passed but what has no default."""
+    behind = function(stack)
+    live = (
+        LiveAlias(stack, "Live", function=behind).alias
+        if release
+        else lambda_.Alias(stack, "Live", alias_name="live", version=behind.current_version)
+    )
+    made = api(stack, routes={"GET /": live}, http=http)
+    timeout = properties(stack, behind)["Timeout"]
+    waits = 30 if http else properties(stack, made.methods["GET /"])["Integration"]["TimeoutInMillis"] / 1000
+    assert timeout <= waits
 
 
 @pytest.mark.parametrize(
@@ -496,14 +672,58 @@ def test_an_imported_alias_is_called_and_its_timeout_not_known(stack: Stack) -> 
 # --- logs and traces -----------------------------------------------------------------------------------
 
 
+def line_of(format_: str, values: dict[str, str]) -> str:
+    """A line of the access log, as API Gateway writes it.
+
+    A variable without a value is a dash. What a caller sends is escaped (seen on AWS for the User-Agent); of other
+    texts that is not known; `messageString` has quotes of its own.
+    """
+    escaped = {"identity.userAgent", "path"}
+
+    def value(variable: re.Match[str]) -> str:
+        name = variable[1]
+        text = values.get(name, "-")
+        if name == "error.messageString" and text != "-":
+            return json.dumps(text)
+        return json.dumps(text)[1:-1] if name in escaped else text
+
+    return re.sub(r"\$context\.([A-Za-z.]+)", value, format_)
+
+
+SAID = 'He said "no" \\ and left'
+
+
 @KINDS
-def test_each_request_is_a_line_of_json(stack: Stack, http: bool) -> None:
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"status": "200", "requestId": "1"},
+        {
+            "status": "500",
+            "error.message": SAID,
+            "error.messageString": SAID,
+            "error.validationErrorString": SAID,
+            "error.responseType": "INTEGRATION_FAILURE",
+            "integration.error": SAID,
+            "integrationErrorMessage": SAID,
+            "authorizer.error": SAID,
+            "authorize.error": SAID,
+            "authenticate.error": SAID,
+            "identity.userAgent": SAID,
+        },
+    ],
+    ids=["a good request", "an error"],
+)
+def test_each_request_is_a_line_of_json(stack: Stack, http: bool, values: dict[str, str]) -> None:
     made = api(stack, http=http)
     stage = properties(stack, made.stage)
     settings = stage["AccessLogSettings" if http else "AccessLogSetting"]
     assert settings["DestinationArn"] == {"Fn::GetAtt": [logical_id(stack, made.log_group), "Arn"]}
-    line = json.loads(settings["Format"])
-    assert {"requestId", "status", "route", "latency", "errorType", "ip", "apiId", "stage"} <= set(line)
+    line = json.loads(line_of(settings["Format"], values))
+    assert line["status"] == values["status"]
+    assert line["errorType"] == values.get("error.responseType", "-")
+    assert line["userAgent"] == values.get("identity.userAgent", "-")
+    assert {"requestId", "route", "latency", "ip", "apiId", "stage", "lambdaRequestId"} <= set(line)
     assert len(settings["Format"]) < 3072
     assert properties(stack, made.log_group)["RetentionInDays"] == 60
 
@@ -567,6 +787,120 @@ def test_behind_a_custom_domain_it_is_the_only_way_in(stack: Stack, http: bool) 
     }
     assert made.url == "https://api.example.com/"
     assert "Outputs" not in Template.from_stack(stack).to_json()
+
+
+def mappings(stack: Stack) -> list[dict[str, Any]]:
+    """Every path of a domain, whichever resource maps it."""
+    return [
+        properties
+        for kind in ("AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGateway::BasePathMapping")
+        for properties in resources(stack, kind).values()
+    ]
+
+
+@KINDS
+@pytest.mark.parametrize("base_path", ["orders", "orders/v2"])
+def test_an_api_answers_below_a_path_of_its_domain(stack: Stack, http: bool, base_path: str) -> None:
+    made = api(
+        stack,
+        domain_name="api.example.com",
+        base_path=base_path,
+        certificate=certificate(stack),
+        http=http,
+    )
+    (mapping,) = mappings(stack)
+    assert mapping.get("ApiMappingKey", mapping.get("BasePath")) == base_path
+    assert references(mapping) >= {
+        logical_id(stack, made.domain),
+        logical_id(stack, made.http_api or made.rest_api),
+    }
+    assert made.url == f"https://api.example.com/{base_path}/"
+
+
+@pytest.mark.parametrize("first_http", [False, True], ids=["of REST", "of HTTP"])
+@KINDS
+def test_apis_of_both_kinds_share_a_domain(app: App, stack: Stack, first_http: bool, http: bool) -> None:
+    """In stacks of their own: the mapping lies with its API, so that the domain does not wait for it."""
+    first = api(
+        stack,
+        domain_name="api.example.com",
+        base_path="orders",
+        certificate=certificate(stack),
+        http=first_http,
+    )
+    other = Stack(app, "Other")
+    second = api(other, domain_name=first.domain, base_path="trips/v2", http=http)
+    rest = ProvisionedApi(
+        other,
+        "Rest",
+        routes={"GET /": alias(other, "OfRest")},
+        authorization=Authorization.iam(),
+        domain_name=first.domain,
+        http=http,
+    )
+    assert second.domain is rest.domain is first.domain
+    (of_second,) = (each for each in mappings(other) if each.get("ApiMappingKey") == "trips/v2")
+    (of_rest,) = (each for each in mappings(other) if "ApiMappingKey" not in each)
+    for mapping, made in ((of_second, second), (of_rest, rest)):
+        assert mapping["ApiId"] == {"Ref": logical_id(other, made.http_api or made.rest_api)}
+        assert mapping["Stage"] == ("$default" if http else {"Ref": logical_id(other, made.stage)})
+        assert "ImportValue" in str(mapping["DomainName"])
+    assert properties(other, second.http_api or second.rest_api)["DisableExecuteApiEndpoint"] is True
+    assert resources(other, "AWS::ApiGateway::DomainName") == {}
+    assert "/trips/v2/" in str(other.resolve(second.url))
+    if http:
+        found = Template.from_stack(other).find_resources("AWS::ApiGatewayV2::ApiMapping").values()
+        stages = {logical_id(other, made.stage) for made in (second, rest)}
+        assert {stage for each in found for stage in each["DependsOn"]} == stages
+
+
+def test_an_imported_domain_is_shared(stack: Stack) -> None:
+    domain = apigatewayv2.DomainName.from_domain_name_attributes(
+        stack,
+        "Domain",
+        name="api.example.com",
+        regional_domain_name="d-any.execute-api.us-east-1.amazonaws.com",
+        regional_hosted_zone_id="Z0000000000EXAMPLE",
+    )
+    made = api(stack, domain_name=domain, base_path="orders")
+    (mapping,) = mappings(stack)
+    assert (mapping["DomainName"], mapping["ApiMappingKey"]) == ("api.example.com", "orders")
+    assert made.url == "https://api.example.com/orders/"
+    with pytest.raises(InvalidPropsError, match="where Stack/Api answers"):
+        ProvisionedApi(
+            stack,
+            "Second",
+            routes={"GET /": alias(stack, "OfSecond")},
+            authorization=Authorization.iam(),
+            domain_name=domain,
+            base_path="orders",
+        )
+
+
+def test_one_domain_is_made_in_each_region(app: App) -> None:
+    """Route 53 sends each caller to the nearest; in one Region the name is there once."""
+
+    def at(construct_id: str, region: str) -> ProvisionedApi:
+        stack = Stack(app, construct_id, env=Environment(account="123456789012", region=region))
+        arn = f"arn:aws:acm:{region}:123456789012:certificate/any"
+        return api(
+            stack,
+            domain_name="api.example.com",
+            certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", arn),
+        )
+
+    at("Near", "us-east-1")
+    at("Far", "eu-west-1")
+    with pytest.raises(InvalidPropsError, match="which Near/Api makes"):
+        at("Again", "us-east-1")
+
+
+def test_a_path_that_was_refused_is_free(stack: Stack) -> None:
+    """What could not be made has no place."""
+    at = {"domain_name": "api.example.com", "base_path": "orders", "certificate": certificate(stack)}
+    with pytest.raises(InvalidPropsError):
+        api(stack, api_name="", **at)
+    api(stack, routes={"GET /": alias(stack, "Second")}, **at)
 
 
 @KINDS
@@ -644,6 +978,64 @@ def test_what_is_changed_is_deployed(change: dict[str, Any]) -> None:
 
     assert deployment({}) != deployment(change)
     assert deployment({}) == deployment({})
+
+
+BEHIND = pytest.mark.parametrize(
+    "behind",
+    [
+        {"alias_name": "other"},
+        {"function_id": "Renamed"},
+        {"function_name": "trips"},
+        {"stack_id": "Moved"},
+    ],
+    ids=["alias renamed", "function replaced", "function renamed", "function moved"],
+)
+
+
+@BEHIND
+@pytest.mark.parametrize("place", ["route", "authorizer"])
+def test_an_alias_that_is_replaced_is_deployed(behind: dict[str, str], place: str) -> None:
+    """Its reference in the template stays the same, and the stage would go on calling the one that is deleted."""
+
+    def deployment(
+        alias_name: str = "live",
+        function_id: str = "Behind",
+        function_name: str | None = None,
+        stack_id: str = "Functions",
+    ) -> str:
+        app = App()
+        stack = Stack(app, "Stack")
+        called = lambda_.Function(
+            Stack(app, stack_id),
+            function_id,
+            function_name=function_name,
+            runtime=lambda_.Runtime.NODEJS_22_X,
+            handler="index.handle",
+            code=lambda_.Code.from_inline("exports.handle = async () => 1"),
+        )
+        live = lambda_.Alias(stack, "Decides", alias_name=alias_name, version=called.current_version)
+        if place == "route":
+            api(stack, routes={"GET /": live})
+        else:
+            api(stack, authorization=Authorization.lambda_authorizer(live))
+        (found,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Deployment")
+        return found
+
+    assert deployment() == deployment()
+    assert deployment() != deployment(**behind)
+
+
+def test_a_release_is_no_deployment_of_the_api() -> None:
+    """A new version moves the alias, and the alias is all that the stage knows."""
+
+    def deployment(level: str) -> str:
+        stack = Stack(App(), "Stack")
+        behind = function(stack, environment={"LEVEL": level})
+        api(stack, routes={"GET /": LiveAlias(stack, "Live", function=behind).alias})
+        (found,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Deployment")
+        return found
+
+    assert deployment("low") == deployment("high")
 
 
 # --- alarms --------------------------------------------------------------------------------------------

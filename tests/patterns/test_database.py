@@ -99,7 +99,7 @@ def connect_arn(stack: Stack, made: ProxiedDatabase, user: str) -> dict[str, Any
 @pytest.mark.parametrize("engine", ENGINES)
 def test_data_is_encrypted_backed_up_and_outlives_a_mistake(stack: Stack, engine: str) -> None:
     resource = server(stack, database(stack, engine=ENGINES[engine]))
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Snapshot"
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Snapshot", "Retain")
     assert resource["Properties"]["StorageEncrypted"] is True
     assert resource["Properties"]["DeletionProtection"] is True
     assert resource["Properties"]["BackupRetentionPeriod"] == 7
@@ -133,8 +133,11 @@ def test_tls_is_required_by_the_database_and_by_the_proxy(stack: Stack, engine: 
     resource = server(stack, made)["Properties"]
     group = resource.get("DBParameterGroupName") or resource["DBClusterParameterGroupName"]
     parameters = template(stack)["Resources"][group["Ref"]]["Properties"]["Parameters"]
-    expected = ("require_secure_transport", "ON") if "mysql" in engine else ("rds.force_ssl", "1")
-    assert expected in parameters.items()
+    required = {
+        "mysql": ("require_secure_transport", "1"),
+        "aurora-mysql": ("require_secure_transport", "ON"),
+    }
+    assert required.get(engine, ("rds.force_ssl", "1")) in parameters.items()
     assert properties(stack, made.proxy)["Properties"]["RequireTLS"] is True
 
 
@@ -192,6 +195,19 @@ def test_what_is_retained_keeps_its_secret(stack: Stack) -> None:
     made = database(stack, removal_policy=RemovalPolicy.RETAIN)
     assert server(stack, made)["DeletionPolicy"] == "Retain"
     assert properties(stack, made.application_secret)["DeletionPolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_queries_of_more_than_a_second_are_in_the_log(stack: Stack, engine: str) -> None:
+    resource = server(stack, database(stack, engine=ENGINES[engine]))["Properties"]
+    group = resource.get("DBParameterGroupName") or resource["DBClusterParameterGroupName"]
+    parameters = template(stack)["Resources"][group["Ref"]]["Properties"]["Parameters"]
+    if "mysql" in engine:
+        assert (parameters["slow_query_log"], parameters["long_query_time"]) == ("1", "1")
+        assert "slowquery" in resource["EnableCloudwatchLogsExports"]
+    else:
+        assert parameters["log_min_duration_statement"] == "1000"
+        assert "postgresql" in resource["EnableCloudwatchLogsExports"]
 
 
 def test_max_connections_is_a_fact(stack: Stack) -> None:
@@ -285,26 +301,16 @@ def test_a_vpc_of_yours_is_used_as_it_is(stack: Stack) -> None:
     assert properties(stack, made.proxy)["Properties"]["VpcSubnetIds"] == isolated
 
 
-@pytest.mark.parametrize(
-    "way", ["nothing", "an endpoint of theirs", "an endpoint of ours", "nothing is needed"]
-)
-def test_isolated_subnets_that_reach_no_secrets_manager_are_warned_of(stack: Stack, way: str) -> None:
-    vpc = ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=0)
-    if way == "an endpoint of theirs":
-        vpc.add_interface_endpoint("Secrets", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER)
-    database(
-        stack,
-        vpc=vpc,
-        interface_endpoints=["secretsmanager"] if way == "an endpoint of ours" else [],
-        authentication="end-to-end-iam" if way == "nothing is needed" else "iam",
-    )
-    found = [each for each in warnings(stack) if "reaches secretsmanager, unless" in each]
-    assert len(found) == (1 if way == "nothing" else 0)
-
-
-def test_subnets_with_a_nat_gateway_need_no_endpoint(stack: Stack) -> None:
-    database(stack, vpc=ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=1))
-    assert warnings(stack) == []
+@pytest.mark.parametrize("is_isolated", [True, False])
+def test_the_endpoints_that_an_imported_vpc_needs_are_named(stack: Stack, is_isolated: bool) -> None:
+    reachable = {
+        "isolated_subnet_ids": None,
+        "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    }
+    vpc = imported_vpc(stack, **({} if is_isolated else reachable))
+    made = database(stack, vpc=vpc)
+    told = [str(entry.data) for entry in made.node.metadata if entry.type == "aws:cdk:info"]
+    assert len([each for each in told if "needs an endpoint of secretsmanager there" in each]) == is_isolated
 
 
 def test_the_rotation_reaches_secrets_manager_and_the_database_alone(stack: Stack) -> None:
@@ -363,6 +369,21 @@ def test_aws_rotates_the_password_but_not_before_the_user_exists(
     assert rotation["RotateImmediatelyOnUpdate"] is False
     assert rotation["RotationRules"] == {"ScheduleExpression": "rate(7 days)"}
     assert template(stack)["Transform"] == "AWS::SecretsManager-2024-09-16"
+
+
+@pytest.mark.parametrize(
+    ("interval", "rate"),
+    [
+        (Duration.minutes(300), "rate(5 hours)"),
+        (Duration.hours(36), "rate(36 hours)"),
+        (Duration.hours(48), "rate(2 days)"),
+        (Duration.minutes(1440), "rate(1 day)"),
+    ],
+)
+def test_secrets_manager_is_told_hours_or_days(stack: Stack, interval: Duration, rate: str) -> None:
+    """It knows no other unit; CDK hands on the one that it is given."""
+    rotation = properties(stack, database(stack, rotation_interval=interval).rotation)["Properties"]
+    assert rotation["RotationRules"] == {"ScheduleExpression": rate}
 
 
 def test_two_users_take_turns_by_the_masters_hand(stack: Stack) -> None:

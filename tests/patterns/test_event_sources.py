@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, RemovalPolicy, Stack, TimeZone
+from aws_cdk import CfnParameter, Duration, RemovalPolicy, Stack, TimeZone
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -17,14 +16,11 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
-from aws_cdk.cx_api import SynthesisMessageLevel
 
 from constructs_lib import (
-    AsyncDestinations,
     BucketEvents,
     EventRule,
     InvalidPropsError,
-    QueueConsumer,
     ScheduledInvocation,
     TopicSubscription,
 )
@@ -246,157 +242,6 @@ def test_an_imported_bucket_is_listened_to(stack: Stack) -> None:
     assert detail(made)["bucket"]["name"] == ["theirs"]
 
 
-def written(stack: Stack, worker: lambda_.Function, objects: s3.Bucket, path: str) -> None:
-    objects.grant_put(worker, path)
-
-
-def by_statement(stack: Stack, worker: lambda_.Function, objects: s3.Bucket, path: str) -> None:
-    worker.add_to_role_policy(
-        iam.PolicyStatement(actions=["s3:*"], resources=[objects.arn_for_objects(path)])
-    )
-
-
-@pytest.mark.parametrize("grant", [written, by_statement])
-@pytest.mark.parametrize(
-    ("path", "keys"),
-    [
-        ("*", {}),
-        ("*", {"prefix": "uploads/"}),
-        ("uploads/*", {"prefix": "uploads/"}),
-        ("uploads/small/*", {"prefix": "uploads/"}),
-        ("up*", {"prefix": "uploads/", "suffix": ".jpg"}),
-        ("*.jpg", {"suffix": ".jpg"}),
-        ("thumbnails/*", {"suffix": ".jpg"}),
-    ],
-)
-def test_a_function_that_may_write_what_calls_it_is_refused(
-    stack: Stack, grant: Any, path: str, keys: dict[str, str]
-) -> None:
-    worker, objects = function(stack), bucket(stack)
-    grant(stack, worker, objects, path)
-    with pytest.raises(InvalidPropsError, match="for which the function has s3:PutObject"):
-        BucketEvents(stack, "Source", function=live(worker), bucket=objects, **keys)  # type: ignore[arg-type]
-    assert stack.node.try_find_child("Source") is None
-
-
-@pytest.mark.parametrize("grant", [written, by_statement])
-@pytest.mark.parametrize(
-    ("path", "keys"),
-    [
-        ("thumbnails/*", {"prefix": "uploads/"}),
-        ("*.png", {"suffix": ".jpg"}),
-        ("thumbnails/*.png", {"prefix": "thumbnails/", "suffix": ".jpg"}),
-    ],
-)
-def test_a_function_that_writes_elsewhere_is_not(
-    stack: Stack, grant: Any, path: str, keys: dict[str, str]
-) -> None:
-    worker, objects = function(stack), bucket(stack)
-    grant(stack, worker, objects, path)
-    grant(stack, worker, bucket(stack, "Another"), "*")
-    BucketEvents(stack, "Source", function=live(worker), bucket=objects, **keys)  # type: ignore[arg-type]
-
-
-def test_a_permission_to_write_that_comes_later_fails_synth(app: App, stack: Stack) -> None:
-    worker, objects = function(stack), bucket(stack)
-    BucketEvents(stack, "Source", function=live(worker), bucket=objects)
-    objects.grant_put(worker)
-    with pytest.raises(RuntimeError, match="for which the function has s3:PutObject"):
-        app.synth()
-
-
-def test_a_loop_that_is_meant_is_said_on_the_function(app: App, stack: Stack) -> None:
-    worker = function(stack, recursive_loop=lambda_.RecursiveLoop.ALLOW)
-    objects = bucket(stack)
-    objects.grant_put(worker)
-    BucketEvents(stack, "Source", function=live(worker), bucket=objects)
-    app.synth()
-
-
-def test_deleting_what_was_deleted_is_a_loop_too(stack: Stack) -> None:
-    worker, objects = function(stack), bucket(stack)
-    objects.grant_delete(worker)
-    BucketEvents(stack, "Created", function=live(worker), bucket=objects)
-    with pytest.raises(InvalidPropsError, match="has s3:DeleteObject"):
-        BucketEvents(
-            stack,
-            "Deleted",
-            function=worker,
-            bucket=objects,
-            event_types=["Object Created", "Object Deleted"],
-        )
-
-
-def managed(stack: Stack, worker: lambda_.Function, statement: iam.PolicyStatement) -> None:
-    assert isinstance(worker.role, iam.Role)
-    worker.role.add_managed_policy(iam.ManagedPolicy(stack, "Managed", statements=[statement]))
-
-
-def attached(stack: Stack, worker: lambda_.Function, statement: iam.PolicyStatement) -> None:
-    assert worker.role is not None
-    iam.Policy(stack, "Attached", statements=[statement], roles=[worker.role])
-
-
-def own(stack: Stack, worker: lambda_.Function, statement: iam.PolicyStatement) -> None:
-    worker.add_to_role_policy(statement)
-
-
-@pytest.mark.parametrize("give", [managed, attached, own])
-@pytest.mark.parametrize("later", [False, True], ids=["before", "later"])
-def test_whatever_policy_lets_the_function_write_counts(
-    app: App, stack: Stack, give: Any, later: bool
-) -> None:
-    worker, objects = function(stack), bucket(stack)
-    may = iam.PolicyStatement(actions=["s3:Put*"], resources=[objects.arn_for_objects("*")])
-    if later:
-        BucketEvents(stack, "Source", function=live(worker), bucket=objects)
-        give(stack, worker, may)
-        with pytest.raises(RuntimeError, match="for which the function has s3:PutObject"):
-            app.synth()
-    else:
-        give(stack, worker, may)
-        with pytest.raises(InvalidPropsError, match="for which the function has s3:PutObject"):
-            BucketEvents(stack, "Source", function=live(worker), bucket=objects)
-
-
-@pytest.mark.parametrize("given", ["arn:aws:s3:::*", "arn:aws:s3:::*/*", "arn:*:s3:::*", "*"])
-def test_a_permission_on_all_buckets_is_one_on_this_bucket(stack: Stack, given: str) -> None:
-    worker, objects = function(stack), bucket(stack)
-    worker.add_to_role_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[given]))
-    with pytest.raises(InvalidPropsError, match="for which the function has s3:PutObject"):
-        BucketEvents(stack, "Source", function=live(worker), bucket=objects)
-
-
-@pytest.mark.parametrize("given", ["arn:aws:s3:::others", "arn:aws:s3:::others/*", "arn:aws:sqs:::*"])
-def test_a_permission_on_other_things_is_none_on_this_bucket(stack: Stack, given: str) -> None:
-    worker, objects = function(stack), bucket(stack)
-    worker.add_to_role_policy(iam.PolicyStatement(actions=["s3:PutObject"], resources=[given]))
-    BucketEvents(stack, "Source", function=live(worker), bucket=objects)
-
-
-def test_an_imported_bucket_is_known_by_its_name(stack: Stack) -> None:
-    worker, objects = function(stack), s3.Bucket.from_bucket_name(stack, "Theirs", "theirs")
-    worker.add_to_role_policy(
-        iam.PolicyStatement(actions=["s3:PutObject"], resources=["arn:aws:s3:::theirs/*"])
-    )
-    with pytest.raises(InvalidPropsError, match="for which the function has s3:PutObject"):
-        BucketEvents(stack, "Source", function=live(worker), bucket=objects)
-
-
-@pytest.mark.parametrize(
-    "source", [None, events.Match.prefix(""), events.Match.exists()], ids=["none", "any prefix", "exists"]
-)
-def test_a_rule_for_every_event_of_a_bus_that_its_function_may_write_to_fails(
-    app: App, stack: Stack, source: Any
-) -> None:
-    worker, bus = function(stack), events.EventBus(stack, "Bus")
-    pattern = events.EventPattern(source=source, detail={"x": ["y"]})
-    EventRule(stack, "Source", function=live(worker), event_bus=bus, event_pattern=pattern)
-    bus.grant_put_events_to(worker)
-    with pytest.raises(RuntimeError, match="must name a source or a detail_type"):
-        app.synth()
-
-
 # --- topics --------------------------------------------------------------------------------------------
 
 
@@ -414,22 +259,6 @@ def test_messages_are_filtered_by_their_body(stack: Stack) -> None:
     made = subscription(stack, live(stack), filter_policy_with_message_body={"city": city})
     found = properties(made.subscription)
     assert (found["FilterPolicyScope"], found["FilterPolicy"]) == ("MessageBody", {"city": ["Berlin"]})
-
-
-def test_a_function_that_publishes_to_its_topic_is_refused(stack: Stack) -> None:
-    worker, place = function(stack), topic(stack)
-    place.grant_publish(worker)
-    with pytest.raises(InvalidPropsError, match="may publish to: each message could call it again"):
-        TopicSubscription(stack, "Source", function=live(worker), topic=place)
-    assert stack.node.try_find_child("Source") is None
-
-
-def test_a_permission_to_publish_that_comes_later_fails_synth(app: App, stack: Stack) -> None:
-    worker, place = function(stack), topic(stack)
-    TopicSubscription(stack, "Source", function=live(worker), topic=place)
-    place.grant_publish(worker)
-    with pytest.raises(RuntimeError, match="may publish to: each message could call it again"):
-        app.synth()
 
 
 def test_a_topic_of_another_account_is_known_by_its_arn(stack: Stack) -> None:
@@ -467,41 +296,6 @@ def test_an_event_may_have_tokens(stack: Stack) -> None:
 
 
 # --- nothing is dropped in silence -----------------------------------------------------------------------
-
-
-def warnings(app: App, stack: Stack) -> list[str]:
-    """What synth says, without failing."""
-    messages = app.synth().get_stack_by_name(stack.stack_name).messages
-    return [str(message.entry.data) for message in messages if message.level == SynthesisMessageLevel.WARNING]
-
-
-@pytest.mark.parametrize("make", SOURCES)
-def test_a_source_past_the_destinations_fails_synth(app: App, stack: Stack, make: Make) -> None:
-    worker = function(stack)
-    make(stack, worker)
-    AsyncDestinations(stack, "Results", function=live(worker))
-    said = r"calls Stack/Function at \$LATEST, .* its AsyncDestinations are on live\. Call that, or give \$LATEST"
-    with pytest.raises(RuntimeError, match=said):
-        app.synth()
-
-
-@pytest.mark.parametrize("make", SOURCES)
-def test_a_source_whose_failures_have_nowhere_to_go_is_warned_of(app: App, stack: Stack, make: Make) -> None:
-    make(stack, live(stack))
-    (warning,) = warnings(app, stack)
-    assert "Stack/Source calls Stack/Live at live, and what it fails at three times is dropped" in warning
-
-
-@pytest.mark.parametrize("make", SOURCES)
-@pytest.mark.parametrize("whose", ["ours", "CDK's"])
-def test_a_source_in_front_of_destinations_is_well(app: App, stack: Stack, make: Make, whose: str) -> None:
-    called = live(stack)
-    make(stack, called)
-    if whose == "ours":
-        AsyncDestinations(stack, "Results", function=called)
-    else:
-        called.configure_async_invoke(retry_attempts=0)
-    assert warnings(app, stack) == []
 
 
 @pytest.mark.parametrize(
@@ -586,41 +380,6 @@ def test_a_topic_under_the_key_that_sns_manages_hears_nothing(stack: Stack, make
     assert stack.node.try_find_child("Source") is None
 
 
-def test_notifications_that_come_later_and_would_turn_the_bucket_off_fail_synth(
-    app: App, stack: Stack
-) -> None:
-    uploads, called = bucket(stack), live(stack)
-    BucketEvents(stack, "Source", function=called, bucket=uploads)
-    uploads.add_event_notification(
-        s3.EventType.OBJECT_REMOVED, notifications.SqsDestination(queue(stack, "Removed"))
-    )
-    with pytest.raises(RuntimeError, match="turns EventBridge off: make them first"):
-        app.synth()
-
-
-# --- queues --------------------------------------------------------------------------------------------
-
-
-def test_a_permission_to_send_to_its_own_queue_fails_synth(app: App, stack: Stack) -> None:
-    worker = function(stack)
-    consumer = QueueConsumer(stack, "Consumer", function=live(worker))
-    consumer.grant_send_messages(worker)
-    with pytest.raises(RuntimeError, match="is one that its own function may send to"):
-        app.synth()
-
-
-def test_a_function_that_sends_to_its_existing_queue_is_refused(stack: Stack) -> None:
-    worker = function(stack)
-    dead = sqs.DeadLetterQueue(
-        queue=sqs.Queue(stack, "Dead", retention_period=Duration.days(14)), max_receive_count=5
-    )
-    place = sqs.Queue(stack, "Given", visibility_timeout=Duration.minutes(5), dead_letter_queue=dead)
-    place.grant_send_messages(worker)
-    with pytest.raises(InvalidPropsError, match="is one that its own function may send to"):
-        QueueConsumer(stack, "Consumer", function=worker, queue=place)
-    assert stack.node.try_find_child("Consumer") is None
-
-
 # --- buses ---------------------------------------------------------------------------------------------
 
 
@@ -640,19 +399,6 @@ def test_a_rule_can_be_made_and_not_started(stack: Stack) -> None:
 def test_the_function_gets_part_of_the_event(stack: Stack) -> None:
     made = event_rule(stack, live(stack), event=events.RuleTargetInput.from_event_path("$.detail"))
     assert target(made)["InputPath"] == "$.detail"
-
-
-@pytest.mark.parametrize("own_bus", [True, False])
-def test_a_rule_for_everything_is_refused_where_the_function_sends(stack: Stack, own_bus: bool) -> None:
-    worker = function(stack)
-    bus = events.EventBus(stack, "Bus") if own_bus else None
-    sent_to = bus or events.EventBus.from_event_bus_name(stack, "Default", "default")
-    everything = events.EventPattern(account=["123456789012"])
-    event_rule(stack, live(worker), event_bus=bus, event_pattern=everything)
-    sent_to.grant_put_events_to(worker)
-    with pytest.raises(InvalidPropsError, match="must name a source or a detail_type"):
-        EventRule(stack, "Refused", function=worker, event_bus=bus, event_pattern=everything)
-    assert stack.node.try_find_child("Refused") is None
 
 
 # --- the clock -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
@@ -103,7 +103,7 @@ def test_a_switch_of_an_imported_alias_may_turn_its_function_off(stack: Stack) -
 def test_an_alias_that_is_scaled_has_provisioned_concurrency(stack: Stack) -> None:
     called = live(stack)
     called.add_auto_scaling(min_capacity=2, max_capacity=10)
-    with pytest.raises(InvalidPropsError, match="has provisioned concurrency on Stack/Live"):
+    with pytest.raises(InvalidPropsError, match="function Stack/Live has provisioned concurrency"):
         KillSwitch(stack, "Switch", function=called, invocations_per_minute=600)
 
 
@@ -111,19 +111,6 @@ def test_the_alarm_pulls_it_at_once_or_never(stack: Stack) -> None:
     switch = KillSwitch(stack, "Switch", function=function(stack), invocations_per_minute=600)
     (target,) = properties(switch.rule)["Targets"]
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 300, "MaximumRetryAttempts": 185}
-
-
-@pytest.mark.parametrize("given", ["function", "another alias"])
-def test_provisioned_concurrency_of_an_alias_that_comes_later_fails_synth(
-    app: App, stack: Stack, given: str
-) -> None:
-    worker = function(stack)
-    called = worker if given == "function" else live(worker)
-    KillSwitch(stack, "Switch", function=called, invocations_per_minute=600)
-    version = worker.current_version
-    lambda_.Alias(stack, "Kept", alias_name="kept", version=version, provisioned_concurrent_executions=5)
-    with pytest.raises(RuntimeError, match="has provisioned concurrency on Stack/Kept"):
-        app.synth()
 
 
 def test_provisioned_concurrency_is_refused(stack: Stack) -> None:

@@ -1,7 +1,11 @@
 """The promises of QueueConsumer, one test each; none rests on a snapshot."""
 
+import json
+from typing import Any
+
 import pytest
-from aws_cdk import App, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import Annotations, App, Duration, Environment, RemovalPolicy, Stack, Token
+from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
@@ -10,7 +14,72 @@ from aws_cdk.assertions import Match, Template
 
 from constructs_lib import QueueConsumer
 from tests.gallery.plain_function import function
-from tests.template_parts import properties, statements
+from tests.template_parts import properties, statements, warnings
+
+# --- recommendations --------------------------------------------------------------------------------------
+
+
+def existing(stack: Stack, *, visibility: int = 180, receives: int = 5) -> sqs.Queue:
+    dead = sqs.Queue(stack, "ExistingDead", retention_period=Duration.days(14))
+    return sqs.Queue(
+        stack,
+        "Existing",
+        visibility_timeout=Duration.seconds(visibility),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=receives),
+    )
+
+
+BELOW = {
+    "visibility": (
+        lambda stack: {"visibility_timeout": Duration.seconds(179)},
+        "constructs-lib:short-visibility-timeout",
+        "visibility_timeout is 179 seconds, and AWS recommends at least 180: 6 times the function's timeout",
+    ),
+    "visibility without the window": (
+        lambda stack: {
+            "visibility_timeout": Duration.seconds(180),
+            "max_batching_window": Duration.seconds(1),
+        },
+        "constructs-lib:short-visibility-timeout",
+        "visibility_timeout is 180 seconds, and AWS recommends at least 181",
+    ),
+    "receives": (
+        lambda stack: {"max_receive_count": 4},
+        "constructs-lib:few-receives",
+        "max_receive_count is 4, and AWS recommends at least 5: with fewer, throttling alone",
+    ),
+    "visibility of an existing queue": (
+        lambda stack: {"queue": existing(stack, visibility=30)},
+        "constructs-lib:short-visibility-timeout",
+        "visibility_timeout of queue Stack/Existing is 30 seconds, and AWS recommends at least 180",
+    ),
+    "receives of an existing queue": (
+        lambda stack: {"queue": existing(stack, receives=1)},
+        "constructs-lib:few-receives",
+        "max_receive_count of queue Stack/Existing is 1, and AWS recommends at least 5",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BELOW)
+def test_less_than_recommended_is_a_warning_that_can_be_acknowledged(stack: Stack, case: str) -> None:
+    arguments, identity, text = BELOW[case]
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), **arguments(stack))
+    (warning,) = warnings(stack)
+    assert text in warning
+    assert f"[ack: {identity}]" in warning
+    Annotations.of(consumer).acknowledge_warning(identity, "Messages are handled in a second.")
+    assert warnings(stack) == []
+
+
+def test_what_is_recommended_has_no_warning(stack: Stack) -> None:
+    worker = function(stack)
+    QueueConsumer(stack, "Consumer", function=worker)
+    QueueConsumer(stack, "AnotherConsumer", function=worker, queue=existing(stack))
+    assert warnings(stack) == []
+
+
+# --- what is deployed -------------------------------------------------------------------------------------
 
 
 def test_only_what_failed_is_retried(stack: Stack) -> None:
@@ -156,8 +225,14 @@ def test_every_alarm_tells_somebody(stack: Stack, alarm: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("alarm", ALARMS)
-def test_no_traffic_is_no_fault(stack: Stack, alarm: str) -> None:
+def test_dead_letters_keep_their_alarm_when_sqs_stops_the_metric(stack: Stack) -> None:
+    """SQS has no metrics of a queue that nobody used for six hours, and the letters are still there."""
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack))
+    assert properties(stack, consumer.dead_letter_alarm)["Properties"]["TreatMissingData"] == "ignore"
+
+
+@pytest.mark.parametrize("alarm", ALARMS[1:])
+def test_no_traffic_is_not_a_fault(stack: Stack, alarm: str) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack))
     assert properties(stack, getattr(consumer, alarm))["Properties"]["TreatMissingData"] == "notBreaching"
 
@@ -191,6 +266,14 @@ def test_old_messages_alarm_at_the_age_given(stack: Stack) -> None:
     assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateAgeOfOldestMessage", 180)
 
 
+@pytest.mark.parametrize(("retention", "seconds"), [(None, 900), (Duration.minutes(20), 600)])
+def test_old_messages_alarm_before_sqs_deletes_them(
+    stack: Stack, retention: Duration | None, seconds: int
+) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), retention_period=retention)
+    assert properties(stack, consumer.oldest_message_alarm)["Properties"]["Threshold"] == seconds
+
+
 def test_concurrency_is_bounded_at_the_mapping(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), max_concurrency=5)
     mapping = properties(stack, consumer.event_source_mapping)["Properties"]
@@ -210,6 +293,68 @@ def test_fifo_reaches_both_queues(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), fifo=True)
     for queue in (consumer.queue, consumer.dead_letter_queue):
         assert properties(stack, queue)["Properties"]["FifoQueue"] is True
+
+
+def test_filters_may_hold_what_cdk_knows_later(stack: Stack) -> None:
+    """A token in plain JSON would be text, or no JSON, and match nothing."""
+    pattern = {
+        "body": {
+            "city": events.Match.prefix("Ber"),
+            "count": [{"numeric": [">", Token.as_number({"Ref": "Least"})]}],
+            "type": lambda_.FilterRule.is_equal(Token.as_string({"Ref": "Type"})),
+        }
+    }
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), filters=[pattern])
+    (found,) = properties(stack, consumer.event_source_mapping)["Properties"]["FilterCriteria"]["Filters"]
+    assert found["Pattern"] == {
+        "Fn::Join": [
+            "",
+            [
+                '{"body":{"city":[{"prefix":"Ber"}],"count":[{"numeric":[">",',
+                {"Ref": "Least"},
+                ']}],"type":["',
+                {"Ref": "Type"},
+                '"]}}',
+            ],
+        ]
+    }
+
+
+RULES = lambda_.FilterRule
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"body": ["plain text"]},
+        {"body": {"a": [None, True, 1, 1.5, "x", {"exists": False}], "b": {"c": [{"prefix": "d"}]}}},
+        {"$or": [{"body": {"a": ["x"]}}, {"body": {"b": [2]}}]},
+        {"body": {"$or": [{"a": ["x"]}, {"b": [2]}]}},
+        {"body": {"a": RULES.null(), "b": RULES.empty(), "c": RULES.or_("x", "y"), "d": RULES.between(1, 2)}},
+        {"body": {"a": ("x", "y")}},
+    ],
+    ids=lambda pattern: json.dumps(pattern),
+)
+def test_every_filter_that_lambda_takes_is_taken(stack: Stack, pattern: dict[str, Any]) -> None:
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), filters=[pattern])
+    (found,) = properties(stack, consumer.event_source_mapping)["Properties"]["FilterCriteria"]["Filters"]
+    assert json.loads(found["Pattern"]) == json.loads(json.dumps(pattern))
+    assert warnings(stack) == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"messageAttributes": {"type": {"stringValue": ["new"]}}},
+        {"body": {"a": ["x"]}, "attributes": {"SenderId": ["x"]}},
+        {"$or": [{"body": {"a": ["x"]}}, {"eventSourceARN": [{"suffix": "x"}]}]},
+    ],
+)
+def test_a_filter_beside_the_body_is_warned_of(stack: Stack, pattern: dict[str, Any]) -> None:
+    """AWS promises filters on the body of a message alone."""
+    QueueConsumer(stack, "Consumer", function=function(stack), filters=[pattern])
+    (warning,) = warnings(stack)
+    assert "constructs-lib:filter-beside-body" in warning
 
 
 def test_filters_are_patterns(stack: Stack) -> None:

@@ -19,14 +19,25 @@ PASSWORD = 'it\'s \\ "a" %s password'
 
 
 def secret(
-    password: str = PASSWORD, username: str = "trips", pending: str | None = None
+    password: str = PASSWORD,
+    username: str = "trips",
+    pending: str | None = None,
+    *,
+    port: int = 5432,
+    pending_port: int = 5432,
+    pending_username: str | None = None,
 ) -> Callable[[str, str], str | None]:
     """Secrets Manager; `pending` is the password that a rotation which is halfway has made up."""
 
     def fetch(arn: str, stage: str) -> str | None:
         assert arn == SECRET_ARN
-        chosen = {"AWSCURRENT": password, "AWSPENDING": pending}[stage]
-        return None if chosen is None else json.dumps({"username": username, "password": chosen})
+        if stage == "AWSCURRENT":
+            return json.dumps({"username": username, "password": password, "port": port})
+        assert stage == "AWSPENDING"
+        if pending is None:
+            return None
+        who = pending_username or username
+        return json.dumps({"username": who, "password": pending, "port": pending_port})
 
     return fetch
 
@@ -197,6 +208,29 @@ def test_a_rotation_that_is_halfway_is_left_alone(server: Server, connection: An
 
 
 @pytest.mark.usefixtures("of_a_secret")
+def test_a_rotation_of_two_users_that_is_halfway_is_left_alone(server: Server, connection: Any) -> None:
+    """The pending version is of the other user then."""
+    ensure_application_user(connection, fetch=secret("present"))
+    halfway = secret("another", pending="coming", pending_username="trips_clone")
+    assert not ensure_application_user(connection, fetch=halfway)
+    connection.commit()
+    log_in(server, "present")
+
+
+@pytest.mark.usefixtures("of_a_secret")
+def test_a_secret_that_was_written_anew_is_not_taken_for_a_rotation(server: Server, connection: Any) -> None:
+    """CloudFormation makes a new password when anything in the template of the secret changes.
+
+    The version of the last rotation keeps its stage then, and differs in what was changed.
+    """
+    ensure_application_user(connection, fetch=secret("of the last rotation"))
+    anew = secret("new", port=6543, pending="of the last rotation")
+    assert not ensure_application_user(connection, fetch=anew)
+    connection.commit()
+    log_in(server, "new")
+
+
+@pytest.mark.usefixtures("of_a_secret")
 def test_a_rotation_that_ends_in_the_middle_of_it_undoes_it(server: Server, connection: Any) -> None:
     ensure_application_user(connection, fetch=secret("first"))
     connection.commit()
@@ -232,6 +266,38 @@ def test_without_a_secret_the_user_logs_in_by_iam_alone(server: Server, connecti
     ) == [("rds_iam",)]
     with pytest.raises(server.driver.Error), server.connect("trips", PASSWORD):
         pass
+
+
+def members_of_rds_iam(server: Server) -> set[str]:
+    rows = server.run(
+        "SELECT u.rolname FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
+        " JOIN pg_roles u ON u.oid = m.member WHERE g.rolname = 'rds_iam'"
+    )
+    return {str(name) for (name,) in rows}
+
+
+@pytest.mark.parametrize("current", ["trips", "trips_clone"])
+@pytest.mark.parametrize("pending", [None, "coming"])
+def test_a_user_with_a_password_again_leaves_rds_iam(
+    server: Server, connection: Any, monkeypatch: pytest.MonkeyPatch, current: str, pending: str | None
+) -> None:
+    """RDS lets a member of that role log in with a token alone, and a member of a member too."""
+    if server.is_mysql:
+        pytest.skip("MySQL sets the plugin with the password")
+    server.run("ALTER ROLE app SUPERUSER")
+    ensure_application_user(connection)
+    connection.commit()
+    assert "trips" in members_of_rds_iam(server)
+    if current == "trips_clone":
+        server.run("CREATE ROLE trips_clone LOGIN PASSWORD 'any'", "GRANT trips TO trips_clone")
+    monkeypatch.setenv("DATABASE_APPLICATION_SECRET_ARN", SECRET_ARN)
+    fetch = secret("present", username=current, pending=pending)
+    for _ in range(2):  # also where it has left already
+        assert not ensure_application_user(connection, fetch=fetch)
+    connection.commit()
+    assert not {"trips", "trips_clone"} & members_of_rds_iam(server)
+    if pending is None:
+        log_in(server, "present", current)
 
 
 @pytest.mark.usefixtures("of_a_secret")

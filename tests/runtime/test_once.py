@@ -156,7 +156,7 @@ class _Waiting:
             nonlocal tries
             tries += 1
             if tries > 1:
-                assert self._done.wait(10)
+                assert self._done.wait(900)
             return work(connection)
 
         return self._database.run(waiting, repeatable=repeatable)
@@ -171,7 +171,7 @@ def test_two_deliveries_at_once(server: Server, first_fails: bool) -> None:
     def first(connection: Any) -> None:
         add(connection, "first")
         first_is_inside.set()
-        assert second_has_begun.wait(10)
+        assert second_has_begun.wait(900)
         time.sleep(0.2)
         if first_fails:
             raise ValueError("mine")
@@ -184,14 +184,14 @@ def test_two_deliveries_at_once(server: Server, first_fails: bool) -> None:
 
     threads = [threading.Thread(target=deliver, args=("first", first))]
     threads[0].start()
-    assert first_is_inside.wait(10)
+    assert first_is_inside.wait(900)
     threads.append(
         threading.Thread(target=deliver, args=("second", lambda connection: add(connection, "second")))
     )
     threads[1].start()
     second_has_begun.set()
     for thread in threads:
-        thread.join(10)
+        thread.join()
     if first_fails:
         assert outcome == {"first": "mine", "second": True}
         assert server.effects() == ["second"]
@@ -321,7 +321,7 @@ def test_failing_purge_does_not_fail_the_effect(
 def test_purge_and_deliveries_do_not_wait_for_each_other(server: Server) -> None:
     """An effect in progress holds its own marker alone; a purge in progress holds old ones alone."""
     make_old(server, 40, count=50)
-    environments = [Once(server.database(give_up_after_seconds=1), "trips") for _ in range(3)]
+    environments = [Once(server.database(), "trips") for _ in range(3)]
 
     def slow(connection: Any) -> None:
         assert environments[1].purge() == 50
@@ -337,7 +337,7 @@ def test_purge_and_deliveries_do_not_wait_for_each_other(server: Server) -> None
 
     started = time.monotonic()
     environments[1]._database.run(deliver_in_the_middle)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 40  # MySQL waits 50 seconds for a lock, PostgreSQL for ever
     assert [key for _, key in markers(server)] == ["m1", "m2"]
 
 

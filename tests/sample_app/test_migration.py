@@ -8,15 +8,11 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local import LocalCloud, LocalCloudError
-from constructs_lib.local.extension.postgres_server import find_binaries
 from sample_app.demo import drive
 
 PROJECT = Path(__file__).parents[2]
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.skipif(find_binaries() is None, reason="there is no PostgreSQL on this machine"),
-]
+pytestmark = pytest.mark.cloud
 
 
 def deploy(cloud: LocalCloud, migrate: Path) -> None:

@@ -16,7 +16,10 @@ import threading
 import time
 from typing import Any
 
-from ministack.services import cloudwatch, lambda_svc, sqs
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import cloudwatch, sqs
+
+from . import pace
 
 _EVERY_SECONDS = 0.5
 _COMPARISONS = {
@@ -30,6 +33,9 @@ _ONLY_RISE = ("Sum", "Maximum", "SampleCount")
 _MISSING = {"breaching": True, "notBreaching": False}
 """What an alarm takes missing data for."""
 
+_changing = threading.RLock()
+"""Held until a change of state has been told."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,29 +45,45 @@ def watch() -> None:
     threading.Thread(target=_look_again_and_again, daemon=True).start()
 
 
-def _look_again_and_again() -> None:
-    while True:
-        time.sleep(_EVERY_SECONDS)
-        for account, region, name in list(cloudwatch._alarms._data):
-            lambda_svc._request_account_id.set(account)
-            lambda_svc._request_region.set(region)
+def look() -> bool:
+    """Look at all alarms.
+
+    Returns:
+        Whether one has changed its state.
+    """
+    changed = False
+    for account, region, name in list(cloudwatch._alarms._data):
+        with request_scope(account, region):
             alarm = cloudwatch._alarms.get(name)
             try:
                 if alarm is not None:
                     _measure_queue(alarm)
-                    _evaluate(alarm)
+                    changed |= _evaluate(alarm)
             except Exception:
                 _log.exception("the alarm %s", name)
+    return changed
 
 
-def _evaluate(alarm: dict[str, Any]) -> None:
-    before = alarm["StateValue"]
+def _look_again_and_again() -> None:
+    while True:
+        time.sleep(_EVERY_SECONDS)
+        look()
+
+
+def _evaluate(alarm: dict[str, Any]) -> bool:
+    """Whether it has changed its state."""
     if not alarm.get("MetricName") or alarm.get("ComparisonOperator") not in _COMPARISONS:
-        return  # an expression, or anomalies
-    bad = _periods(alarm, time.time())
-    state = _state(alarm, bad)
-    if state == before:
-        return
+        return False  # an expression, or anomalies
+    with _changing:
+        before = alarm["StateValue"]
+        bad = _periods(alarm, time.time())
+        state = _state(alarm, bad)
+        if state != before:
+            _change(alarm, before, state, bad)
+        return bool(state != before)
+
+
+def _change(alarm: dict[str, Any], before: str, state: str, bad: list[bool | None]) -> None:
     said = ", ".join({True: "breaching", False: "not breaching", None: "missing"}[each] for each in bad)
     reason = f"Threshold Crossed: the last {len(bad)} datapoints are {said}"
     alarm |= {"StateValue": state, "StateReason": reason, "StateUpdatedTimestamp": int(time.time())}
@@ -120,7 +142,7 @@ def _dimensions(alarm: dict[str, Any]) -> dict[str, str]:
 def _measure_queue(alarm: dict[str, Any]) -> None:
     if alarm.get("Namespace") != "AWS/SQS":
         return
-    arn = f"arn:aws:sqs:{lambda_svc.get_region()}:{lambda_svc.get_account_id()}:{_dimensions(alarm).get('QueueName')}"
+    arn = f"arn:aws:sqs:{get_region()}:{get_account_id()}:{_dimensions(alarm).get('QueueName')}"
     queue = sqs._queue_by_arn(arn)
     if queue is None:
         return
@@ -129,7 +151,7 @@ def _measure_queue(alarm: dict[str, Any]) -> None:
     if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible":
         value = float(sum(message["visible_at"] <= now for message in messages))
     elif alarm["MetricName"] == "ApproximateAgeOfOldestMessage":
-        value = now - min((message["sent_at"] for message in messages), default=now)
+        value = pace.since(min((message["sent_at"] for message in messages), default=now))
     else:
         return
     period = now // alarm["Period"]

@@ -2,7 +2,8 @@
 
 An error of the function is retried after one minute, then after two; a throttled event waits from one second on, twice
 as long each time, up to five minutes, and uses up no retry. All of these waits run faster here, by the same factor;
-an event's age counts them at AWS's own pace. With no concurrency reserved at all, an event fails at once.
+an event's age counts them at AWS's own pace, and what a slow machine takes for an attempt at a quick one's. With no
+concurrency reserved at all, an event fails at once.
 MiniStack looks at `$LATEST` alone, sends nothing on success, and another record.
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html,
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html,
@@ -20,7 +21,7 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
-from . import dead_letters, destinations, invocation_metrics, invocation_record
+from . import dead_letters, destinations, in_flight, invocation_metrics, invocation_record, pace
 from .called_function import CalledFunction
 
 _RETRIES = 2
@@ -61,34 +62,44 @@ def invoke_as_configured() -> None:
 
 
 def _invoke(func: dict[str, Any], event: Any) -> None:
-    threading.Thread(target=contextvars.copy_context().run, args=(_run, func, event), daemon=True).start()
-
-
-def _run(func: dict[str, Any], event: Any) -> None:
     function = CalledFunction.of(func)
+    piece = in_flight.begin(_told(function, "queued"))
+    work = contextvars.copy_context().run
+    threading.Thread(target=work, args=(_run, func, event, function, piece), daemon=True).start()
+
+
+def _told(function: CalledFunction, state: str) -> str:
+    return f"an asynchronous event of {function.name}:{function.qualifier} ({state})"
+
+
+def _run(func: dict[str, Any], event: Any, function: CalledFunction, piece: int) -> None:
     lambda_svc._request_account_id.set(function.account)
     lambda_svc._request_region.set(function.region)
     request = str(uuid.uuid4())
     try:
         invocation_metrics.record(function, "AsyncEventsReceived")
-        outcome = _process(func, event, function, request)
+        outcome = _process(func, event, function, request, piece)
+        in_flight.tell(piece, _told(function, "its record is being delivered"))
         _tell(outcome, event, function, request)
     except Exception:
         _log.exception("asynchronous invocation of %s", function.arn)
+    finally:
+        in_flight.end(piece)
 
 
-def _process(func: dict[str, Any], event: Any, function: CalledFunction, request: str) -> Outcome:
+def _process(func: dict[str, Any], event: Any, function: CalledFunction, request: str, piece: int) -> Outcome:
     settings = function.settings
     retries = int(settings.get("MaximumRetryAttempts", _RETRIES))
     most_age = int(settings.get("MaximumEventAgeInSeconds", _MOST_AGE))
-    pace = _FIRST_WAIT / lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS
-    came, skipped = time.monotonic(), 0.0
+    haste = _FIRST_WAIT / lambda_svc._LAMBDA_ASYNC_RETRY_BASE_SECONDS
+    age = 0.0
     attempts = throttled = 0
     last: dict[str, Any] | None = None
     while True:
         if function.reserved_concurrency == 0:
             return Outcome(invocation_record.TURNED_OFF, attempts, last)
-        age = time.monotonic() - came + skipped
+        in_flight.tell(piece, _told(function, f"attempt {attempts + 1}"))
+        began = time.time()
         result = _try(func, event, request)
         if result.get("throttle"):
             wait = min(2**throttled, _MOST_WAIT_OF_THROTTLED)
@@ -101,10 +112,12 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
             if attempts > retries:
                 return Outcome(invocation_record.OUT_OF_RETRIES, attempts, last)
             wait = _FIRST_WAIT * attempts
-        if time.monotonic() - came + skipped + wait > most_age:
+        age += pace.since(began)
+        if age + wait > most_age:
             return Outcome(invocation_record.TOO_OLD, attempts, last)
-        time.sleep(wait / pace)
-        skipped += wait - wait / pace
+        in_flight.tell(piece, _told(function, f"waits after {attempts} attempts"))
+        time.sleep(wait / haste)
+        age += wait
 
 
 def _try(func: dict[str, Any], event: Any, request: str) -> dict[str, Any]:

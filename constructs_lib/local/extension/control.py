@@ -1,4 +1,4 @@
-"""The extension's own pages below /_constructs_lib: faults on demand, what functions died of, databases.
+"""The extension's own pages below /_constructs_lib: faults on demand, what functions died of, what is going on.
 
 A fault is an answer that AWS documents, given in place of the emulator's: the next `times` calls of one
 operation whose request contains a text. What the calling code does with it is its own doing.
@@ -14,7 +14,7 @@ from typing import Any
 from ministack import app as gateway
 from ministack.services import lambda_svc
 
-from . import databases
+from . import alarm_states, databases, in_flight, pace
 
 PREFIX = "/_constructs_lib/"
 _MESSAGE = "Injected by the local cloud."
@@ -122,6 +122,8 @@ async def _page(scope: dict[str, Any], receive: Any, send: Any) -> None:
                 answer = list(_faults)
     elif page == "run":
         answer = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
+    elif page == "in-flight":
+        answer = await asyncio.to_thread(_in_flight)
     elif page == "databases":
         answer = databases.describe()
     elif page == "failures":
@@ -133,3 +135,11 @@ async def _page(scope: dict[str, Any], receive: Any, send: Any) -> None:
         {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]}
     )
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+def _in_flight() -> dict[str, Any]:
+    """What is going on. Once nothing is, all alarms are looked at: what they set off is going on then."""
+    work = in_flight.work()
+    if not work and alarm_states.look():
+        work = in_flight.work() or {"an alarm that has just changed its state": 1}
+    return {"work": work, "progress": in_flight.progress(), "slowness": pace.slowness()}

@@ -20,6 +20,8 @@ Made = tuple[str, dict[str, Any]]
 INSTANCE: Final = "AWS::RDS::DBInstance"
 CLUSTER: Final = "AWS::RDS::DBCluster"
 _ENGINES: Final = ("postgres", "aurora-postgresql")
+_IDENTIFIERS: Final = ("DBInstanceIdentifier", "DBClusterIdentifier")
+"""RDS keeps them in lower case."""
 _SETTINGS: Final = {"max_connections": "500"}  # nobody pools here: a client is a connection
 
 
@@ -102,7 +104,8 @@ def arn_of(record: dict[str, Any]) -> str:
 def _creating(type_: str, create: Callable[..., Made]) -> Callable[..., Made]:
     def created(logical_id: str, props: Properties, stack: str) -> Made:
         managed = {"MasterUserPassword": managed_password.new()} if managed_password.is_managed(props) else {}
-        identifier, attributes = create(logical_id, props | managed, stack)
+        kept = {key: props[key].lower() for key in _IDENTIFIERS if key in props}
+        identifier, attributes = create(logical_id, props | kept | managed, stack)
         record = record_of(type_, identifier)
         if managed:
             managed_password.keep(record, props, identifier, stack)

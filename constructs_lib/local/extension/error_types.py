@@ -1,8 +1,10 @@
 """An error's payload as the Python runtime writes it: the exception's class, the request's id, the stack.
 
 MiniStack calls every class `Runtime.HandlerError`, so that whoever decides by the class (a `Retry` of Step Functions,
-a reader of an invocation's record) never finds it.
+a reader of an invocation's record) never finds it. And it ends the environment of a handler that has raised, so that
+each retry is a cold start; on AWS only a crash and a timeout end it.
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html,
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke-with-errors,
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 """
 
@@ -12,10 +14,10 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-_PLAIN = '"error": str(e), "trace": traceback.format_exc()}'
-# The first frame is the worker's own.
+_PLAIN = '"status": "error", "error": str(e), "trace": traceback.format_exc()}'
+# What is an error ends the environment. The first frame is the worker's own.
 _WITH_CLASS = (
-    '"error": str(e), "error_type": type(e).__name__, "stack_trace": '
+    '"status": "ok", "error": str(e), "error_type": type(e).__name__, "stack_trace": '
     'traceback.format_list(traceback.extract_tb(e.__traceback__)[1:]), "trace": traceback.format_exc()}'
 )
 
@@ -24,7 +26,7 @@ _RAISED: ContextVar[dict[str, Any] | None] = ContextVar("raised", default=None)
 
 
 def keep() -> None:
-    """Let the Python worker name the class, and hand it on."""
+    """Let the Python worker name the class and go on, and hand the class on."""
     if lambda_runtime._PYTHON_WORKER_SCRIPT.count(_PLAIN) != 1:
         raise AssertionError("the emulator's worker script is not the one that this was written for")
     lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_PLAIN, _WITH_CLASS)
@@ -32,8 +34,9 @@ def keep() -> None:
 
     def invoke_and_note(worker: Any, *arguments: Any, **keywords: Any) -> Any:
         response = invoke(worker, *arguments, **keywords)
-        _RAISED.set(response if "error_type" in response else None)
-        return response
+        raised = "error_type" in response
+        _RAISED.set(response if raised else None)
+        return response | {"status": "error"} if raised else response
 
     def execute_and_name(func: dict[str, Any], event: Any, request_id: str) -> Any:
         _RAISED.set(None)

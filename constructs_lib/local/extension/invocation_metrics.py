@@ -1,14 +1,15 @@
 """Metrics of `AWS/Lambda`: of each invocation, whoever asked for it, by the function and by the alias or version too.
 
 MiniStack counts those of the Invoke API alone, and by the function alone; one that is asynchronous when it is accepted.
+A duration is that of the handler: neither the wait for an environment nor its start counts.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 """
 
-import time
 from typing import Any
 
 from ministack.services import cloudwatch, lambda_svc
 
+from . import running_time
 from .called_function import LATEST, CalledFunction
 
 
@@ -17,13 +18,12 @@ def count() -> None:
     execute, acquire = lambda_svc._execute_function_dispatch, lambda_svc._acquire_execution_slot
 
     def execute_and_count(func: Any, config: Any, *rest: Any) -> Any:
-        began = time.monotonic()
         result = execute(func, config, *rest)
         function = CalledFunction.of(config)
         record(function, "Invocations")
         record(function, "Errors", 1 if result.get("error") else 0)
         record(function, "Throttles", 0)
-        record(function, "Duration", (time.monotonic() - began) * 1000, "Milliseconds")
+        record(function, "Duration", running_time.last() * 1000, "Milliseconds")
         return result
 
     def acquire_or_count(func: Any, config: Any) -> Any:

@@ -13,8 +13,8 @@ from ministack.core import lambda_runtime
 _MARK = "\x1e"
 _LAST = "        _real_stdout.flush()\n\nrun()"
 _LAST_WITH_MARK = f"        sys.stderr.flush()\n        os.write(2, {(_MARK + chr(10)).encode()!r})\n{_LAST}"
-_GIVE_UP = 2.0
-"""Seconds; never reached unless a handler has closed its standard error."""
+_GIVE_UP = 60.0
+"""Seconds; never reached unless a process that the handler has started keeps its standard error."""
 
 
 def mark() -> None:

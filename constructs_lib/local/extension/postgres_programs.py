@@ -1,51 +1,54 @@
-"""Which PostgreSQL runs: the machine's, else the one that was installed for the local cloud."""
+"""The programs of PostgreSQL, where the user that the server runs as can reach them."""
 
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from . import elsewhere
-from .postgres_server import find_binaries
 
 _copies: list[Path] = []
 _lock: Final = threading.Lock()
 
 
 def find() -> Path:
-    """Find the programs.
+    """Find what was installed for this cloud.
 
     Returns:
-        A folder that the server's own user can reach.
+        The folder of the programs; the server's own user can reach it.
 
     Raises:
-        ValueError: There are none.
+        ValueError: Nothing was installed: the app was not deployed with `LocalCloud.deploy`.
     """
     installed = Path(os.environ["CONSTRUCTS_LIB_POSTGRES"])
-    found = find_binaries(installed)
-    if found is None:
+    if not installed.is_dir():
         raise ValueError(
-            "there is no PostgreSQL on this machine: install it, or deploy with LocalCloud.deploy."
+            "PostgreSQL is not installed for this local cloud: deploy with LocalCloud.deploy, which installs it."
         )
-    if found == installed and os.geteuid() == 0 and not _others_can_enter(found):
-        return _copy_for_others(found)
-    return found
-
-
-def _others_can_enter(folder: Path) -> bool:
-    return all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
-
-
-def _copy_for_others(programs: Path) -> Path:
-    """For a server that must not run as root, below a folder that root keeps for itself."""
-    package = programs.parents[1]
-    copy = elsewhere.new_folder()
     with _lock:
         if not _copies:
-            shutil.copytree(package.parent, copy, symlinks=True)
-            for each in (copy, *copy.rglob("*")):
-                if not each.is_symlink():
-                    each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)
-            _copies.append(copy)
-    return _copies[0] / programs.relative_to(package.parent)
+            _copies.append(reachable(installed, elsewhere.new_folder))
+        return _copies[0]
+
+
+def reachable(programs: Path, new_folder: Callable[[], Path]) -> Path:
+    """Copy the programs if the server's user cannot reach them: it is not root, who may keep a folder above closed.
+
+    Args:
+        programs: The folder of the programs, as installed.
+        new_folder: Names the folder to copy them into, which does not exist yet.
+
+    Returns:
+        The folder to run them from.
+    """
+    if os.geteuid() != 0 or all(each.stat().st_mode & 0o001 for each in (programs, *programs.parents)):
+        return programs
+    package = programs.parents[1]
+    copy = new_folder()
+    shutil.copytree(package.parent, copy, symlinks=True)
+    for each in (copy, *copy.rglob("*")):
+        if not each.is_symlink():
+            each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)
+    return copy / programs.relative_to(package.parent)

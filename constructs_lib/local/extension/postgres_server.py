@@ -23,9 +23,8 @@ from types import TracebackType
 from typing import Final, Self
 
 SUPERUSER: Final = "postgres"
-_PROGRAMS: Final = ("initdb", "postgres")
 _LONGEST_SOCKET: Final = 100  # the kernel takes 107 bytes for a path, and the file's own name is part of it
-_START_SECONDS: Final = 30
+_START_SECONDS: Final = 300
 
 _SETTINGS: Final = {
     # It has to outlive a crash of the server, not one of the machine: that would only cost time.
@@ -52,32 +51,6 @@ class PostgresError(Exception):
     """The server is not there, or does not do what it should."""
 
 
-def find_binaries(*more: Path) -> Path | None:
-    """Find the programs of PostgreSQL on this machine.
-
-    Args:
-        more: Folders to look into when the machine has none of its own.
-
-    Returns:
-        The folder that has `initdb` and `postgres`; None if there is none.
-    """
-    on_path = [Path(found).resolve().parent for name in _PROGRAMS if (found := shutil.which(name))]
-    installed = [
-        folder
-        for pattern in (
-            "/usr/lib/postgresql/*/bin",
-            "/usr/pgsql-*/bin",
-            "/opt/homebrew/opt/postgresql*/bin",
-            "/usr/local/opt/postgresql*/bin",
-        )
-        for folder in sorted(Path("/").glob(pattern[1:]), reverse=True)
-    ]
-    for folder in (*on_path, *installed, *more):
-        if all(os.access(folder / name, os.X_OK) for name in _PROGRAMS):
-            return folder
-    return None
-
-
 class PostgresServer:
     """A server with a data folder of its own, as a context manager.
 
@@ -87,13 +60,13 @@ class PostgresServer:
     Args:
         folder: Made for the server and deleted with it. Where this process is root, the server runs as `postgres`
             or `nobody`, who must be able to reach the folder.
-        binaries: The folder of `initdb` and `postgres`; None: `find_binaries()`.
+        binaries: The folder of `initdb` and `postgres`.
         address: To listen on; loopback.
         port: To listen on; None takes a free one.
         settings: Of `postgresql.conf`, beside ours.
 
     Raises:
-        PostgresError: There is no PostgreSQL, the folder cannot be used, or the server does not start.
+        PostgresError: The path of the folder is too long, or the server does not start.
     """
 
     superuser: Final = SUPERUSER
@@ -102,15 +75,12 @@ class PostgresServer:
         self,
         folder: Path,
         *,
-        binaries: Path | None = None,
+        binaries: Path,
         address: str = "127.0.0.1",
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        found = binaries or find_binaries()
-        if found is None:
-            raise PostgresError("there is no PostgreSQL on this machine: no folder with initdb and postgres.")
-        self.binaries: Final = found
+        self.binaries: Final = binaries
         self.folder: Final = folder.resolve()
         self.address: Final = address
         self.port: Final = _free_port(address) if port is None else port

@@ -1,8 +1,11 @@
 """CloudFormation: RDS Proxy. The emulator keeps the records; an endpoint that serves is put behind each.
 
 An endpoint has an address from the start, since templates hand it on, and serves as soon as its target is known: at
-5432, whatever the port of the database is, as RDS Proxy does. A proxy whose target is no PostgreSQL of ours stays
+5432, whatever the port of the database is, as RDS Proxy does. A proxy whose target is not a PostgreSQL of ours stays
 metadata.
+
+RDS keeps names in lower case and finds them in any case, and its metrics have the lower case; `Ref` in a template gives
+the name back as the template has it (https://github.com/aws/aws-cdk/issues/38270).
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbproxy.html
 """
 
@@ -39,6 +42,8 @@ _CREATE_ONLY: Final = {
     ENDPOINT: ("DBProxyName", "DBProxyEndpointName", "VpcSubnetIds", "TargetRole"),
 }
 
+_NAMES: Final = ("DBProxyName", "NewDBProxyName", "DBProxyEndpointName", "NewDBProxyEndpointName")
+
 _open: dict[tuple[str, int], tuple[str, ProxyEndpoint]] = {}
 _lock: Final = threading.Lock()
 
@@ -48,6 +53,9 @@ def serve() -> None:
     blocks = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda type_: type_ in _CREATE_ONLY or blocks(type_)
     provisioners._REPLACING_PROPERTIES.update(_CREATE_ONLY)
+    for action, act in rds._ACTION_MAP.items():
+        if "DBProx" in action:
+            rds._ACTION_MAP[action] = _with_names_in_lower_case(act)
     provisioners._RESOURCE_HANDLERS.update(
         {
             PROXY: _handlers(_create_proxy, _update_proxy, _delete_proxy),
@@ -62,7 +70,20 @@ def _handlers(create: Callable[..., Made], update: Callable[..., Made], delete: 
 
 
 def _call(act: Callable[[Properties], Any], props: Properties, type_: str, verb: str) -> None:
-    provisioners._rds_call(act, provisioners._ec_query(props), type_, verb)
+    query = provisioners._ec_query(props)
+    provisioners._rds_call(_with_names_in_lower_case(act), query, type_, verb)
+
+
+def _with_names_in_lower_case(act: Callable[[Properties], Any]) -> Callable[[Properties], Any]:
+    def acting(query: Properties) -> Any:
+        return act({key: _lower(value) if key in _NAMES else value for key, value in query.items()})
+
+    return acting
+
+
+def _lower(value: Any) -> Any:
+    """A parameter of a query is a text, or a list with one."""
+    return [each.lower() for each in value] if isinstance(value, list) else str(value).lower()
 
 
 def _pick(props: Properties, *names: str) -> Properties:
@@ -75,9 +96,9 @@ def _pick(props: Properties, *names: str) -> Properties:
 def _create_proxy(_logical_id: str, props: Properties, _stack: str) -> Made:
     _call(rds._create_db_proxy, props, PROXY, "create")
     name = props["DBProxyName"]
-    record = rds._db_proxies[name]
+    record = rds._db_proxies[name.lower()]
     if record["EngineFamily"] == "POSTGRESQL":
-        record["Endpoint"] = rds._db_proxy_endpoints[name]["Endpoint"] = loopback.place_proxy()
+        record["Endpoint"] = rds._db_proxy_endpoints[name.lower()]["Endpoint"] = loopback.place_proxy()
     return name, _proxy_attributes(record)
 
 
@@ -85,7 +106,7 @@ def _update_proxy(name: str, _old: Properties, new: Properties, _stack: str) -> 
     changed = {
         "DebugLogging": False, "IdleClientTimeout": 1800, "RequireTLS": False, "DefaultAuthScheme": "NONE", **new,
     }  # fmt: skip
-    record = rds._db_proxies[name]
+    record = rds._db_proxies[name.lower()]
     _call(rds._modify_db_proxy, changed, PROXY, "update")
     record["Auth"] = new.get("Auth", [])
     record["VpcSecurityGroupIds"] = new.get("VpcSecurityGroupIds", [])
@@ -93,8 +114,8 @@ def _update_proxy(name: str, _old: Properties, new: Properties, _stack: str) -> 
 
 
 def _delete_proxy(name: str, _props: Properties) -> None:
-    _close(proxy=name)
-    rds._delete_db_proxy({"DBProxyName": name})
+    _close(proxy=name.lower())
+    rds._delete_db_proxy({"DBProxyName": name.lower()})
 
 
 def _proxy_attributes(record: Properties) -> Properties:
@@ -105,7 +126,7 @@ def _proxy_attributes(record: Properties) -> Properties:
 
 
 def _create_targets(_logical_id: str, props: Properties, _stack: str) -> Made:
-    record = rds._db_proxies.get(props["DBProxyName"])
+    record = rds._db_proxies.get(props["DBProxyName"].lower())
     if record is None:
         raise ValueError(f"DBProxy {props['DBProxyName']} not found.")
     _set_targets(record, props)
@@ -114,14 +135,16 @@ def _create_targets(_logical_id: str, props: Properties, _stack: str) -> Made:
 
 
 def _update_targets(arn: str, _old: Properties, new: Properties, _stack: str) -> Made:
-    _close(proxy=new["DBProxyName"])
-    _set_targets(rds._db_proxies[new["DBProxyName"]], new)
+    name = new["DBProxyName"].lower()
+    _close(proxy=name)
+    _set_targets(rds._db_proxies[name], new)
     return arn, {"TargetGroupArn": arn}
 
 
 def _delete_targets(_arn: str, props: Properties) -> None:
-    _close(proxy=props["DBProxyName"])
-    record = rds._db_proxies.get(props["DBProxyName"])
+    name = props["DBProxyName"].lower()
+    _close(proxy=name)
+    record = rds._db_proxies.get(name)
     if record is not None:
         record["Targets"] = []
 
@@ -145,21 +168,21 @@ def _set_targets(record: Properties, props: Properties) -> None:
 def _create_endpoint(_logical_id: str, props: Properties, _stack: str) -> Made:
     _call(rds._create_db_proxy_endpoint, props, ENDPOINT, "create")
     name = props["DBProxyEndpointName"]
-    endpoint = rds._db_proxy_endpoints[name]
-    if rds._db_proxies[props["DBProxyName"]]["EngineFamily"] == "POSTGRESQL":
+    endpoint = rds._db_proxy_endpoints[name.lower()]
+    if rds._db_proxies[props["DBProxyName"].lower()]["EngineFamily"] == "POSTGRESQL":
         endpoint["Endpoint"] = loopback.place_proxy()
         _serve_endpoint(endpoint)
     return name, _endpoint_attributes(endpoint)
 
 
 def _update_endpoint(name: str, _old: Properties, new: Properties, _stack: str) -> Made:
-    endpoint = rds._db_proxy_endpoints[name]
+    endpoint = rds._db_proxy_endpoints[name.lower()]
     endpoint["VpcSecurityGroupIds"] = new.get("VpcSecurityGroupIds", [])
     return name, _endpoint_attributes(endpoint)
 
 
 def _delete_endpoint(name: str, _props: Properties) -> None:
-    endpoint = rds._db_proxy_endpoints.pop(name, None)
+    endpoint = rds._db_proxy_endpoints.pop(name.lower(), None)
     if endpoint is not None:
         _close(proxy=endpoint["DBProxyName"], address=endpoint["Endpoint"])
 

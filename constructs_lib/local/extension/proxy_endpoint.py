@@ -1,6 +1,7 @@
 """The endpoint of a proxy: TLS, the login, then bytes both ways. One session of the database for each client.
 
-What RDS Proxy is bought for is not here: no pool, no multiplexing, no pinning.
+What RDS Proxy is bought for is not here: no pool, no multiplexing, no pinning. Of its metrics there are the two that
+this can know: how many clients have come, and how long each waited for a session of the database.
 Source: https://www.postgresql.org/docs/current/protocol-flow.html
 """
 
@@ -9,9 +10,11 @@ import contextlib
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Coroutine
 from typing import Any, Final
 
+from . import pace
 from . import postgres_wire as wire
 from .postgres_server import PostgresServer
 from .proxy_login import Admission, Client, Proxy, RefusedError
@@ -69,7 +72,7 @@ class ProxyEndpoint:
         assert session is not None  # noqa: S101 - this is one
         self._sessions.add(session)
         try:
-            async with asyncio.timeout(_LOGIN_SECONDS):
+            async with asyncio.timeout(_LOGIN_SECONDS * pace.slowness()):
                 database = await self._log_in(reader, writer)
             if database is not None:
                 await _relay((reader, writer), database)
@@ -109,8 +112,13 @@ class ProxyEndpoint:
             return None
         password = (await reader.readexactly(length - 4)).rstrip(b"\0").decode(errors="replace")
         client = Client(user, password, over_tls, self._address, self._port)
+        self._proxy.measure("ClientConnectionsReceived", 1, "Count")
         admission = await asyncio.to_thread(self._proxy.admit, client)
-        return await self._open_session(parameters, admission, writer)
+        began = time.perf_counter()
+        session = await self._open_session(parameters, admission, writer)
+        borrowed = (time.perf_counter() - began) * 1_000_000
+        self._proxy.measure("DatabaseConnectionsBorrowLatency", borrowed, "Microseconds")
+        return session
 
     def _check_startup(self, version: int, parameters: dict[str, str], *, over_tls: bool) -> None:
         if self._proxy.requires_tls() and not over_tls:
@@ -218,4 +226,4 @@ def _in_loop(work: Coroutine[Any, Any, Any]) -> Any:
         if not _loops:
             _loops.append(asyncio.new_event_loop())
             threading.Thread(target=_loops[0].run_forever, daemon=True, name="proxies").start()
-    return asyncio.run_coroutine_threadsafe(work, _loops[0]).result(timeout=30)
+    return asyncio.run_coroutine_threadsafe(work, _loops[0]).result(timeout=300)

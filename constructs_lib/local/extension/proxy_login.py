@@ -15,7 +15,7 @@ from typing import Any, Final
 from ministack import app as gateway
 from ministack.core import iam_evaluator, rds_iam
 from ministack.core.responses import request_scope
-from ministack.services import iam, rds, secretsmanager
+from ministack.services import cloudwatch, iam, rds, secretsmanager
 
 from . import databases, rds_roles
 
@@ -74,7 +74,7 @@ class Proxy:
     Attributes:
         account: Its account.
         region: Its region.
-        name: Its DBProxyName.
+        name: Its DBProxyName, in lower case.
     """
 
     account: str
@@ -128,6 +128,17 @@ class Proxy:
             self._check_token(record, client)
             self._check_own_login(record, database, client.user)
             return Admission(database, None)
+
+    def measure(self, metric: str, value: float, unit: str) -> None:
+        """Tell CloudWatch.
+
+        Args:
+            metric: As RDS Proxy calls it.
+            value: How much.
+            unit: Of what.
+        """
+        with request_scope(self.account, self.region):
+            cloudwatch.record_metric("AWS/RDS", metric, value, unit, {"ProxyName": self.name})
 
     # --- inside --------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """CloudFormation: a schedule with all that its template says; MiniStack drops its time zone, its key and its dates.
 
-Schedules fire, by UTC: the time zone and the flexible window are kept and described.
+Schedules fire, by UTC, and are looked at each second in place of each ten: the time zone and the flexible window are
+kept and described.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-scheduler-schedule.html
 """
 
@@ -14,6 +15,7 @@ _DROPPED = {"ScheduleExpressionTimezone": "UTC", "StartDate": None, "EndDate": N
 
 def keep() -> None:
     """Hand on what is dropped, at creation and at update."""
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
     handlers = provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"]
     create, update = handlers["create"], handlers["update"]
 

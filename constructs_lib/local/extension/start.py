@@ -21,6 +21,7 @@ def main() -> None:
         api_access_logs,
         api_answers,
         api_callers,
+        api_owners,
         api_permissions,
         api_templates,
         asynchronous,
@@ -35,11 +36,14 @@ def main() -> None:
         firewall,
         function_credentials,
         function_properties,
+        in_flight,
         invocation_metrics,
         lifeline,
         log_end,
         network,
+        pace,
         proxies,
+        running_time,
         schedules,
         secrets_of_templates,
         secure_transport,
@@ -51,6 +55,8 @@ def main() -> None:
 
     run_folder = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
     lifeline.hold(run_folder=run_folder)
+    pace.keep()
+    in_flight.keep_count()
     alarms.accept_metric_math()
     alarm_events.send()
     alarm_states.watch()
@@ -68,6 +74,7 @@ def main() -> None:
     databases.serve()
     proxies.serve()
     asynchronous.invoke_as_configured()
+    running_time.stretch()
     invocation_metrics.count()
     event_sources.invoke_asynchronously()
     state_machines.set_concurrency()
@@ -81,6 +88,7 @@ def main() -> None:
     api_answers.change()
     api_permissions.require()
     api_callers.check()
+    api_owners.find()
     api_access_logs.write()
     control.add()
 

@@ -21,7 +21,7 @@ ELSEWHERE = "elsewhere"
 _GRACE = 2.0  # seconds for a database to end by itself
 
 
-def sweep(*, run_folder: str, group: int | None, patience: float = 10) -> None:
+def sweep(*, run_folder: str, group: int | None, patience: float = 60) -> None:
     """End every process of a run and delete its folder.
 
     Args:

@@ -2,13 +2,16 @@
 
 On AWS a failed message shows up again when its visibility timeout ends: with six times the function's timeout,
 that is minutes. While a batch is in work nothing is changed, so no message is ever handed out twice because of
-this; the queue's own attribute reads as it was deployed.
+this; the queue's own attribute reads as it was deployed. On a slow machine, where a batch takes longer, its messages
+are hidden for longer by as much.
 """
 
 import time
 from typing import Any
 
 from ministack.services import lambda_svc, sqs
+
+from . import pace
 
 
 def shorten(*, factor: float) -> None:
@@ -27,12 +30,20 @@ def shorten(*, factor: float) -> None:
         *rest: Any,
     ) -> None:
         handles = {message["id"]: message["receipt_handle"] for message in batch}
-        run(esm, func, event, batch, *rest)
-        now = time.time()
+        slowness = pace.slowness()
         with sqs._queues_lock:
-            for message in batch:
-                still_ours = message.get("receipt_handle") == handles[message["id"]]
-                if still_ours and message["visible_at"] > now:
-                    message["visible_at"] = now + (message["visible_at"] - now) / factor
+            _hide(batch, handles, slowness)
+        run(esm, func, event, batch, *rest)
+        with sqs._queues_lock:
+            _hide(batch, handles, 1 / slowness / factor)
 
     lambda_svc._run_sqs_batch = run_then_shorten
+
+
+def _hide(batch: list[dict[str, Any]], handles: dict[str, str], factor: float) -> None:
+    """Multiply what is left of the visibility timeout of messages that nobody else has received since."""
+    now = time.time()
+    for message in batch:
+        still_ours = message.get("receipt_handle") == handles[message["id"]]
+        if still_ours and message["visible_at"] > now:
+            message["visible_at"] = now + (message["visible_at"] - now) * factor

@@ -1,0 +1,152 @@
+"""Patterns that events are filtered by: a wrong one loses events without a word, or fails at deployment.
+
+What does not match is not kept anywhere: Lambda deletes such a message of a queue, and EventBridge goes on to the next
+event. So a pattern is checked for what can match nothing.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+
+_OR = "$or"
+"""Takes a list of patterns, where every other key takes a list of values."""
+
+
+def check(name: str, pattern: object, *, source: str) -> None:
+    """Refuse a pattern that is not made of keys and lists of values.
+
+    Args:
+        name: The argument, as the user wrote it.
+        pattern: What was given.
+        source: The page that says how patterns are written.
+
+    Raises:
+        InvalidPropsError: A part of it can match nothing, or is refused at deployment.
+    """
+    if not isinstance(pattern, Mapping):
+        raise InvalidPropsError(
+            f'{name} must be a mapping, such as {{"type": ["new"]}}, got {_validation.shown(pattern)}. See {source}'
+        )
+    if not pattern:
+        raise InvalidPropsError(f"{name} must have at least one key, got {{}}. Leave it out. See {source}")
+    for key, value in pattern.items():
+        part = f"{name}[{key!r}]"
+        if key == _OR and isinstance(value, list | tuple) and value:
+            for number, each in enumerate(value):
+                check(f"{part}[{number}]", each, source=source)
+        elif isinstance(value, Mapping):
+            check(part, value, source=source)
+        elif not _is_later(value):
+            _check_values(part, value, source=source)
+
+
+def _check_values(name: str, values: object, *, source: str) -> None:
+    if not isinstance(values, list | tuple) or not values:
+        raise InvalidPropsError(
+            f"{name} must be a list with at least one value, such as ['new'], got {_validation.shown(values)}: "
+            f"nothing else matches. See {source}"
+        )
+    for value in values:
+        if not _has_finite_numbers(value):
+            raise InvalidPropsError(
+                f"{name} must have finite numbers, got {_validation.shown(value)}: JSON has no others. See {source}"
+            )
+        if value is not None and not isinstance(value, str | int | float | Mapping) and not _is_later(value):
+            raise InvalidPropsError(
+                f"{name} must have text, numbers, True, False, None or matchers such as {{'prefix': 'a'}} as values, "
+                f"got {_validation.shown(value)}. See {source}"
+            )
+
+
+def _has_finite_numbers(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(_has_finite_numbers(part) for part in value.values())
+    if isinstance(value, list | tuple):
+        return all(_has_finite_numbers(part) for part in value)
+    return not isinstance(value, float) or math.isfinite(value) or _validation.is_unresolved(value)
+
+
+def _is_later(value: object) -> bool:
+    """Whether it is one of CDK's objects that become a value at synth."""
+    return hasattr(value, "resolve")
+
+
+# --- of queues -----------------------------------------------------------------------------------------
+
+
+def of_queue(scope: Construct, filters: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
+    """Check the filters of a queue, and write them as Lambda takes them.
+
+    Args:
+        scope: Where the construct is going to be.
+        filters: What was given as `filters`.
+
+    Returns:
+        As `filters` of an event source mapping.
+
+    Raises:
+        InvalidPropsError: Lambda would refuse one, or delete every message because of it.
+    """
+    if isinstance(filters, str | Mapping) or not isinstance(filters, Sequence):
+        raise InvalidPropsError(
+            f"filters must be a list of patterns, got {_validation.shown(filters)}: put it into a list. "
+            f"See {_defaults.SQS_FILTERING}"
+        )
+    if len(filters) > _defaults.FILTERS_MAX:
+        raise InvalidPropsError(
+            f"filters must be at most {_defaults.FILTERS_MAX}, got {len(filters)}: merge some into one "
+            f"pattern. See {_defaults.SQS_FILTERING}"
+        )
+    return [{"pattern": _of_queue(scope, f"filters[{n}]", pattern)} for n, pattern in enumerate(filters)]
+
+
+def looks_beside_the_body(filters: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a filter of a queue asks for more than the body, which is all that AWS's page promises.
+
+    Args:
+        filters: Filters that `of_queue` has accepted.
+
+    Returns:
+        True if one has another key of the record.
+    """
+    return any(_first_keys(pattern) - {"body"} for pattern in filters)
+
+
+def _of_queue(scope: Construct, name: str, pattern: Mapping[str, object]) -> str:
+    if isinstance(pattern, Mapping) and set(pattern) == {"pattern"} and isinstance(pattern["pattern"], str):
+        raise InvalidPropsError(
+            f"{name} must be the pattern itself, not what FilterCriteria.filter(...) makes of it: pass its argument. "
+            f"See {_defaults.SQS_FILTERING}"
+        )
+    check(name, pattern, source=_defaults.SQS_FILTERING)
+    for key in _first_keys(pattern):
+        _validation.one_of(
+            f"each key of {name}", key, _defaults.SQS_RECORD_KEYS, source=_defaults.SQS_FILTERING
+        )
+    if _validation.has_unresolved(pattern):
+        return Stack.of(scope).to_json_string(pattern)
+    try:
+        text = json.dumps(pattern, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidPropsError(f"{name} must be JSON: {error}. See {_defaults.SQS_FILTERING}") from None
+    if len(text) > _defaults.FILTER_CHARACTERS_MAX:
+        raise InvalidPropsError(
+            f"{name} must be at most {_defaults.FILTER_CHARACTERS_MAX:,} characters, got {len(text):,}: split it, or "
+            f"look in the handler. See {_defaults.SQS_FILTERING}"
+        )
+    return text
+
+
+def _first_keys(pattern: Mapping[str, object]) -> set[str]:
+    """The keys of the record that a pattern asks for, below an outer `$or` too."""
+    keys = set(pattern) - {_OR}
+    alternatives: Any = pattern.get(_OR, ())
+    return keys.union(*(_first_keys(each) for each in alternatives))

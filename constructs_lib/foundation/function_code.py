@@ -1,0 +1,158 @@
+"""The code of a function: packaged, and read for what would fail at the first invocation."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import handler_code, interpreter, packaging, requirement_files
+from constructs_lib.foundation.handler_code import Findings
+from constructs_lib.foundation.installation import Target
+
+
+@dataclass(frozen=True)
+class Code:
+    """A package, and what the user should know about it.
+
+    Attributes:
+        package: The package.
+        warnings: Texts by the end of their id.
+        lacks_bytecode: Whether it has no bytecode because no Python was found.
+    """
+
+    package: packaging.Package
+    warnings: Mapping[str, str] = field(default_factory=dict)
+    lacks_bytecode: bool = False
+
+
+def target(runtime_name: str, architecture: str, *, for_host: bool) -> Target:
+    """The machine to package for: Lambda's, or this one where the local cloud asks for it."""
+    if for_host:
+        return Target(interpreter.HOST.version.rpartition(".")[0], platform=None)
+    python = runtime_name.removeprefix("python")
+    # Amazon Linux 2023 has glibc 2.34; 3.11 still runs on Amazon Linux 2 with 2.26.
+    glibc = "2_17" if python == "3.11" else "2_34"
+    machine = "aarch64" if architecture == "arm64" else "x86_64"
+    return Target(python, platform=f"{machine}-manylinux_{glibc}")
+
+
+def package(
+    entry: Path,
+    handler: str,
+    target: Target,
+    *,
+    bytecode: bool | None,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    include_runtime: bool,
+    has_layers: bool,
+    has_python_path: bool,
+) -> Code:
+    """Package a function, and read its code.
+
+    Args:
+        entry: The folder with the handler.
+        handler: As Lambda writes it.
+        target: The machine to package for.
+        bytecode: As in PythonFunction; so are the next three.
+        include: Patterns.
+        exclude: Patterns.
+        include_runtime: Whether to package `constructs_lib.runtime`.
+        has_layers: Whether modules may come from a layer.
+        has_python_path: Whether modules may come from elsewhere, by the variable PYTHONPATH.
+
+    Raises:
+        InvalidPropsError: The handler does not exist, or the package cannot be made.
+    """
+    module, _ = handler_code.split(handler)
+    packaging.check_entry(entry)
+    missing = None
+    try:
+        handler_code.check(entry, handler, python=target.python)
+    except InvalidPropsError as error:
+        if handler_code.located(entry, module) or handler_code.located(entry / "src", module):
+            raise
+        if not has_layers and not requirement_files.exist(entry):
+            requirement_files.find(
+                entry, None, target.python, exclude
+            )  # a form that is not read is the cause
+            raise
+        missing = error  # it may come with a dependency or a layer, as the wrappers of monitoring tools do
+    found = None if bytecode is False else interpreter.find(target.python)
+    if bytecode and found is None:
+        raise InvalidPropsError(
+            f"bytecode=True requires a Python {target.python} on this machine, and there is none on PATH, in "
+            f"pyenv or managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
+        )
+    built = packaging.build(
+        entry,
+        target,
+        module=module,
+        interpreter=found,
+        include=include,
+        exclude=exclude,
+        include_runtime=include_runtime,
+    )
+    if missing is None:
+        if handler_code.located(built.path, module) is None:
+            raise InvalidPropsError(
+                f"handler is in {handler_code.located(entry, module)}, which is not packaged: exclude, a .gitignore "
+                f"file or another rule leaves it out. Remove it from exclude, or pass include with its path."
+            )
+        findings = handler_code.examine(
+            built.path, entry.resolve(), module, python=target.python, compiled=found is not None
+        )
+        if has_layers or has_python_path:
+            findings.unprovided.clear()
+        warnings = _warnings(findings, entry, target)
+    else:
+        warnings = _elsewhere(missing, built.path, entry, handler, target, has_layers=has_layers)
+    return Code(built, warnings, lacks_bytecode=found is None and bytecode is None)
+
+
+def _elsewhere(
+    missing: InvalidPropsError, path: Path, entry: Path, handler: str, target: Target, *, has_layers: bool
+) -> dict[str, str]:
+    """Accept a handler that comes with a dependency or, as far as can be told, with a layer."""
+    module, _ = handler_code.split(handler)
+    try:
+        handler_code.check(path, handler, python=target.python)
+    except InvalidPropsError:
+        if not (has_layers and handler_code.may_be_elsewhere(path, module)):
+            raise missing from None
+        if handler_code.is_near_miss(entry, module):
+            return {"handler-in-a-layer": f"{missing} It is expected to be in one of the layers."}
+    return {}
+
+
+def _warnings(findings: Findings, entry: Path, target: Target) -> dict[str, str]:
+    warnings = {}
+    for found in findings.left_out:
+        warnings[f"left-out-{found.name}"] = (
+            f"{found.file} imports {found.name} (line {found.line}), which is in entry and not in the package: "
+            f"exclude, a .gitignore file or another rule leaves it out. Pass include with its path."
+        )
+    for found in findings.unprovided:
+        warnings[f"import-{found.name}"] = (
+            f"{found.file} imports {found.name} (line {found.line}), and nothing provides it: neither entry and "
+            f"its requirements, nor Python {target.python}, nor Lambda. Add it to the requirements in entry."
+            f"{_hint(entry, found.name)}"
+        )
+    for file in findings.unread:
+        warnings[f"syntax-{file}"] = (
+            f"{file} cannot be parsed by Python {interpreter.HOST.version}, which runs this app, and no Python "
+            f"{target.python} was found to tell newer syntax from an error. Install one (uv python install "
+            f"{target.python})."
+        )
+    return warnings
+
+
+def _hint(entry: Path, name: str) -> str:
+    if (entry / "src" / name).exists():
+        return (
+            " It is in src: the src layout is not supported yet. Move it out of src, next to pyproject.toml, or "
+            "pass environment={'PYTHONPATH': '/var/task/src:/var/runtime'}."
+        )
+    if elsewhere := requirement_files.above(entry):
+        return f" {elsewhere} is not read: only a uv.lock or requirements.txt in entry itself is."
+    return ""

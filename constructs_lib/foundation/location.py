@@ -1,0 +1,68 @@
+"""Whether a resource is in the Region and the account that AWS requires of it.
+
+Every construct asks here, for each argument that takes a resource. What is known only at deployment passes.
+"""
+
+from typing import Any
+
+from aws_cdk import Stack
+from constructs import Construct, IConstruct
+
+from constructs_lib import _validation
+from constructs_lib.errors import InvalidPropsError
+
+_WORDS = {"account": "account", "region": "Region"}
+
+
+def check(
+    beside: IConstruct, name: str, resource: Any, *, way_out: str, source: str, same_account: bool = True
+) -> None:
+    """Refuse a resource of another Region or account.
+
+    Args:
+        beside: The scope of the construct, or another resource that this one must be next to.
+        name: The argument, as the user wrote it.
+        resource: What was given; what has no `env`, such as None, passes.
+        way_out: What to do instead, as a sentence.
+        source: The page that gives the rule.
+        same_account: False for what may belong to another account.
+
+    Raises:
+        InvalidPropsError: Both places are known, and differ.
+    """
+    there = getattr(resource, "env", None)
+    if there is None or (
+        _validation.is_unresolved(there.account) and _validation.is_unresolved(there.region)
+    ):
+        return
+    here = _place(beside)
+    for what in ("account", "region") if same_account else ("region",):
+        ours, theirs = getattr(here, what), getattr(there, what)
+        if _differ(ours, theirs):
+            raise InvalidPropsError(
+                f"{name} must be in {_WORDS[what]} {ours}, where {beside.node.path or 'the app'} is, got "
+                f"{resource.node.path} in {theirs}. {way_out} See {source}"
+            )
+
+
+def is_of_another_account(scope: Construct, resource: Any) -> bool:
+    """Whether a resource is known to belong to another account than a construct; so do its metrics then.
+
+    Args:
+        scope: The construct.
+        resource: Anything with an `env`.
+
+    Returns:
+        False where either account is known only at deployment.
+    """
+    theirs = _place(resource).account
+    return not _validation.is_unresolved(theirs) and _differ(_place(scope).account, theirs)
+
+
+def _place(part: Any) -> Any:
+    """What has the account and the Region of a part: an imported resource may have those of its ARN."""
+    return getattr(part, "env", None) or Stack.of(part)
+
+
+def _differ(ours: str, theirs: str) -> bool:
+    return ours != theirs and not _validation.is_unresolved(ours) and not _validation.is_unresolved(theirs)

@@ -1,0 +1,37 @@
+"""All rules, and what they find in an app."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from constructs_lib.practice import (
+    buckets,
+    concurrency,
+    consumers,
+    destinations,
+    domains,
+    endpoints,
+    function_policies,
+    loops,
+)
+from constructs_lib.practice.assembly import Assembly
+from constructs_lib.practice.flows import Flows
+from constructs_lib.practice.rule import Finding, Rule
+
+RULES: Final[tuple[Rule, ...]] = (
+    *loops.RULES,
+    *destinations.RULES,
+    *consumers.RULES,
+    *function_policies.RULES,
+    *endpoints.RULES,
+    *domains.RULES,
+    *concurrency.RULES,
+    *buckets.RULES,
+)
+
+
+def findings(assembly: Assembly) -> Iterator[tuple[Rule, Finding]]:
+    """What the rules find in the templates of an app."""
+    flows = Flows(assembly)
+    for rule in RULES:
+        for finding in rule.find(flows):
+            yield rule, finding

@@ -1,0 +1,227 @@
+"""Functions that are called in fewer ways than others: what Lambda refuses, or loses events of, is refused at synth."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+
+from constructs_lib import (
+    AsyncDestinations,
+    Authorization,
+    BucketEvents,
+    EventRule,
+    InvalidPropsError,
+    KillSwitch,
+    LiveAlias,
+    ProvisionedApi,
+    QueueConsumer,
+    ScheduledInvocation,
+    TopicSubscription,
+)
+from tests.gallery.event_sources import TRIPS
+from tests.gallery.parts import bucket, topic
+from tests.gallery.plain_function import HANDLERS, function
+from tests.reading import properties
+
+HOURLY = scheduler.ScheduleExpression.rate(Duration.hours(1))
+
+
+def plain(stack: Stack, construct_id: str = "Worker", **arguments: Any) -> lambda_.Function:
+    return lambda_.Function(
+        stack,
+        construct_id,
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        handler="app.handle",
+        code=lambda_.Code.from_asset(str(HANDLERS / "plain")),
+        **arguments,
+    )
+
+
+def durable(stack: Stack, execution: Duration | None = None) -> lambda_.Function:
+    config = lambda_.DurableConfig(execution_timeout=execution or Duration.minutes(10))
+    return plain(stack, durable_config=config)
+
+
+def tenants(stack: Stack) -> lambda_.Function:
+    return plain(stack, tenancy_config=lambda_.TenancyConfig.PER_TENANT)
+
+
+def managed(stack: Stack) -> lambda_.Function:
+    vpc = ec2.Vpc(stack, "Vpc")
+    provider = lambda_.CapacityProvider(
+        stack,
+        "Provider",
+        subnets=vpc.private_subnets,
+        security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+    )
+    worker = plain(stack)
+    provider.add_function(worker)
+    return worker
+
+
+def alias(worker: lambda_.Function) -> lambda_.Alias:
+    construct_id = f"{worker.node.id}Live"
+    return lambda_.Alias(Stack.of(worker), construct_id, alias_name="live", version=worker.current_version)
+
+
+def unqualified(worker: lambda_.Function) -> lambda_.Function:
+    return worker
+
+
+Make = Callable[[Stack, Any], object]
+MAKE: dict[str, Make] = {
+    "QueueConsumer": lambda s, f: QueueConsumer(s, "Made", function=f),
+    "EventRule": lambda s, f: EventRule(s, "Made", function=f, event_pattern=TRIPS),
+    "BucketEvents": lambda s, f: BucketEvents(s, "Made", function=f, bucket=bucket(s)),
+    "TopicSubscription": lambda s, f: TopicSubscription(s, "Made", function=f, topic=topic(s)),
+    "ScheduledInvocation": lambda s, f: ScheduledInvocation(s, "Made", function=f, schedule=HOURLY),
+    "AsyncDestinations": lambda s, f: AsyncDestinations(s, "Made", function=f),
+    "AsyncDestinations with redrive": lambda s, f: AsyncDestinations(s, "Made", function=f, redrive=True),
+    "a target of AsyncDestinations": lambda s, f: AsyncDestinations(
+        s, "Made", function=function(s), on_success=f
+    ),
+    "KillSwitch": lambda s, f: KillSwitch(s, "Made", function=f, invocations_per_minute=600),
+    "LiveAlias": lambda s, f: LiveAlias(s, "Made", function=f),
+    "LiveAlias with provisioned concurrency": lambda s, f: LiveAlias(
+        s, "Made", function=f, provisioned_concurrency=2
+    ),
+    "a hook of LiveAlias": lambda s, f: LiveAlias(s, "Made", function=function(s), before_traffic=f),
+    "ProvisionedApi": lambda s, f: ProvisionedApi(
+        s,
+        "Made",
+        routes={"GET /x": f},
+        authorization=Authorization.iam(),
+        integration_timeout=Duration.seconds(29),
+    ),
+    "an authorizer of ProvisionedApi": lambda s, f: ProvisionedApi(
+        s,
+        "Made",
+        routes={"GET /x": alias(plain(s, "Behind", timeout=Duration.seconds(9)))},
+        authorization=Authorization.lambda_authorizer(f),
+    ),
+}
+SOURCES = {"QueueConsumer", "EventRule", "BucketEvents", "TopicSubscription", "ScheduledInvocation"}
+APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi"}
+
+TENANT = "has tenant isolation: Lambda refuses each call without a tenant"
+QUALIFIER = "is a durable function, and Lambda refuses a call of it without a qualifier"
+NO_DESTINATIONS = "is a durable function, which has no destinations"
+CONCURRENCY = "provisioned_concurrency cannot be given for function Stack/Worker, which"
+
+REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
+    (durable, unqualified): {
+        **dict.fromkeys(SOURCES | {"a target of AsyncDestinations", "a hook of LiveAlias"}, QUALIFIER),
+        "AsyncDestinations": NO_DESTINATIONS,
+        "AsyncDestinations with redrive": NO_DESTINATIONS,
+    },
+    (durable, alias): {
+        "AsyncDestinations": NO_DESTINATIONS,
+        "AsyncDestinations with redrive": NO_DESTINATIONS,
+        "ProvisionedApi": "must be at most",
+    },
+    (tenants, unqualified): {
+        **dict.fromkeys(SOURCES | {"a target of AsyncDestinations", "a hook of LiveAlias"}, TENANT),
+        "AsyncDestinations with redrive": "redrive cannot be combined with tenant isolation",
+        "LiveAlias with provisioned concurrency": CONCURRENCY,
+    },
+    (tenants, alias): {
+        **dict.fromkeys(SOURCES | APIS | {"a target of AsyncDestinations", "a hook of LiveAlias"}, TENANT),
+        "AsyncDestinations with redrive": "redrive cannot be combined with tenant isolation",
+    },
+    (managed, unqualified): {
+        "AsyncDestinations": "reaches $LATEST.PUBLISHED, and not the destinations of $LATEST",
+        "AsyncDestinations with redrive": "reaches $LATEST.PUBLISHED, and not the destinations of $LATEST",
+        "KillSwitch": "is on managed instances, which scale by a scaling configuration",
+        "LiveAlias with provisioned concurrency": CONCURRENCY,
+    },
+    (managed, alias): {"KillSwitch": "is on managed instances, which scale by a scaling configuration"},
+}
+"""By kind of function and what is passed: which constructs refuse it, and how."""
+
+
+def accepts(made: str, what: Any) -> bool:
+    """Whether the type fits: an API takes aliases alone, a LiveAlias makes its own."""
+    return not (made in APIS and what is unqualified) and not (made.startswith("LiveAlias") and what is alias)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "made"),
+    [(kind, what, made) for kind, what in REFUSED for made in MAKE if accepts(made, what)],
+    ids=lambda given: getattr(given, "__name__", given),
+)
+def test_what_lambda_refuses_is_refused(stack: Stack, kind: Any, what: Any, made: str) -> None:
+    given = what(kind(stack))
+    message = REFUSED[kind, what].get(made)
+    if message is None:
+        MAKE[made](stack, given)
+        return
+    with pytest.raises(InvalidPropsError) as error:
+        MAKE[made](stack, given)
+    assert message in str(error.value)
+    assert "See https://docs.aws.amazon.com/" in str(error.value)
+    assert stack.node.try_find_child("Made") is None
+
+
+# --- durable functions behind a mapping ------------------------------------------------------------------
+
+
+def test_the_mapping_waits_for_the_whole_execution(stack: Stack) -> None:
+    consumer = QueueConsumer(stack, "Made", function=alias(durable(stack, Duration.minutes(10))))
+    assert properties(consumer.queue)["VisibilityTimeout"] == 6 * 600
+
+
+@pytest.mark.parametrize(
+    ("make", "minutes"),
+    [(durable, 16), (lambda stack, execution: managed_and_durable(stack, execution), 91)],
+    ids=["default", "managed instances"],
+)
+def test_no_mapping_waits_longer_than_a_function_may_run(stack: Stack, make: Any, minutes: int) -> None:
+    given = alias(make(stack, Duration.minutes(minutes)))
+    with pytest.raises(InvalidPropsError, match=rf"must be at most [\d,]+ seconds, got {minutes * 60:,}"):
+        QueueConsumer(stack, "Made", function=given)
+    assert stack.node.try_find_child("Made") is None
+
+
+def managed_and_durable(stack: Stack, execution: Duration) -> lambda_.Function:
+    worker = managed(stack)
+    resource = worker.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    resource.durable_config = lambda_.CfnFunction.DurableConfigProperty(
+        execution_timeout=execution.to_seconds(), retention_period_in_days=14
+    )
+    return worker
+
+
+# --- imported functions ----------------------------------------------------------------------------------
+
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:theirs"
+PUSHED = ("EventRule", "BucketEvents", "TopicSubscription")
+
+
+def by_arn(stack: Stack) -> lambda_.IFunction:
+    return lambda_.Function.from_function_arn(stack, "Theirs", ARN)
+
+
+def of_the_same_environment(stack: Stack) -> lambda_.IFunction:
+    return lambda_.Function.from_function_attributes(stack, "Theirs", function_arn=ARN, same_environment=True)
+
+
+@pytest.mark.parametrize("made", PUSHED)
+def test_a_function_that_would_get_no_permission_is_refused(stack: Stack, made: str) -> None:
+    """CDK leaves the permission out where the account of the stack is not known."""
+    with pytest.raises(InvalidPropsError, match=r"would add no permission .* same_environment=True"):
+        MAKE[made](stack, by_arn(stack))
+    assert stack.node.try_find_child("Made") is None
+
+
+@pytest.mark.parametrize("made", PUSHED)
+def test_an_imported_function_of_this_account_is_called(app: App, made: str) -> None:
+    known = Stack(app, "Known", env=Environment(account="123456789012", region="us-east-1"))
+    MAKE[made](known, by_arn(known))
+    unknown = Stack(app, "Unknown")
+    MAKE[made](unknown, of_the_same_environment(unknown))
+    app.synth()

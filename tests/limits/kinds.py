@@ -1,0 +1,136 @@
+"""Every argument of the API's and the release's constructs, and what none of them takes."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from aws_cdk import Stack
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib import Authorization, LiveAlias, ProvisionedApi, Route, UsagePlan
+from tests.gallery.api import alias, certificate, client, user_pool
+from tests.gallery.plain_function import function
+
+NEVER_RIGHT: Final[tuple[object, ...]] = (
+    object(),
+    float("nan"),
+    float("inf"),
+    -1,
+    [3],
+    {"a": 1},
+    sqs.Queue,
+)
+
+Make = Callable[[object], object]
+"""Makes the construct with a value in the place of one argument."""
+
+
+def _names(of: Callable[..., object]) -> list[str]:
+    names = inspect.signature(of).parameters
+    return [name for name in names if name not in ("self", "scope", "construct_id")]
+
+
+def _live_alias(name: str) -> Callable[[Stack], Make]:
+    needed: dict[str, dict[str, Any]] = {
+        "maximum_provisioned_concurrency": {"provisioned_concurrency": 1},
+        "target_utilization": {"provisioned_concurrency": 1, "maximum_provisioned_concurrency": 5},
+        "provisioned_concurrency_schedule": {"provisioned_concurrency": 1},
+        "new_version_weight": {"stable_version": "7"},
+    }
+
+    def prepare(stack: Stack) -> Make:
+        given = {"function": function(stack)} | needed.get(name, {})
+        return lambda value: LiveAlias(stack, "Refused", **(given | {name: value}))
+
+    return prepare
+
+
+def _api(name: str, *, http: bool) -> Callable[[Stack], Make]:
+    def prepare(stack: Stack) -> Make:
+        at_domain = {"domain_name": "api.example.com", "certificate": certificate(stack)}
+        for_pages = {"cors_origins": ["https://a.example"]}
+        needed: dict[str, Mapping[str, Any]] = {
+            "usage_plans": {"api_key_required": True},
+            "api_key_required": {"usage_plans": {"Plan": UsagePlan()}},
+            "domain_name": at_domain,
+            "base_path": at_domain,
+            "certificate": at_domain,
+            "hosted_zone": at_domain,
+            "cors_headers": for_pages,
+            "cors_credentials": for_pages,
+        }
+        given = {"routes": {"GET /": alias(stack)}, "authorization": Authorization.iam(), "http": http}
+        given |= needed.get(name, {}) if not (http and "api_key_required" in needed.get(name, {})) else {}
+        return lambda value: ProvisionedApi(stack, "Refused", **(given | {name: value}))
+
+    return prepare
+
+
+def _route(name: str, *, http: bool) -> Callable[[Stack], Make]:
+    def prepare(stack: Stack) -> Make:
+        live = alias(stack)
+        return lambda value: ProvisionedApi(
+            stack,
+            "Refused",
+            routes={"GET /": Route(**({"alias": live} | {name: value}))},
+            authorization=Authorization.iam(),
+            http=http,
+        )
+
+    return prepare
+
+
+def _plan(name: str) -> Callable[[Stack], Make]:
+    def prepare(stack: Stack) -> Make:
+        live = alias(stack)
+        return lambda value: ProvisionedApi(
+            stack,
+            "Refused",
+            routes={"GET /": live},
+            authorization=Authorization.iam(),
+            api_key_required=True,
+            usage_plans={"Plan": UsagePlan(**({"quota_limit": 5} | {name: value}))},  # type: ignore[arg-type]
+        )
+
+    return prepare
+
+
+def _authorization(
+    name: str, choose: Callable[..., Authorization], given: Callable[[Stack], dict[str, Any]]
+) -> Callable[[Stack], Make]:
+    def prepare(stack: Stack) -> Make:
+        right = given(stack)
+        return lambda value: choose(**(right | {name: value}))
+
+    return prepare
+
+
+_AUTHORIZATIONS: Final[dict[str, tuple[Callable[..., Authorization], Callable[[Stack], dict[str, Any]]]]] = {
+    "cognito": (
+        Authorization.cognito,
+        lambda stack: {"user_pool": user_pool(stack), "clients": [client(stack)]},
+    ),
+    "jwt": (Authorization.jwt, lambda stack: {"issuer": "https://a.example/", "audience": ["trips"]}),
+    "lambda_authorizer": (Authorization.lambda_authorizer, lambda stack: {"alias": alias(stack)}),
+}
+
+EVERY_ARGUMENT: Final[dict[str, Callable[[Stack], Make]]] = {
+    **{f"LiveAlias {name}": _live_alias(name) for name in _names(LiveAlias.__init__)},
+    **{
+        f"ProvisionedApi {kind} {name}": _api(name, http=http)
+        for kind, http in (("REST", False), ("HTTP", True))
+        for name in _names(ProvisionedApi.__init__)
+    },
+    **{
+        f"Route {kind} {name}": _route(name, http=http)
+        for kind, http in (("REST", False), ("HTTP", True))
+        for name in _names(Route)
+    },
+    **{f"UsagePlan {name}": _plan(name) for name in _names(UsagePlan)},
+    **{
+        f"Authorization.{kind} {name}": _authorization(name, choose, given)
+        for kind, (choose, given) in _AUTHORIZATIONS.items()
+        for name in _names(choose)
+    },
+}
+"""By its name: called with a stack, gives what makes the construct with a value in place of the argument."""
