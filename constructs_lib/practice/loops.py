@@ -117,8 +117,9 @@ def _ways(flows: Flows, last: Flow) -> Iterator[tuple[Flow, ...]]:
     while waiting:
         way = waiting.popleft()
         yield way
-        for flow in flows.into(way[0].source) if way[0].pattern == {} else ():
-            if flow not in seen and ":lambda:" not in flow.source:
+        goes_on = way[0].pattern == {} and ":lambda:" not in way[0].source
+        for flow in flows.into(way[0].source) if goes_on else ():
+            if flow not in seen:
                 seen.add(flow)
                 waiting.append((flow, *way))
 

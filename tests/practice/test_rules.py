@@ -610,6 +610,20 @@ def test_notifications_that_come_later_turn_eventbridge_off(app: App, stack: Sta
     assert errors(app) == ([("notifications-overwritten", "Stack/Bucket/Resource")] if later else [])
 
 
+@pytest.mark.parametrize(
+    ("managed", "overwrites"), [("true", True), (True, True), (None, True), (False, False)]
+)
+def test_what_adds_to_the_notifications_is_accepted(managed: Any, overwrites: bool) -> None:
+    """CDK's custom resource merges what it writes where the bucket was imported."""
+    given = {"BucketName": {"Ref": "Bucket"}, "NotificationConfiguration": {}, "Managed": managed}
+    own = {"NotificationConfiguration": {"EventBridgeConfiguration": {}}}
+    template = resources(
+        Bucket={"Type": "AWS::S3::Bucket", "Properties": own},
+        Custom={"Type": "Custom::S3BucketNotifications", "Properties": given},
+    )
+    assert found(Stack=template) == (["notifications-overwritten Stack/Bucket"] if overwrites else [])
+
+
 def test_what_the_advice_says_helps(app: App, stack: Stack) -> None:
     uploads = bucket(stack)
     BucketEvents(stack, "Source", function=live(stack), bucket=uploads)
