@@ -99,8 +99,8 @@ def test_an_app_of_several_stages_with_the_oldest_and_the_newest_dependencies(
 ) -> None:
     run("uv", "venv", "--quiet", "--python", sys.executable, "env", cwd=tmp_path)
     python = tmp_path / "env" / "bin" / "python"
-    install = ["uv", "pip", "install", "--quiet", "--python", python, "--resolution", resolution]
-    run(*install, wheel, cwd=tmp_path)
+    options = ("--quiet", "--resolution", resolution)
+    run("uv", "pip", "install", *options, "--python", python, wheel, cwd=tmp_path)
     # Eighteen stacks: with jsii 1.141 the checks at synth end in a RangeError of Node at about a thousand constructs.
     here = synthesize(sys.executable)
     assert len(here) == 18

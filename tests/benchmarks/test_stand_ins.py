@@ -1,17 +1,17 @@
 """The stand-ins behave as what they stand for."""
 
 import json
+import time
 
 import pytest
 
-from benchmarks.database import message_queue
 from benchmarks.database.message_queue import MessageQueue
 from benchmarks.database.secret_store import PREVIOUS, SecretStore
 
 
 def test_a_message_that_is_not_deleted_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(message_queue.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     queue = MessageQueue(visibility_seconds=30)
     queue.send(["a", "b"])
     first = queue.receive(10, "one")

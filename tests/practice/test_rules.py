@@ -616,7 +616,7 @@ def test_notifications_that_come_later_turn_eventbridge_off(app: App, stack: Sta
 def test_what_adds_to_the_notifications_is_accepted(managed: Any, overwrites: bool) -> None:
     """CDK's custom resource merges what it writes where the bucket was imported."""
     given = {"BucketName": {"Ref": "Bucket"}, "NotificationConfiguration": {}, "Managed": managed}
-    own = {"NotificationConfiguration": {"EventBridgeConfiguration": {}}}
+    own: dict[str, Any] = {"NotificationConfiguration": {"EventBridgeConfiguration": {}}}
     template = resources(
         Bucket={"Type": "AWS::S3::Bucket", "Properties": own},
         Custom={"Type": "Custom::S3BucketNotifications", "Properties": given},
