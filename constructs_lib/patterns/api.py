@@ -195,7 +195,7 @@ class ProvisionedApi(Construct):
         certificate: "acm.ICertificate | acm.Certificate | None" = None,
         hosted_zone: "route53.IHostedZone | route53.HostedZone | None" = None,
         latency_threshold: Duration | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         served = endpoints(
             routes,
@@ -244,13 +244,6 @@ class ProvisionedApi(Construct):
                 for each in served
                 if each.authorization.alias is not None
             },
-        )
-        location.check(
-            scope,
-            "certificate",
-            certificate,
-            way_out="A Regional API takes a certificate of its own Region and account: pass one from there.",
-            source=_defaults.API_CUSTOM_DOMAINS,
         )
         home = Stack.of(scope)
         others = behind_alias.other_stacks(
@@ -830,11 +823,13 @@ def _region_of(arn: str) -> str:
 
 
 def _check_region(name: str, region: str, home: Stack, source: str) -> None:
-    ours = home.region
-    if region != ours and not (_validation.is_unresolved(region) or _validation.is_unresolved(ours)):
-        raise InvalidPropsError(
-            f"{name} must be of the Region of {home.node.path}, {ours}, got {region}. See {source}"
-        )
+    location.check_region(
+        home,
+        name,
+        region,
+        way_out="An API uses what is in its own Region: pass one from there.",
+        source=source,
+    )
 
 
 _BASE_PATH: Final = r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*"
@@ -866,6 +861,13 @@ def _check_domain(
     arn = certificate.certificate_arn
     region = Stack.of(certificate).region if _validation.is_unresolved(arn) else _region_of(arn)
     _check_region("certificate", region, home, _defaults.API_CUSTOM_DOMAINS)
+    location.check(
+        home,
+        "certificate",
+        certificate,
+        way_out="An API takes certificates of its own account: request one here.",
+        source=_defaults.API_CUSTOM_DOMAINS,
+    )
     if not _validation.is_unresolved(domain_name) and domain_name != domain_name.lower():
         raise InvalidPropsError(f"domain_name must be in small letters, got {domain_name!r}.")
     _validation.matches(
