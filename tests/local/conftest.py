@@ -13,8 +13,9 @@ TIME_SCALE = 120
 
 
 @pytest.fixture(scope="session")
-def state() -> Path:
-    """Where the emulator is installed: once for the project, not for each test."""
+def state(postgres_programs: Path) -> Path:
+    """Where the emulator and PostgreSQL are installed: once for the project, not for each test."""
+    del postgres_programs  # installed there; tests make databases without LocalCloud.deploy too
     return PROJECT / ".cache" / "local"
 
 

@@ -20,6 +20,7 @@ from constructs_lib.local import LocalCloud
 from constructs_lib.local.extension import postgres_wire as wire
 
 from . import stacks
+from .test_alarm_states import states
 from .test_databases import PORT as DATABASE_PORT
 from .test_databases import instance, running
 
@@ -507,13 +508,8 @@ def test_an_alarm_on_a_proxy_sees_it_by_its_name_in_lower_case_alone(deployed: D
 
     cloudwatch = deployed.cloud.client("cloudwatch")
 
-    def states() -> dict[str, str]:
-        found = cloudwatch.describe_alarms(AlarmNames=[read["Seeing"], read["Blind"]])["MetricAlarms"]
-        return {each["AlarmName"]: each["StateValue"] for each in found}
-
-    while states()[read["Seeing"]] != "ALARM":  # it is looked at twice a second
-        time.sleep(0.1)
-    assert states() == {read["Seeing"]: "ALARM", read["Blind"]: "OK"}
+    found = states(deployed.cloud, [read["Seeing"], read["Blind"]])
+    assert found == {read["Seeing"]: "ALARM", read["Blind"]: "OK"}
     metrics = cloudwatch.list_metrics(
         Namespace="AWS/RDS", Dimensions=[{"Name": "ProxyName", "Value": "watched-proxy"}]
     )["Metrics"]
