@@ -152,7 +152,8 @@ def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> Non
     for block in blocks(API):
         exec(block, names)  # noqa: S102
     template = Template.from_stack(names["stack"])
-    template.resource_count_is("AWS::ApiGateway::RestApi", 4)
+    template.resource_count_is("AWS::ApiGateway::RestApi", 5)
+    template.resource_count_is("AWS::ApiGatewayV2::Api", 1)
     template.resource_count_is("AWS::ApiGateway::DomainName", 1)
     template.resource_count_is("AWS::Lambda::Alias", 1)
     template.has_resource_properties("AWS::ApiGateway::Method", {"AuthorizationType": "NONE"})

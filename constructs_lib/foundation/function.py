@@ -88,7 +88,7 @@ class PythonFunction(lambda_.Function):
         include: Glob patterns of files or folders in `entry` to package although git ignores them or another
             rule leaves them out, such as `generated/*_pb2.py`.
         exclude: Glob patterns of files or folders in `entry` to leave out, such as `notes/*`.
-        include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 50 kB,
+        include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 90 kB,
             and nothing else of this library.
         max_zipped_mb: Refuse a larger archive; 0 to 250, default 50.
         log_group: A log group of yours, such as one under a key of yours; default one of its own.

@@ -136,12 +136,12 @@ class LiveAlias(Construct):
         deployment_config: codedeploy.ILambdaDeploymentConfig | None = None,
         before_traffic: FunctionLike | None = None,
         after_traffic: FunctionLike | None = None,
-        rollback_alarms: Sequence[cloudwatch.IAlarm] = (),
+        rollback_alarms: Sequence[cloudwatch.IAlarm | cloudwatch.AlarmBase] = (),
         stable_version: str | None = None,
         new_version_weight: float = 0,
         version_removal_policy: RemovalPolicy | None = None,
         latency_threshold: Duration | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         resource = _resource(function)
         home = Stack.of(scope)

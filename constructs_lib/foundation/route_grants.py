@@ -79,7 +79,7 @@ def grant(endpoints: Iterable[Endpoint], routes: Sequence[str], earlier: Granted
         for route, others in by_route.items()
         if route not in earlier.allowed
         for each in others
-        if any(_covers(granted, each) for granted in allow)
+        if any(_covers(granted, each) and not _takes(granted, each) for granted in allow)
     ]
     deny = [each for each in reached if not any(_would_deny(each, granted) for granted in kept)]
     earlier.denied |= {each.route for each in deny}
@@ -94,15 +94,19 @@ def _covers(granted: Requests, other: Requests) -> bool:
 
 def _would_deny(denied: Requests, granted: Requests) -> bool:
     """Whether the ARN of a denied route matches a request that arrives at a granted one."""
-    if "*" not in denied.arn_path or not _covers(denied, granted):
-        return False
-    if len(denied.segments) != len(granted.segments) or "**" in (*denied.segments, *granted.segments):
+    return _covers(denied, granted) and not _takes(denied, granted)
+
+
+def _takes(first: Requests, second: Requests) -> bool:
+    """Whether API Gateway gives a request that two routes match to the first of them: a text beats a variable."""
+    if "*" not in first.arn_path:
         return True
-    # Of the same length: API Gateway takes the route that has a text where the other has a variable.
-    for of_denied, of_granted in zip(denied.segments, granted.segments, strict=True):
-        if of_denied != of_granted:
-            return of_denied == "*"
-    return True
+    if len(first.segments) != len(second.segments) or "**" in (*first.segments, *second.segments):
+        return False
+    for of_first, of_second in zip(first.segments, second.segments, strict=True):
+        if of_first != of_second:
+            return of_second == "*"
+    return False
 
 
 @cache

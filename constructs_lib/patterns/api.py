@@ -195,7 +195,7 @@ class ProvisionedApi(Construct):
         certificate: "acm.ICertificate | acm.Certificate | None" = None,
         hosted_zone: "route53.IHostedZone | route53.HostedZone | None" = None,
         latency_threshold: Duration | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         served = endpoints(
             routes,

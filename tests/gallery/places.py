@@ -123,7 +123,8 @@ def _staged(app: App, construct_id: str, *, env: Environment | None) -> Stack:
 
 
 def _elsewhere(app: App, construct_id: str, *, env: Environment | None) -> Stack:
-    return Stack(app, construct_id, env=Environment(account=env and env.account, region="eu-central-1"))
+    account = None if env is None else env.account
+    return Stack(app, construct_id, env=Environment(account=account, region="eu-central-1"))
 
 
 PLACES: Final[dict[str, Callable[..., Stack]]] = {

@@ -9,7 +9,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import Authorization, ProvisionedApi, Route, UsagePlan
-from constructs_lib.foundation.route import METHODS
 from tests.gallery.api import TRIP, alias, certificate, client, user_pool, zone
 from tests.gallery.plain_function import function
 from tests.limits.table import Arguments, Limits, said
@@ -74,6 +73,7 @@ def plans(api_key_required: bool = True, **arguments: Any) -> Arguments:
     return said(api_key_required=api_key_required, usage_plans={"Partners": UsagePlan(**arguments)})
 
 
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 POLICY: Final = iam.PolicyDocument()
 WEB_ACL: Final = "arn:aws:wafv2:us-east-1:123456789012:{}/webacl/edge/1"
 

@@ -39,7 +39,7 @@ def _live_alias(name: str) -> Callable[[Stack], Make]:
     }
 
     def prepare(stack: Stack) -> Make:
-        given = {"function": function(stack)} | needed.get(name, {})
+        given: dict[str, Any] = {"function": function(stack)} | needed.get(name, {})
         return lambda value: LiveAlias(stack, "Refused", **(given | {name: value}))
 
     return prepare
@@ -59,7 +59,11 @@ def _api(name: str, *, http: bool) -> Callable[[Stack], Make]:
             "cors_headers": for_pages,
             "cors_credentials": for_pages,
         }
-        given = {"routes": {"GET /": alias(stack)}, "authorization": Authorization.iam(), "http": http}
+        given: dict[str, Any] = {
+            "routes": {"GET /": alias(stack)},
+            "authorization": Authorization.iam(),
+            "http": http,
+        }
         given |= needed.get(name, {}) if not (http and "api_key_required" in needed.get(name, {})) else {}
         return lambda value: ProvisionedApi(stack, "Refused", **(given | {name: value}))
 
@@ -68,11 +72,11 @@ def _api(name: str, *, http: bool) -> Callable[[Stack], Make]:
 
 def _route(name: str, *, http: bool) -> Callable[[Stack], Make]:
     def prepare(stack: Stack) -> Make:
-        live = alias(stack)
+        right: dict[str, Any] = {"alias": alias(stack)}
         return lambda value: ProvisionedApi(
             stack,
             "Refused",
-            routes={"GET /": Route(**({"alias": live} | {name: value}))},
+            routes={"GET /": Route(**(right | {name: value}))},
             authorization=Authorization.iam(),
             http=http,
         )
@@ -83,13 +87,14 @@ def _route(name: str, *, http: bool) -> Callable[[Stack], Make]:
 def _plan(name: str) -> Callable[[Stack], Make]:
     def prepare(stack: Stack) -> Make:
         live = alias(stack)
+        right: dict[str, Any] = {"quota_limit": 5}
         return lambda value: ProvisionedApi(
             stack,
             "Refused",
             routes={"GET /": live},
             authorization=Authorization.iam(),
             api_key_required=True,
-            usage_plans={"Plan": UsagePlan(**({"quota_limit": 5} | {name: value}))},  # type: ignore[arg-type]
+            usage_plans={"Plan": UsagePlan(**(right | {name: value}))},
         )
 
     return prepare

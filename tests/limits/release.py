@@ -134,8 +134,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a hook by its name", said(before_traffic="check"), "before_traffic must be a function, version or alias, got"),
     ("a hook's LiveAlias", lambda stack: {"after_traffic": LiveAlias(stack, "Hook", function=function(stack, "H"))},
      "after_traffic must be a function, version or alias, got Stack/Hook (LiveAlias). Pass its .alias."),
-    ("a hook in another stack", lambda stack: {"before_traffic": function(Stack(stack.node.scope, "Other"), "H")},
-     "before_traffic must be in the stack Stack, got Other/H"),
+    ("a hook in another stack", lambda stack: {"before_traffic": function(Stack(stack, "Other"), "H")},
+     "before_traffic must be in the stack Stack, got Stack/Other/H"),
     ("snapshot of a version", said(version_removal_policy=RemovalPolicy.SNAPSHOT), "RemovalPolicy other than SNAPSHOT"),
     ("provisioned for each tenant", of_tenants, "which has tenant isolation. Leave it out."),
 ]  # fmt: skip

@@ -309,6 +309,7 @@ ROUTES = (
     "GET /drivers/{driver_id}/trips/{trip_id}",
     "GET /drivers/latest",
     "GET /files",
+    "GET /files/list",
     "GET /files/{file+}",
     "GET /trips/{trip_id}",
     "POST /drivers/{driver_id}/earnings",
@@ -325,7 +326,7 @@ ROUTES = (
          ["GET /drivers/7", "GET /drivers/7/earnings"], ["GET /drivers/7/trips/3", "POST /drivers/7/earnings"]),
         (["GET /drivers/{driver_id}/earnings"], ["GET /drivers/7/earnings"], ["GET /drivers/7", "GET /trips/7"]),
         (["ANY /files"], ["POST /files", "DELETE /files"], ["GET /files", "GET /a/files", "POST /a/files"]),
-        (["GET /files/{file+}"], ["GET /files/a", "GET /files/a/b"], ["GET /files", "GET /trips/a"]),
+        (["GET /files/{file+}"], ["GET /files/a", "GET /files/a/b"], ["GET /files", "GET /files/list", "GET /trips/a"]),
         (list(ROUTES), ["GET /drivers/7/trips/3", "GET /drivers/latest", "GET /", "GET /files"], ["PUT /trips/7"]),
     ],
     ids=["a variable", "a variable and what is below", "below", "ANY", "greedy", "all"],
@@ -379,18 +380,39 @@ def test_a_function_is_one_caller_in_all_of_its_grants(stack: Stack) -> None:
     made.grant_invoke(other, below)
 
 
-def test_routes_that_no_arn_tells_apart_are_a_warning(stack: Stack) -> None:
+@pytest.mark.parametrize(("granted", "request_"), [("/trips/{trip_id}", "/trips/7"), ("/{trip_id}", "/7")])
+def test_routes_that_no_arn_tells_apart_are_a_warning(stack: Stack, granted: str, request_: str) -> None:
     """To deny the rest would deny what is granted."""
-    made = api(stack, routes=dict.fromkeys(("GET /trips/{trip_id}", "GET /{rest+}"), alias(stack)))
+    made = api(stack, routes=dict.fromkeys((f"GET {granted}", "GET /{rest+}"), alias(stack)), http=True)
     role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
-    made.grant_invoke(role, "GET /trips/{trip_id}")
+    made.grant_invoke(role, f"GET {granted}")
     (warning,) = [
         str(entry.data)
         for entry in made.node.metadata
         if entry.type == "aws:cdk:warning" and "grant" in str(entry.data)
     ]
     assert "also lets the caller reach GET /{rest+}" in warning
-    assert may_call(stack, role, f"<{logical_id(stack, made.stage)}>")("GET", "/trips/7")
+    assert may_call(stack, role, "$default")("GET", request_)
+
+
+@pytest.mark.parametrize(
+    ("granted", "allowed", "refused"),
+    [
+        ("GET /{tenant}/users", "/beta/users", "/acme/users"),
+        ("GET /acme/{resource}", "/acme/users", "/beta/users"),
+        ("GET /acme/{resource}", "/acme/latest", "/beta/latest"),
+    ],
+)
+def test_of_two_routes_that_match_the_more_exact_one_answers(
+    stack: Stack, granted: str, allowed: str, refused: str
+) -> None:
+    made = api(stack, routes=dict.fromkeys(("GET /{tenant}/users", "GET /acme/{resource}"), alias(stack)))
+    role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    made.grant_invoke(role, granted)
+    may = may_call(stack, role, f"<{logical_id(stack, made.stage)}>")
+    assert may("GET", allowed)
+    assert not may("GET", refused)
+    assert [str(entry.data) for entry in made.node.metadata if "reaches-more" in str(entry.data)] == []
 
 
 def test_routes_without_iam_are_not_denied(stack: Stack) -> None:
