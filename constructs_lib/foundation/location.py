@@ -30,7 +30,7 @@ def check(
     Raises:
         InvalidPropsError: Both places are known, and differ.
     """
-    there = getattr(resource, "env", None)
+    there: Any = getattr(resource, "env", None)
     if not hasattr(there, "account"):
         return
     if _validation.is_unresolved(there.account) and _validation.is_unresolved(there.region):
