@@ -81,8 +81,8 @@ class QueueConsumer(Construct):
             default six times that timeout plus the window. Required if the timeout is unknown.
         retention_period: How long a message waits to be received, 60 seconds to 14 days, and longer than
             `max_receive_count` times `visibility_timeout`; default 4 days.
-        dead_letter_retention_period: The same for dead letters; longer than `retention_period`, since their
-            age counts from the first sending; default 14 days.
+        dead_letter_retention_period: The same for dead letters; default 14 days. Of a standard queue longer than
+            `retention_period`, since their age counts from the first sending.
         fifo: A FIFO queue and a FIFO dead-letter queue: in order within a message group. A dead letter leaves a gap.
         content_based_deduplication: FIFO: the hash of the body is the deduplication id.
         encryption_key: A KMS key of yours, of the same Region; default is a key that SQS manages, without cost.
@@ -184,7 +184,9 @@ class QueueConsumer(Construct):
         )
         least = _least_visibility(it, window)
         _check_times(times, it)
-        _check_retention_order("dead_letter_retention_period", dead_retention, times.retention)
+        _check_dead_letter_retention(
+            "dead_letter_retention_period", dead_retention, times.retention, fifo=fifo
+        )
         oldest = _oldest_message_seconds(oldest_message_age, times.retention)
         _check_reserved(it.function, max_concurrency)
 
@@ -540,7 +542,9 @@ def _least_visibility(it: Called, window: float) -> float | None:
     return None if timeout is None else _defaults.VISIBILITY_TIMEOUT_FACTOR * timeout + window
 
 
-def _check_retention_order(name: str, dead_retention: float | None, retention: float | None) -> None:
+def _check_dead_letter_retention(
+    name: str, dead_retention: float | None, retention: float | None, *, fifo: bool
+) -> None:
     _validation.in_range(
         name,
         dead_retention,
@@ -550,7 +554,9 @@ def _check_retention_order(name: str, dead_retention: float | None, retention: f
         source=_defaults.SQS_QUOTAS,
     )
     _validation.whole(f"{name} in seconds", dead_retention)
-    if dead_retention is not None and retention is not None and dead_retention <= retention:
+    if fifo or dead_retention is None or retention is None:
+        return  # a FIFO queue counts anew from the moment that a message becomes a dead letter
+    if dead_retention <= retention:
         raise InvalidPropsError(
             f"{name} must be longer than the source's retention period of {retention:,.0f} seconds, got "
             f"{dead_retention:,.0f}: a dead letter's age counts from its first sending, so it would be "
@@ -665,8 +671,11 @@ def _check_existing(
         raise _different_types(queue)
     if isinstance(redrive.queue, sqs.Queue):
         dead = _known(_cfn_queue(redrive.queue).message_retention_period or _defaults.RETENTION_SECONDS)
-        _check_retention_order(
-            f"retention_period of {redrive.queue.node.path}", dead, _times_of(queue).retention
+        _check_dead_letter_retention(
+            f"retention_period of {redrive.queue.node.path}",
+            dead,
+            _times_of(queue).retention,
+            fifo=queue.fifo,
         )
 
 

@@ -297,6 +297,23 @@ def test_fifo_reaches_both_queues(stack: Stack) -> None:
         assert properties(stack, queue)["Properties"]["FifoQueue"] is True
 
 
+def test_dead_letters_of_a_fifo_queue_may_expire_with_its_messages(stack: Stack) -> None:
+    """Their age starts anew when they become dead letters."""
+    most = Duration.days(14)
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), fifo=True, retention_period=most)
+    for queue in (consumer.queue, consumer.dead_letter_queue):
+        assert properties(stack, queue)["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    dead = sqs.Queue(stack, "Dead", fifo=True)
+    given = sqs.Queue(
+        stack,
+        "Given",
+        fifo=True,
+        visibility_timeout=Duration.minutes(5),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=5),
+    )
+    QueueConsumer(stack, "OfAnExistingQueue", function=function(stack, "Second"), queue=given)
+
+
 def test_filters_may_hold_what_cdk_knows_later(stack: Stack) -> None:
     """A token in plain JSON would be text, or no JSON, and match nothing."""
     pattern = {
