@@ -91,6 +91,7 @@ FUNCTION_POLICY_BYTES: Final = 18_000
 
 LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
 LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
+LAMBDA_LOG_GROUPS: Final = _LAMBDA + "monitoring-cloudwatchlogs-loggroups.html"
 LAMBDA_LAYERS: Final = _LAMBDA + "adding-layers.html"
 LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"
 LAMBDA_ROLES: Final = _LAMBDA + "lambda-intro-execution-role.html"

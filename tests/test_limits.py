@@ -100,9 +100,9 @@ def test_what_no_argument_takes_is_refused_before_anything_is_made(stack: Stack,
 @pytest.mark.parametrize(
     ("what", "make"),
     [
-        (r"routes\['GET /'\]", lambda here, there: ProvisionedApi(
+        ("routes", lambda here, there: ProvisionedApi(
             here, "Api", routes={"GET /": alias(there)}, authorization=Authorization.iam())),
-        (r"the authorizer of routes\['GET /'\]", lambda here, there: ProvisionedApi(
+        ("the authorizer of routes", lambda here, there: ProvisionedApi(
             here, "Api", routes={"GET /": alias(here, "Ours")},
             authorization=Authorization.lambda_authorizer(alias(there)))),
         ("certificate", lambda here, there: ProvisionedApi(
@@ -131,9 +131,7 @@ def test_what_lies_in_another_region_is_refused(
         Stack(app, name, env=Environment(account="123456789012", region=region))
         for name, region in (("Here", "us-east-1"), ("There", "eu-west-1"))
     )
-    with pytest.raises(
-        InvalidPropsError, match=f"^{what} must be in Region us-east-1, where .*Here is, got .*eu-west-1"
-    ):
+    with pytest.raises(InvalidPropsError, match=f"^{what}.* must be in Region us-east-1, .* in eu-west-1"):
         make(here, there)
     assert here.node.try_find_child("Api") is None
 

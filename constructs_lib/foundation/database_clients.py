@@ -197,8 +197,8 @@ def check_patience(scope: Construct, function: lambda_.Function, borrow_timeout:
     Annotations.of(scope).add_warning_v2(
         "constructs-lib:borrow-timeout",
         f"Function {function.node.path} is stopped after {runs:g} seconds, and waits for a connection up to "
-        f"{waits:g}: when all are busy it times out before the proxy can tell it why. Lower borrow_timeout, raise the "
-        f"function's timeout, and let its Database give up earlier (give_up_after_seconds). "
+        f"{waits:g}: when all are busy it times out before the proxy can tell it why. Lower borrow_timeout, or raise "
+        f"the function's timeout; Database.register_lambda_context in its handler ends every wait in time. "
         f"See {_defaults.RDS_PROXY_CONNECTIONS}",
     )
 

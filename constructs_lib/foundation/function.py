@@ -88,7 +88,7 @@ class PythonFunction(lambda_.Function):
         include: Glob patterns of files or folders in `entry` to package although git ignores them or another
             rule leaves them out, such as `generated/*_pb2.py`.
         exclude: Glob patterns of files or folders in `entry` to leave out, such as `notes/*`.
-        include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 50 kB,
+        include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 90 kB,
             and nothing else of this library.
         max_zipped_mb: Refuse a larger archive; 0 to 250, default 50.
         log_group: A log group of yours, such as one under a key of yours; default one of its own.
@@ -187,17 +187,20 @@ class PythonFunction(lambda_.Function):
             allow_public_subnet=allow_public_subnet,
             leaving_vpc=leaving_vpc,
         )
-        for name, parts in (("layers", layers), ("vpc", [vpc]), ("security_groups", security_groups)):
+        for name, parts, page in (
+            ("layers", layers, _defaults.LAMBDA_LAYERS),
+            ("vpc", [vpc], _defaults.LAMBDA_VPC),
+            ("security_groups", security_groups, _defaults.LAMBDA_VPC),
+            ("log_group", [log_group], _defaults.LAMBDA_LOG_GROUPS),
+        ):
             for part in parts:
                 location.check(
                     scope,
                     name,
                     part,
-                    same_account=False,
+                    same_account=name == "log_group",
                     way_out="A function uses what is in its own Region: pass one from there.",
-                    source=_defaults.LAMBDA_VPC
-                    if "vpc" in name or "group" in name
-                    else _defaults.LAMBDA_LAYERS,
+                    source=page,
                 )
         if snap_start:
             _check_snap_start(runtime_name, ephemeral_storage_size)

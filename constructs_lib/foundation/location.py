@@ -31,18 +31,42 @@ def check(
         InvalidPropsError: Both places are known, and differ.
     """
     there = getattr(resource, "env", None)
-    if there is None or (
-        _validation.is_unresolved(there.account) and _validation.is_unresolved(there.region)
-    ):
+    if not hasattr(there, "account"):
+        return
+    if _validation.is_unresolved(there.account) and _validation.is_unresolved(there.region):
         return
     here = _place(beside)
     for what in ("account", "region") if same_account else ("region",):
         ours, theirs = getattr(here, what), getattr(there, what)
         if _differ(ours, theirs):
-            raise InvalidPropsError(
-                f"{name} must be in {_WORDS[what]} {ours}, where {beside.node.path or 'the app'} is, got "
-                f"{resource.node.path} in {theirs}. {way_out} See {source}"
-            )
+            raise _elsewhere(beside, name, what, ours, f"{resource.node.path} in {theirs}", way_out, source)
+
+
+def check_region(beside: IConstruct, name: str, region: str, *, way_out: str, source: str) -> None:
+    """Refuse another Region, where it is known by an ARN alone.
+
+    Args:
+        beside: The scope of the construct.
+        name: The argument, as the user wrote it.
+        region: Where it is.
+        way_out: What to do instead, as a sentence.
+        source: The page that gives the rule.
+
+    Raises:
+        InvalidPropsError: Both Regions are known, and differ.
+    """
+    ours = _place(beside).region
+    if _differ(ours, region):
+        raise _elsewhere(beside, name, "region", ours, f"one in {region}", way_out, source)
+
+
+def _elsewhere(
+    beside: IConstruct, name: str, what: str, ours: str, got: str, way_out: str, source: str
+) -> InvalidPropsError:
+    return InvalidPropsError(
+        f"{name} must be in {_WORDS[what]} {ours}, where {beside.node.path or 'the app'} is, got {got}. {way_out} "
+        f"See {source}"
+    )
 
 
 def is_of_another_account(scope: Construct, resource: Any) -> bool:

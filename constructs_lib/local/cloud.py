@@ -137,9 +137,9 @@ class LocalCloud:
 
         Args:
             service: As boto3 names it, such as `sqs`.
-            account: The account whose root user the client is, of twelve digits: the one of a stack with an explicit
-                environment. The default is that of all other stacks.
-            region: The Region, as for `account`.
+            account: The account, of 12 digits, whose root user the client is. Pass that of a stack with an explicit
+                environment; the default is the account of all other stacks.
+            region: The Region, likewise.
             config: What `botocore.config.Config` takes, such as `retries`. A call may take 15 minutes by default, as
                 a function may.
 
@@ -147,7 +147,7 @@ class LocalCloud:
             The client. It is closed with the cloud.
 
         Raises:
-            ValueError: The account has not twelve digits.
+            ValueError: The account does not have 12 digits.
         """
         if not _ACCOUNT_ID.fullmatch(account):
             raise ValueError(f"account must have 12 digits, got {account!r}.")
@@ -284,26 +284,28 @@ class LocalCloud:
         meanwhile: Callable[[dict[str, int]], object] | None = None,
         patience: float | None = None,
     ) -> None:
-        """Wait until nothing is going on in this cloud any more, by its own count.
+        """Wait until the cloud has nothing left to do, by its own count.
 
-        It goes on as long as an invocation runs; an asynchronous event is tried, waits for a retry or has its record
-        delivered; a queue that an event source mapping drains has a message (delayed, visible, hidden or in work); a
-        stream that a mapping reads has a record that was not read; a one-time schedule is due; an execution of a
-        state machine runs; a bucket, a topic or a bus delivers. Then all alarms are looked at once more, and what one
-        sets off is waited for too.
+        It has something to do as long as an invocation runs; an asynchronous event is tried, waits for a retry or has
+        its record delivered; a queue that an event source mapping drains has a message (delayed, visible, hidden or
+        being handled); a stream that a mapping reads has a record that was not read; a one-time schedule is due; an
+        execution of a state machine runs; a bucket, a topic or a bus delivers. After that all alarms are looked at,
+        and what they set off is waited for too.
 
         Not waited for: messages in a queue that no mapping drains, such as dead letters; a schedule that is not due;
-        the end of an alarm's period; a CloudFormation stack; a request of another thread of yours.
+        the end of an alarm's period; a durable function that is suspended; a CloudFormation stack; a request of
+        another thread of yours.
 
         Args:
-            meanwhile: Called again and again with what is going on: how many pieces of work there are of each kind.
-                What it raises ends the wait.
-            patience: How many seconds to go on although nothing is finished for good (a message has left its queue, an
-                event was given up; a failed attempt is not enough). By default 300 at the default `time_scale`, more
-                at a smaller one, and as many times more as this machine is slower than one that is not.
+            meanwhile: Called again and again with what there is to do: the number of pieces of work by kind. An
+                exception that it raises ends the wait.
+            patience: Seconds to wait although nothing is finished for good. A failed attempt does not count as
+                finished; a message that has left its queue does, and an event that was given up. The default is 300
+                at the default `time_scale`, and more at a smaller one. On a slow machine it is as many times longer
+                as the machine is slower.
 
         Raises:
-            LocalCloudError: Nothing was finished for so long; the message says what was going on.
+            LocalCloudError: Nothing was finished for that long. The message lists what was still to do.
         """
         if patience is None:
             patience = _PATIENCE_SECONDS * max(1.0, _TIME_SCALE / self._time_scale)
@@ -316,7 +318,7 @@ class LocalCloud:
                 finished, since = seen["progress"], time.monotonic()
             seconds = time.monotonic() - since
             if seconds > patience * seen["slowness"]:
-                going_on = "\n".join(f"- {number} times {what}" for what, number in seen["work"].items())
+                going_on = "\n".join(f"- {what}: {number}" for what, number in seen["work"].items())
                 raise LocalCloudError(
                     f"the cloud is busy, and for {seconds:.0f} seconds it has finished nothing. Still going on:\n"
                     f"{going_on}\nSee failed_invocations() for what functions died of."
@@ -326,8 +328,8 @@ class LocalCloud:
     def slowness(self) -> float:
         """How many times slower than the reference machine this one was in the last seconds, at its slowest.
 
-        It is 1 on an idle core of 2023 or a faster one. Timeouts of functions are stretched by it, and their
-        durations, and ages of events and messages, shortened, so that they are what they would be there.
+        It is 1 on an idle core of a current server, and on a faster one. Function timeouts are stretched by this ratio,
+        and durations and ages divided by it, so that they are what they would be on such a core.
 
         Returns:
             At least 1.

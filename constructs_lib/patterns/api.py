@@ -266,7 +266,7 @@ class ProvisionedApi(Construct):
         _check_timeouts(served, integration_timeout, http=http)
         _check_compression(minimum_compression_size)
         _check_web_acl(web_acl_arn, home)
-        _check_domain(scope, domain_name, base_path, certificate, hosted_zone)
+        _check_domain(domain_name, base_path, certificate, hosted_zone, home)
         place = domain_paths.place(scope, domain_name, base_path)
         cors = _cors(cors_origins, cors_headers, served, credentials=cors_credentials)
         milliseconds = _latency_milliseconds(latency_threshold)
@@ -814,27 +814,33 @@ def _check_web_acl(arn: str | None, home: Stack) -> None:
             f"web_acl_arn must be that of a web ACL with the scope REGIONAL, got {arn!r}: one of CloudFront's "
             f"cannot stand before an API. See {_defaults.API_WEB_ACL}"
         )
-    _check_region("web_acl_arn", arn, home, _defaults.API_WEB_ACL)
+    _check_region("web_acl_arn", _region_of(arn), home, _defaults.API_WEB_ACL)
 
 
-def _check_region(name: str, arn: str, home: Stack, source: str) -> None:
-    """Refuse the ARN of another Region: arn:partition:service:region:account:resource."""
-    region, ours = (arn.split(":", 4) + [""] * 4)[3], home.region
-    if region != ours and not (_validation.is_unresolved(arn) or _validation.is_unresolved(ours)):
-        raise InvalidPropsError(
-            f"{name} must be in Region {ours}, where {home.node.path} is, got {arn!r}. See {source}"
-        )
+def _region_of(arn: str) -> str:
+    """The Region in an ARN: arn:partition:service:region:account:resource."""
+    return arn.split(":")[3] if arn.count(":") > 3 else ""
+
+
+def _check_region(name: str, region: str, home: Stack, source: str) -> None:
+    location.check_region(
+        home,
+        name,
+        region,
+        way_out="An API uses what is in its own Region: pass one from there.",
+        source=source,
+    )
 
 
 _BASE_PATH: Final = r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*"
 
 
 def _check_domain(
-    scope: Construct,
     domain_name: "str | AnyDomain | None",
     base_path: str | None,
     certificate: "acm.ICertificate | None",
     hosted_zone: "route53.IHostedZone | None",
+    home: Stack,
 ) -> None:
     _validation.kind("certificate", certificate, "certificate_arn", "a certificate")
     _validation.kind("hosted_zone", hosted_zone, "zone_name", "a hosted zone")
@@ -846,20 +852,22 @@ def _check_domain(
                 raise InvalidPropsError(f"{name} must come with domain_name: which name is it for?")
         return
     if not isinstance(domain_name, str):
-        _check_shared_domain(scope, domain_name, given)
+        _check_shared_domain(domain_name, given, home)
         return
     if certificate is None:
         raise InvalidPropsError(
             f"domain_name must come with a certificate for it, of this Region. See {_defaults.API_CUSTOM_DOMAINS}"
         )
+    arn = certificate.certificate_arn
+    region = Stack.of(certificate).region if _validation.is_unresolved(arn) else _region_of(arn)
+    _check_region("certificate", region, home, _defaults.API_CUSTOM_DOMAINS)
     location.check(
-        scope,
+        home,
         "certificate",
         certificate,
-        way_out="A Regional API takes a certificate of its own Region and account: pass one from there.",
+        way_out="An API takes certificates of its own account: request one here.",
         source=_defaults.API_CUSTOM_DOMAINS,
     )
-    _check_region("certificate", certificate.certificate_arn, Stack.of(scope), _defaults.API_CUSTOM_DOMAINS)
     if not _validation.is_unresolved(domain_name) and domain_name != domain_name.lower():
         raise InvalidPropsError(f"domain_name must be in small letters, got {domain_name!r}.")
     _validation.matches(
@@ -879,7 +887,7 @@ def _check_domain(
         )
 
 
-def _check_shared_domain(scope: Construct, domain: object, of_new_domains: Mapping[str, object]) -> None:
+def _check_shared_domain(domain: object, of_new_domains: Mapping[str, object], home: Stack) -> None:
     if not any(hasattr(domain, part) for part in ("regional_domain_name", "domain_name_alias_domain_name")):
         raise InvalidPropsError(
             f"domain_name must be a name, such as api.example.com, or the .domain of another API, got "
@@ -891,13 +899,7 @@ def _check_shared_domain(scope: Construct, domain: object, of_new_domains: Mappi
                 f"{name} cannot be combined with a domain_name that is a domain of another API, which has its own. "
                 f"See {_defaults.API_MAPPINGS}"
             )
-    location.check(
-        scope,
-        "domain_name",
-        domain,
-        way_out="A Regional domain takes APIs of its own Region and account: make one for this API.",
-        source=_defaults.API_MAPPINGS,
-    )
+    _check_region("domain_name", Stack.of(domain).region, home, _defaults.API_MAPPINGS)  # type: ignore[arg-type]
 
 
 def _check_base_path(base_path: str | None) -> None:

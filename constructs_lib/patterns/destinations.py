@@ -87,7 +87,7 @@ class AsyncDestinations(Construct):
         redrive: Whether to deploy the function that sends failed events again; requires a queue for failures.
         event_age: Alarm when an event was older when the function got it; default a quarter of an hour, or
             half of `max_event_age` where that is less.
-        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.
         removal_policy: What happens to the failure queue that is made when the stack is deleted; default RETAIN.
 
     Raises:

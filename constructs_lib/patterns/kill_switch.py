@@ -45,7 +45,7 @@ class KillSwitch(Construct):
         invocations_per_minute: The most that its traffic can bring. Nobody else knows this number: AWS gives
             none, and a default would be wrong for most.
         armed: Whether the alarm turns the function off. False: it tells you, and you decide.
-        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.

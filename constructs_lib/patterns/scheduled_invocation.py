@@ -60,7 +60,7 @@ class ScheduledInvocation(Construct):
         dead_letter_queue: A standard queue of yours, in the same Region. None: a queue is made.
         enabled: False to make it and not to start it.
         description: Shown in the console.
-        alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
+        alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
         removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:

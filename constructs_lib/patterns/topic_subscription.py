@@ -38,7 +38,7 @@ class TopicSubscription(Construct):
             `{"type": sns.SubscriptionFilter.string_filter(allowlist=["trip.completed"])}`.
         filter_policy_with_message_body: The same of the message itself, which must be JSON. One of the two.
         dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
-        alarm_topic: Where the alarm goes. None: a topic is made, for you to subscribe to.
+        alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
         removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:

@@ -18,7 +18,7 @@ def _defeated(flows: Flows) -> Iterator[Finding]:
             if function in provisioned:
                 yield Finding(
                     machine,
-                    f"It turns {flows.assembly.shown(function)} off with reserved concurrency 0, and "
+                    f"{machine.path} turns {flows.assembly.shown(function)} off with reserved concurrency 0, and "
                     f"{provisioned[function].path} keeps provisioned concurrency for the function.",
                 )
 

@@ -27,27 +27,31 @@ def _consumers(flows: Flows, service: str) -> Iterator[list[Resource]]:
 def _competing(flows: Flows) -> Iterator[Finding]:
     for service in ("sqs", "mq"):
         for first, *others in _consumers(flows, service):
-            filtered = [
-                each
-                for each in (first, *others)
-                if each.get("FilterCriteria", "Filters") or each.get("SourceParameters", "FilterCriteria")
-            ]
+            is_filtered = any(map(_filters, (first, *others)))
             for consumer in others:
-                lost = (
-                    " Each deletes the messages that do not match its filter, also those meant for the other."
-                    if filtered
-                    else ""
-                )
                 yield Finding(
-                    consumer, f"{first.path} reads the same queue: each gets a part of the messages.{lost}"
+                    consumer,
+                    f"{consumer.path} and {first.path} read the same queue, and each gets a part of the messages."
+                    + (
+                        " Each deletes the messages that do not match its filter, also those meant for the other."
+                        if is_filtered
+                        else ""
+                    ),
                 )
+
+
+def _filters(consumer: Resource) -> bool:
+    return bool(
+        consumer.get("FilterCriteria", "Filters")
+        or consumer.get("SourceParameters", "FilterCriteria", "Filters")
+    )
 
 
 def _many_readers(flows: Flows) -> Iterator[Finding]:
     for consumers in _consumers(flows, "dynamodb"):
         for consumer in consumers[_defaults.STREAM_READERS_MAX :]:
             others = " and ".join(each.path for each in consumers[: _defaults.STREAM_READERS_MAX])
-            yield Finding(consumer, f"{others} read the same stream.")
+            yield Finding(consumer, f"{consumer.path} reads the same stream as {others}.")
 
 
 COMPETING_CONSUMERS: Final = Rule(

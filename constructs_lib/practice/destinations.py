@@ -30,8 +30,8 @@ def _bypassed(flows: Flows) -> Iterator[Finding]:
         if others:
             yield Finding(
                 flow.through,
-                f"It invokes {shown(flow.target)} at {shown(flow.qualifier)}, past the configuration of asynchronous "
-                f"invocations on {' and '.join(map(shown, others))}.",
+                f"{flow.through.path} invokes {shown(flow.target)} at {shown(flow.qualifier)}, past the configuration "
+                f"of asynchronous invocations on {' and '.join(map(shown, others))}.",
             )
 
 
@@ -46,8 +46,8 @@ def _lost(flows: Flows) -> Iterator[Finding]:
             more = f" and {len(paths) - _NAMED_MAX} more" if len(paths) > _NAMED_MAX else ""
             yield Finding(
                 invoked,
-                f"It is invoked asynchronously, by {', '.join(paths[:_NAMED_MAX])}{more}, and has no destination for "
-                f"failures.",
+                f"{invoked.path} is invoked asynchronously, by {', '.join(paths[:_NAMED_MAX])}{more}, and has no "
+                f"destination for failures.",
             )
 
 

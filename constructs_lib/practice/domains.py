@@ -15,7 +15,9 @@ def _taken(flows: Flows) -> Iterator[Finding]:
         for what, (first, *others) in group.items():
             for other in others:
                 if other.may_coexist_with(first):
-                    yield Finding(other, f"{first.path} has {flows.assembly.shown(what[-1])} too.")
+                    yield Finding(
+                        other, f"{other.path} and {first.path} both have {flows.assembly.shown(what[-1])}."
+                    )
 
 
 def _domains(flows: Flows) -> dict[tuple[str, str, str], list[Resource]]:

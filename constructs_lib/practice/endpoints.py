@@ -25,8 +25,8 @@ def _twice(flows: Flows) -> Iterator[Finding]:
             if endpoint.may_coexist_with(first):
                 yield Finding(
                     endpoint,
-                    f"{first.path} is an endpoint of {flows.assembly.shown(service)} in the same VPC, and both have "
-                    f"private DNS names.",
+                    f"{endpoint.path} and {first.path} are endpoints of {flows.assembly.shown(service)} in one VPC, "
+                    f"and both have private DNS names.",
                 )
 
 
@@ -42,7 +42,7 @@ def _missing(flows: Flows) -> Iterator[Finding]:
         if missing:
             yield Finding(
                 rotation,
-                f"The rotation runs in subnets without a way to the internet, and no template of the app has an "
+                f"{rotation.path} runs in subnets without a way to the internet, and no template of the app has an "
                 f"endpoint of {' and '.join(missing)} in their VPC.",
             )
 

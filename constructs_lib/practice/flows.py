@@ -158,10 +158,14 @@ class Flows:
         """The ARNs of the buckets whose events may take a flow."""
         if flow.source.startswith(_BUCKET):
             return [flow.source]
-        named = _at(flow.pattern, "detail", "bucket", "name")
-        given = [_BUCKET + name for name in several(named) if isinstance(name, str)]
-        ours = [bucket.arn for bucket in self.assembly.of_type("AWS::S3::Bucket")]
-        return [arn for arn in dict.fromkeys(given + ours) if flow in self._rules_of_bucket(arn)]
+        if flow not in self._of_objects.get(flow.source, ()):
+            return []
+        names = several(_at(flow.pattern, "detail", "bucket", "name"))
+        found = [_BUCKET + name for name in names if isinstance(name, str)]
+        if len(found) < len(names):  # none is named, or there is a matcher
+            ours = self.assembly.of_type("AWS::S3::Bucket")
+            found += [bucket.arn for bucket in ours if default_bus(bucket.template) == flow.source]
+        return found
 
     @cached_property
     def destinations(self) -> list[Destination]:
@@ -202,23 +206,24 @@ class Flows:
         return found
 
     @cached_property
-    def _of_objects(self) -> list[Flow]:
-        """The flows of rules that let events of S3 pass."""
-        of_s3 = {"source": "aws.s3"}
-        return [
-            flow
-            for flow in self.all
-            if flow.source.endswith(_DEFAULT_BUS)
-            and flow.pattern
-            and may_match({"source": flow.pattern["source"]} if "source" in flow.pattern else {}, of_s3)
-        ]
+    def _of_objects(self) -> dict[str, list[Flow]]:
+        """The flows of rules that let events of S3 pass, by default bus."""
+        found: dict[str, list[Flow]] = defaultdict(list)
+        for flow in self.all:
+            if flow.source.endswith(_DEFAULT_BUS) and flow.pattern:
+                wanted = {name: flow.pattern[name] for name in ("source",) if name in flow.pattern}
+                if may_match(wanted, {"source": "aws.s3"}):
+                    found[flow.source].append(flow)
+        return found
 
     def _rules_of_bucket(self, arn: str) -> list[Flow]:
+        """The flows of rules that may see the events of a bucket; of an imported one, those of every Region."""
         if not arn.startswith(_BUCKET):
             return []
         bucket = self.assembly.find(arn)
-        bus = default_bus(bucket.template) if bucket is not None else None
-        return [flow for flow in self._of_objects if bus in (None, flow.source)]
+        if bucket is not None:
+            return self._of_objects.get(default_bus(bucket.template), [])
+        return [flow for flows in self._of_objects.values() for flow in flows]
 
     def _results(self) -> Iterator[Flow]:
         """Of functions whose results go to functions."""
@@ -327,7 +332,7 @@ def _notified(through: Resource, bucket: str, configuration: Any) -> Iterator[Fl
     for kind, names in _NOTIFIED.items():
         for each in dicts(configuration.get(kind)):
             target = next((each[name] for name in names if isinstance(each.get(name), str)), "")
-            happened = [event for event in (each.get("Event"), *several(each.get("Events"))) if event]
+            happened = [str(name) for name in (each.get("Event"), *several(each.get("Events"))) if name]
             keys = {
                 str(rule.get("Name")).lower(): str(rule.get("Value"))
                 for holder in ("Key", "S3Key")
@@ -335,15 +340,15 @@ def _notified(through: Resource, bucket: str, configuration: Any) -> Iterator[Fl
                     _at(each, "Filter", holder, "FilterRules") or _at(each, "Filter", holder, "Rules")
                 )
             }
-            yield _flow(bucket, target, through, pattern=_of_objects(happened, **keys))
+            yield _flow(bucket, target, through, pattern=_object_pattern(happened, **keys))
 
 
-def _of_objects(happened: list[Any], *, prefix: str = "", suffix: str = "", **_: str) -> Mapping[str, Any]:
+def _object_pattern(
+    happened: list[str], *, prefix: str = "", suffix: str = "", **_: str
+) -> Mapping[str, Any]:
     """The pattern of one of S3's own notifications, as EventBridge would have it."""
     types = {
-        detail_type
-        for event in happened
-        for detail_type in _S3_EVENTS.get(":".join(str(event).split(":")[:2]), ())
+        detail_type for name in happened for detail_type in _S3_EVENTS.get(":".join(name.split(":")[:2]), ())
     }
     literal = (text.replace("\\", "\\\\").replace("*", "\\*") for text in (prefix, suffix))
     return {

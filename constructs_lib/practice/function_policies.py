@@ -82,18 +82,18 @@ def _length(flows: Flows, character: str) -> int:
 def _too_large(flows: Flows) -> Iterator[Finding]:
     for invoked, size, count in _sizes(flows):
         if size > _defaults.FUNCTION_POLICY_BYTES_MAX:
-            yield Finding(invoked, _text(size, count))
+            yield Finding(invoked, _text(invoked, size, count))
 
 
 def _nearly_full(flows: Flows) -> Iterator[Finding]:
     for invoked, size, count in _sizes(flows):
         if _defaults.FUNCTION_POLICY_BYTES < size <= _defaults.FUNCTION_POLICY_BYTES_MAX:
-            yield Finding(invoked, _text(size, count))
+            yield Finding(invoked, _text(invoked, size, count))
 
 
-def _text(size: int, count: int) -> str:
+def _text(invoked: Resource, size: int, count: int) -> str:
     return (
-        f"Its resource-based policy has {count} statements and at least {size:,} bytes, of "
+        f"The resource-based policy of {invoked.path} has {count} statements and at least {size:,} bytes, of "
         f"{_defaults.FUNCTION_POLICY_BYTES_MAX:,} that Lambda stores."
     )
 

@@ -101,7 +101,7 @@ def _written(flows: Flows) -> Iterator[Finding]:
             yield Finding(
                 flow.through, f"{function.path} writes to the log group that invokes it for every line."
             )
-        for way in _ways_to(flows, flow):
+        for way in _ways(flows, flow):
             writes = _may_write(flows, way[0], function, results)
             if writes:
                 between = [each.through.path for each in way[:-1]]
@@ -110,12 +110,18 @@ def _written(flows: Flows) -> Iterator[Finding]:
                 break
 
 
-def _ways_to(flows: Flows, *way: Flow) -> Iterator[tuple[Flow, ...]]:
-    """The ways that end with some flows, the shortest first: topics to queues, buses to buses and the like."""
-    yield way
-    for flow in flows.into(way[0].source):
-        if flow not in way and all(each.pattern == {} for each in way):
-            yield from _ways_to(flows, flow, *way)
+def _ways(flows: Flows, last: Flow) -> Iterator[tuple[Flow, ...]]:
+    """The ways that end with a flow, the shortest first: over topics, queues and buses, and no other function."""
+    waiting: deque[tuple[Flow, ...]] = deque([(last,)])
+    seen = {last}
+    while waiting:
+        way = waiting.popleft()
+        yield way
+        goes_on = way[0].pattern == {} and ":lambda:" not in way[0].source
+        for flow in flows.into(way[0].source) if goes_on else ():
+            if flow not in seen:
+                seen.add(flow)
+                waiting.append((flow, *way))
 
 
 def _may_write(flows: Flows, flow: Flow, function: Resource, results: set[tuple[str, str]]) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from constructs_lib.practice.assembly import Assembly, Resource, dicts
+from constructs_lib.practice.assembly import Assembly, dicts
 from constructs_lib.practice.event_patterns import several
 from constructs_lib.practice.wildcards import ANYTHING, covers, of_iam, overlap
 
@@ -105,8 +105,10 @@ class Permissions:
                 if action is not None:
                     yield _Statement(False, (of_iam(action),), (), (ANYTHING,), ())
         for document in documents:
-            if isinstance(document, dict):
-                yield from map(_statement, dicts(several(document.get("Statement"))))
+            for statement in dicts(several(document.get("Statement"))) if isinstance(document, dict) else ():
+                is_denied_sometimes = statement.get("Effect") == "Deny" and statement.get("Condition")
+                if not is_denied_sometimes:
+                    yield _statement(statement)
 
     @cached_property
     def _attached(self) -> dict[tuple[str, str], list[Any]]:
@@ -121,11 +123,6 @@ class Permissions:
         return found
 
 
-def role_of(function: Resource) -> str:
-    """The ARN of a function's role."""
-    return function.text("Role")
-
-
 def _identity(role: str) -> tuple[str, str]:
     """The account of a role, and its name, which follows its path in the ARN."""
     account, _, name = role.rpartition(":")
@@ -133,16 +130,12 @@ def _identity(role: str) -> tuple[str, str]:
 
 
 def _statement(raw: Mapping[str, Any]) -> _Statement:
-    denies = raw.get("Effect") == "Deny"
-    if denies and raw.get("Condition"):
-        return _Statement(denies, (), (), (), ())  # it does not deny all
-
     def patterns(name: str) -> tuple[str, ...]:
         given = several(raw[name]) if name in raw else []
         return tuple(of_iam(each) for each in given if isinstance(each, str))
 
     return _Statement(
-        denies=denies,
+        denies=raw.get("Effect") == "Deny",
         actions=tuple(action.lower() for action in patterns("Action")),
         other_than_actions=tuple(action.lower() for action in patterns("NotAction")),
         resources=patterns("Resource"),

@@ -22,17 +22,18 @@ _known: Final[WeakSet[IConstruct]] = WeakSet()
 
 
 def check_app_of(construct: Construct, scope: Construct) -> None:
-    """Let CDK check the app of a construct at synth. It costs Node two round trips for each new scope.
+    """Let CDK check the app of a construct at synth. Of each scope, Node is asked once which app it is in.
 
     Args:
         construct: A construct of this library.
         scope: What it was put into.
     """
     if scope not in _known:
-        root = scope.node.root
-        if root not in _known and isinstance(root, cdk.Stage):
-            cdk.Validations.of(root).add_plugins(cast("cdk.IPolicyValidationPlugin", _Plugin()))
-        _known.update((root, scope))
+        app = cdk.App.of(scope)
+        if app is not None and app not in _known:
+            cdk.Validations.of(app).add_plugins(cast("cdk.IPolicyValidationPlugin", _Plugin()))
+            _known.add(app)
+        _known.add(scope)
     _known.add(construct)
 
 

@@ -48,8 +48,9 @@ def ensure_application_user(
         raise ValueError(
             f"{prefix}_APPLICATION_USER is not set: ProxiedDatabase.connect_administrator(function) sets it."
         )
-    mysql = type(connection).__module__.partition(".")[0] in drivers.MYSQL
-    cursor = connection.cursor()
+    driver = drivers.of(connection)
+    mysql = driver.__name__ in drivers.MYSQL
+    cursor = drivers.own_cursor(driver, connection)
     try:
         if secret := os.environ.get(f"{prefix}_APPLICATION_SECRET_ARN"):
             return _with_password(cursor, user, secret, fetch or _read, mysql=mysql)

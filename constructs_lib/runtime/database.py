@@ -164,7 +164,7 @@ class Database:
         Args:
             driver: As for the class.
             prefix: The `environment_prefix` given to `connect`.
-            reader: Use the endpoint for reading alone.
+            reader: Use the endpoint for reading alone. A statement that writes there is repeated until it is given up.
             idle_check_seconds: As for the class.
             give_up_after_seconds: As for the class.
 
@@ -234,8 +234,8 @@ class Database:
                 try came through.
             LoginUnavailableError: The password could not be read in time.
             RuntimeError: It is called inside another unit of work; or `work` has swallowed an error of the driver,
-                closed the connection, begun another session or turned autocommit on, so that the transaction
-                could not be committed as a whole.
+                closed the connection, begun another session, left a COPY open or turned autocommit on, so that the
+                transaction could not be committed as a whole.
             NotBegunError: Another thread had the connection all the time, or no time is left of this invocation.
             TypeError: What `work` returned has not run yet, such as a generator, coroutine or `map`: it would run
                 after the commit.
@@ -353,9 +353,10 @@ class Database:
             if origin == "driver":
                 raise RuntimeError(_CLOSED) from error
             return False
-        if origin == "interrupted" or (origin == "driver" and drivers.is_lost(driver, connection, error)):
+        lost = origin == "driver" and drivers.is_lost(driver, connection, error)
+        if lost or origin == "interrupted" or drivers.is_busy(driver, connection):
             self._discard()
-            return origin == "driver"
+            return lost
         try:
             drivers.limit(driver, connection, self._limit(_ANSWER_SECONDS))
             connection.rollback()
@@ -531,6 +532,8 @@ def refuse_uncommittable(driver: ModuleType, connection: Any, result: object) ->
                 f"work must have run when it returns, got {type(one).__name__}: a generator, a coroutine or map() "
                 f"would run after the commit. Write an ordinary function, and list() around what is lazy."
             )
+    if drivers.is_busy(driver, connection):
+        raise RuntimeError("work has left a COPY or streamed rows open; nothing was committed.")
     if drivers.is_failed(driver, connection):
         raise RuntimeError("work has swallowed an error of the driver; nothing was committed.")
     if drivers.in_autocommit(driver, connection):

@@ -73,6 +73,12 @@ def check(driver: ModuleType) -> None:
         )
 
 
+def of(connection: Any) -> ModuleType:
+    """Find the driver of a connection."""
+    names = POSTGRESQL + MYSQL
+    return next(sys.modules[name] for name in names if type(connection).__module__.startswith(name))
+
+
 def connect(
     driver: ModuleType,
     *,
@@ -383,6 +389,11 @@ def is_idle(driver: ModuleType, connection: Any) -> bool:
     if driver.__name__ == "pg8000.dbapi":
         return bool(connection._transaction_status == b"I")
     return True
+
+
+def is_busy(driver: ModuleType, connection: Any) -> bool:
+    """Tell whether the connection waits for the rest of a COPY or of streamed rows, and everybody else for it."""
+    return driver.__name__ == "psycopg" and bool(connection.lock.locked())
 
 
 def session(driver: ModuleType, connection: Any) -> int | None:

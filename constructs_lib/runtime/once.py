@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS once_marker (
 # Both wait while another transaction has the same marker and is not finished.
 _MARK_POSTGRESQL = (
     "INSERT INTO once_marker (consumer, key, done_at, done_by) VALUES ({consumer}, {key}, now(), {done_by}) "
-    "ON CONFLICT DO NOTHING"
+    "ON CONFLICT DO NOTHING RETURNING CAST(ctid AS text)"
 )
 _MARK_MYSQL = (
     "INSERT IGNORE INTO once_marker (consumer, `key`, done_at, done_by) "
@@ -62,6 +62,8 @@ _MARK_MYSQL = (
 )
 _WHO_POSTGRESQL = "SELECT done_by FROM once_marker WHERE consumer = {consumer} AND key = {key}"
 _WHO_MYSQL = "SELECT done_by FROM once_marker WHERE consumer = {consumer} AND `key` = {key}"
+# By its place: a PostgreSQL that has no statistics of the table may read all markers of a consumer to find a key.
+_THERE_POSTGRESQL = "SELECT done_by FROM once_marker WHERE ctid = CAST({place} AS tid)"
 # Short statements: RDS Proxy pins a session for one of more than 16 KB. They wait for nobody: SKIP LOCKED.
 _PURGE_POSTGRESQL = (
     "DELETE FROM once_marker WHERE (consumer, key) IN (SELECT consumer, key FROM once_marker "
@@ -124,7 +126,7 @@ class Once:
         Args:
             connection: Of any of the three drivers. It is not committed.
         """
-        mysql = type(connection).__module__.partition(".")[0] in drivers.MYSQL
+        mysql = drivers.of(connection).__name__ in drivers.MYSQL
         cursor = connection.cursor()
         for statement in _CREATE_MYSQL if mysql else _CREATE_POSTGRESQL:
             cursor.execute(statement)
@@ -153,11 +155,12 @@ class Once:
         def effect(connection: Any) -> bool:
             nonlocal tries
             tries += 1
-            if not self._mark(connection, key, mine):
+            place = self._mark(connection, key, mine)
+            if place is None:
                 # Perhaps by this very call: it was committed, and the answer was lost.
                 return tries > 1 and self._who(connection, key) == mine
             refuse_uncommittable(self._database.driver, connection, work(connection))
-            if self._who(connection, key) != mine:
+            if self._who(connection, key, place) != mine:
                 raise RuntimeError(
                     "the marker is gone, and with it what work did before: it has ended its transaction, swallowed "
                     "an error by which the server ended it, or begun another session. Nothing was committed."
@@ -204,23 +207,29 @@ class Once:
             self._execute(connection, _DELETE_MYSQL, consumer=self._consumer, key=key)[0] for (key,) in old
         )
 
-    def _mark(self, connection: Any, key: str, mine: int) -> bool:
+    def _mark(self, connection: Any, key: str, mine: int) -> str | None:
+        """Set the marker, and tell its place where there is such a thing; None if there was one already."""
         statement = _MARK_MYSQL if self._mysql else _MARK_POSTGRESQL
-        count, _ = self._execute(connection, statement, consumer=self._consumer, key=key, done_by=mine)
+        count, rows = self._execute(connection, statement, consumer=self._consumer, key=key, done_by=mine)
         if count not in (0, 1):
             raise RuntimeError(f"the marker was answered with {count!r} rows: nothing is certain.")
-        return count == 1
+        if count == 0:
+            return None
+        return str(rows[0][0]) if rows else ""
 
-    def _who(self, connection: Any, key: str) -> object:
-        statement = _WHO_MYSQL if self._mysql else _WHO_POSTGRESQL
-        _, rows = self._execute(connection, statement, consumer=self._consumer, key=key)
+    def _who(self, connection: Any, key: str, place: str = "") -> object:
+        if place:
+            _, rows = self._execute(connection, _THERE_POSTGRESQL, place=place)
+        else:
+            statement = _WHO_MYSQL if self._mysql else _WHO_POSTGRESQL
+            _, rows = self._execute(connection, statement, consumer=self._consumer, key=key)
         return rows[0][0] if rows else None
 
     def _execute(self, connection: Any, statement: str, **values: str | bytes | int) -> tuple[int, list[Any]]:
         text, arguments = _bind(self._database.driver, statement, values)
         cursor = drivers.own_cursor(self._database.driver, connection)
         cursor.execute(text, arguments)
-        result = cursor.rowcount, (list(cursor.fetchall()) if text.startswith("SELECT") else [])
+        result = cursor.rowcount, (list(cursor.fetchall()) if cursor.description else [])
         cursor.close()
         return result
 

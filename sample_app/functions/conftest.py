@@ -102,7 +102,7 @@ def rides(postgres: PostgresServer) -> Iterator[Rides]:
         name="rides",
         login=SecretLogin("trips", fetch=lambda _: SECRET),
         tls=False,
-        give_up_after_seconds=2,
+        give_up_after_seconds=60,
     )
     with psycopg.connect("dbname=postgres", autocommit=True, **where) as server:
         server.execute("CREATE DATABASE rides")

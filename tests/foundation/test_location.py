@@ -14,6 +14,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
@@ -63,6 +64,7 @@ MAKERS: Final[dict[str, Callable[[Stack], Any]]] = {
         engine=rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17),
         vpc=ec2.Vpc(stack, "Vpc"),
     ),
+    "ILogGroup": lambda stack: logs.LogGroup(stack, "Part"),
     "ICertificate": lambda stack: acm.Certificate(stack, "Part", domain_name="api.example.com"),
     "IHostedZone": lambda stack: route53.HostedZone(stack, "Part", zone_name="example.com"),
 }

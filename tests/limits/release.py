@@ -137,7 +137,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a hook in another stack", lambda stack: {"before_traffic": function(Stack(stack, "Other"), "H")},
      "before_traffic must be in the stack Stack, got Stack/Other/H"),
     ("snapshot of a version", said(version_removal_policy=RemovalPolicy.SNAPSHOT), "RemovalPolicy other than SNAPSHOT"),
-    ("provisioned for each tenant", of_tenants, "Stack/Isolated, which has tenant isolation. Leave it out"),
+    ("provisioned for each tenant", of_tenants, "which has tenant isolation. Leave it out."),
 ]  # fmt: skip
 
 RELEASE_LIMITS: Final = Limits(LiveAlias, otherwise={"function": function}, rows=_ROWS)

@@ -4,6 +4,7 @@ import os
 import sys
 
 from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from aws_cdk.triggers import TriggerFunction
@@ -12,7 +13,8 @@ from constructs_lib import ProxiedDatabase
 
 
 def main(package: str) -> None:
-    app = App()
+    # As in every new project: what a version is made for is the function's properties alone.
+    app = App(context={"@aws-cdk/aws-lambda:recognizeVersionProps": True})
     stack = Stack(app, "Zones")
     database = ProxiedDatabase(
         stack,
@@ -25,6 +27,8 @@ def main(package: str) -> None:
         removal_policy=RemovalPolicy.DESTROY,
     )
 
+    two = ec2.SubnetSelection(subnets=database.vpc.isolated_subnets[:2])
+
     def function(made: type[lambda_.Function], name: str, handler: str) -> lambda_.Function:
         return made(
             stack,
@@ -34,6 +38,7 @@ def main(package: str) -> None:
             code=lambda_.Code.from_asset(package),
             timeout=Duration.seconds(20),
             vpc=database.vpc,
+            vpc_subnets=two,  # nothing of the function itself changes
             reserved_concurrent_executions=2,
         )
 

@@ -4,6 +4,7 @@ Each case sets off something whose last effect is a line in a file. What writes 
 work that is not counted is missed.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -268,14 +269,22 @@ def test_what_an_alarm_sets_off_is_waited_for(cloud: LocalCloud, tmp_path: Path)
 def test_work_that_never_ends_is_told(cloud: LocalCloud) -> None:
     resources = {
         "Function": stacks.function(FAILS),
-        "Queue": QUEUE | {"Properties": {"QueueName": "for-ever"}},
+        "Queue": QUEUE | {"Properties": {"QueueName": "forever"}},
         "Mapping": mapping(get("Queue")),
     }
     ids = stacks.put(cloud, "stuck", resources)
     cloud.client("sqs").send_message(QueueUrl=ids["Queue"], MessageBody="any")
-    said = r"(?s)finished nothing.*- 1 times a message in the queue for-ever, which has no dead-letter queue, received"
+    began = time.monotonic()
+
+    def fail_if_it_goes_on(_: dict[str, int]) -> None:
+        assert time.monotonic() - began < stacks.STUCK_SECONDS
+
+    said = (
+        r"(?s)finished nothing.*- a message in the queue forever, which has no dead-letter queue, "
+        r"received \d+ times: 1"
+    )
     with pytest.raises(LocalCloudError, match=said):
-        cloud.wait_until_idle(patience=3)
+        cloud.wait_until_idle(patience=3, meanwhile=fail_if_it_goes_on)
 
 
 def test_what_the_caller_raises_meanwhile_ends_the_wait(cloud: LocalCloud, tmp_path: Path) -> None:
@@ -322,3 +331,21 @@ def test_it_waits_for_as_long_as_something_is_finished_again_and_again(
     cloud.wait_until_idle(patience=patience, meanwhile=let_one_go)
     assert len(list(tmp_path.glob("done-*"))) == count
     assert let_go[-1] - let_go[0] > patience
+
+
+@pytest.mark.parametrize(
+    ("finishes", "slowness", "gives_up"), [(True, 1, False), (False, 1, True), (False, 1000, False)]
+)
+def test_patience_begins_anew_with_what_is_finished_and_is_longer_on_a_slow_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finishes: bool, slowness: float, gives_up: bool
+) -> None:
+    busy: list[dict[str, Any]] = [
+        {"work": {"an invocation": 1}, "progress": [number if finishes else 0, 0], "slowness": slowness}
+        for number in range(12)
+    ]
+    pages = iter([*busy, {"work": {}, "progress": [0, 0], "slowness": slowness}])
+    alone = LocalCloud(state=tmp_path)
+    monkeypatch.setattr(alone, "_page", lambda _: next(pages))
+    with pytest.raises(LocalCloudError) if gives_up else contextlib.nullcontext():
+        alone.wait_until_idle(patience=0.5)
+    assert (next(pages, None) is None) is not gives_up

@@ -187,7 +187,10 @@ def version_of(stack: Stack, part: Any) -> str:
     return str(stack.resolve(part.current_version.node.default_child.logical_id))
 
 
-def test_a_replaced_proxy_is_told_to_the_versions_of_functions(anew: Callable[[], Stack]) -> None:
+@pytest.mark.parametrize("by_properties", [False, True])
+def test_a_replaced_proxy_is_told_to_the_versions_of_functions(
+    anew: Callable[[], Stack], by_properties: bool
+) -> None:
     """The text of the template says the same of both, and CDK makes a version for changed text alone.
 
     Without a new version, the alias goes on with the address of a proxy that is deleted.
@@ -195,6 +198,7 @@ def test_a_replaced_proxy_is_told_to_the_versions_of_functions(anew: Callable[[]
     versions = []
     for zones in (2, 2, 3):
         stack = anew()
+        stack.node.set_context("@aws-cdk/aws-lambda:recognizeVersionProps", by_properties)
         made = database(stack, max_azs=zones)
         subnets = ec2.SubnetSelection(subnets=made.vpc.isolated_subnets[:2])
         client = function(stack, vpc=made.vpc, vpc_subnets=subnets, reserved_concurrent_executions=1)

@@ -1,6 +1,7 @@
 """The promises of QueueConsumer, one test each; none rests on a snapshot."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def existing(stack: Stack, *, visibility: int = 180, receives: int = 5) -> sqs.Q
     )
 
 
-BELOW = {
+BELOW: dict[str, tuple[Callable[[Stack], dict[str, Any]], str, str]] = {
     "visibility": (
         lambda stack: {"visibility_timeout": Duration.seconds(179)},
         "constructs-lib:short-visibility-timeout",
@@ -64,7 +65,8 @@ BELOW = {
 @pytest.mark.parametrize("case", BELOW)
 def test_less_than_recommended_is_a_warning_that_can_be_acknowledged(stack: Stack, case: str) -> None:
     arguments, identity, text = BELOW[case]
-    consumer = QueueConsumer(stack, "Consumer", function=function(stack), **arguments(stack))
+    worker = function(stack, timeout=Duration.seconds(30))
+    consumer = QueueConsumer(stack, "Consumer", function=worker, **arguments(stack))
     (warning,) = warnings(stack)
     assert text in warning
     assert f"[ack: {identity}]" in warning

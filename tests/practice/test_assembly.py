@@ -224,6 +224,16 @@ def test_parameters_and_outputs_of_nested_stacks_are_followed(app: App, stack: S
     ) == {"Down": "Stack/Topic", "Up": "Stack/Nested/Inner/Deep", "Over": "Stack/Nested/Inner/Deep"}
 
 
+def test_nested_stacks_with_the_same_logical_ids_are_told_apart(app: App, stack: Stack) -> None:
+    queues = {
+        name: sqs.Queue(NestedStack(NestedStack(stack, name), "Inner"), "Queue")
+        for name in ("One", "Another")
+    }
+    assert outputs(app, **{f"Arn{name}": (stack, queue.queue_arn) for name, queue in queues.items()}) == {
+        f"Arn{name}": f"Stack/{name}/Inner/Queue" for name in queues
+    }
+
+
 @pytest.mark.parametrize("in_a_stage", [False, True])
 def test_references_to_another_region_are_followed(app: App, in_a_stage: bool) -> None:
     scope = Stage(app, "Prod") if in_a_stage else app

@@ -30,7 +30,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs_lib import AsyncDestinations, BucketEvents, EventRule, QueueConsumer, TopicSubscription
 from tests.gallery.parts import bucket, live, queue, topic
 from tests.gallery.plain_function import function
-from tests.practice.report import Found, findings
+from tests.practice.report import Found, errors, findings
 
 LOOP = "endless-loop"
 
@@ -188,6 +188,14 @@ def test_the_way_back_is_named(app: App, stack: Stack) -> None:
         "go to Stack/First and lead back to the function, through Stack/Onward and Stack/Rule: each"
         in found.text
     )
+
+
+@pytest.mark.parametrize("way", [by_a_consumer, by_a_subscription, by_a_notification, by_its_bucket])
+def test_a_loop_is_reported_once(app: App, stack: Stack, way: Any) -> None:
+    """What Lambda may write for the function, as its destination, is not what its handler may write."""
+    called = live(stack)
+    AsyncDestinations(stack, "Results", function=called, on_failure=way(stack, called))
+    assert errors(app) == [(LOOP, "Stack/Results/EventInvokeConfig/Resource")]
 
 
 # --- by plain CDK, across stacks and environments --------------------------------------------------------
@@ -450,9 +458,10 @@ def test_a_loop_that_is_meant_is_set_on_the_function(app: App, stack: Stack) -> 
         {"detail_type": ["Lambda Function Invocation Result - Failure"]},
         {"resources": ["arn:aws:lambda:us-east-1:123456789012:function:another:live"]},
         {"detail": {"requestContext": {"functionArn": [{"suffix": ":another:live"}]}}},
+        {"detail": {"requestContext": {"condition": ["RetriesExhausted"]}}},
         {"detail": {"type": ["trip.finished"]}},
     ],
-    ids=["source", "outcome", "resources", "function in the record", "a field that records do not have"],
+    ids=["source", "outcome", "resources", "function", "condition", "a field that records do not have"],
 )
 def test_a_rule_for_other_events_leads_nowhere(app: App, stack: Stack, pattern: dict[str, Any]) -> None:
     """One bus, in front and behind: the records of successes do not match the pattern."""

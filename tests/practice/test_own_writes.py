@@ -19,7 +19,14 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 
-from constructs_lib import BucketEvents, EventRule, PythonFunction, QueueConsumer, TopicSubscription
+from constructs_lib import (
+    AsyncDestinations,
+    BucketEvents,
+    EventRule,
+    PythonFunction,
+    QueueConsumer,
+    TopicSubscription,
+)
 from tests.gallery.parts import bucket, live, queue, topic
 from tests.gallery.plain_function import function
 from tests.practice.report import Found, findings
@@ -181,6 +188,16 @@ def test_the_parts_may_be_in_a_nested_stack(app: App, stack: Stack) -> None:
     )
     place.grant_send_messages(worker)
     assert [found.path for found in own_writes(app)] == ["Stack/Nested/Consumer/EventSourceMapping/Resource"]
+
+
+def test_what_another_function_does_with_it_does_not_count(app: App, stack: Stack) -> None:
+    """The other one is invoked synchronously, and has results only of asynchronous invocations."""
+    first, second, jobs = function(stack, "First"), function(stack, "Second"), queue(stack)
+    first_live, second_live = live(first, "FirstLive"), live(second, "SecondLive")
+    lambda_.EventSourceMapping(stack, "Source", target=first_live, event_source_arn=jobs.queue_arn)
+    AsyncDestinations(stack, "Results", function=first_live, on_success=second_live)
+    jobs.grant_send_messages(second)
+    assert own_writes(app) == []
 
 
 # --- which policies count --------------------------------------------------------------------------------

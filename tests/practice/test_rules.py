@@ -127,7 +127,8 @@ def test_a_source_past_the_destinations_fails_synth(app: App, stack: Stack, sour
     AsyncDestinations(stack, "Results", function=live(worker))
     (finding,) = findings(app, "destinations-bypassed")
     assert finding.path == path
-    assert "invokes Stack/Function at $LATEST, past the configuration" in finding.text
+    source_path = path.removesuffix("/Resource")
+    assert f"{source_path} invokes Stack/Function at $LATEST, past the configuration" in finding.text
     assert "on live." in finding.text
 
 
@@ -212,7 +213,7 @@ def test_two_consumers_of_a_queue_fail_synth(app: App, stack: Stack, filtered: b
     (finding,) = findings(app)
     assert (finding.rule, finding.severity) == ("competing-consumers", "error")
     assert finding.path == "Stack/Second/EventSourceMapping/Resource"
-    assert "Stack/First/EventSourceMapping reads the same queue" in finding.text
+    assert "EventSourceMapping and Stack/First/EventSourceMapping read the same queue" in finding.text
     assert ("deletes the messages that do not match" in finding.text) == filtered
 
 
@@ -437,7 +438,7 @@ def test_alternating_users_need_rds_too(app: App, stack: Stack) -> None:
         stack, vpc, authentication="secret", alternating_users=True, interface_endpoints=["secretsmanager"]
     )
     (finding,) = findings(app, "endpoint-missing")
-    assert "has an endpoint of rds in their VPC" in finding.text
+    assert "no template of the app has an endpoint of rds in their VPC" in finding.text
 
 
 def test_a_rotation_by_a_function_of_yours_is_looked_at_too() -> None:
@@ -607,6 +608,20 @@ def test_notifications_that_come_later_turn_eventbridge_off(app: App, stack: Sta
     if later:
         remove_notification(stack, uploads)
     assert errors(app) == ([("notifications-overwritten", "Stack/Bucket/Resource")] if later else [])
+
+
+@pytest.mark.parametrize(
+    ("managed", "overwrites"), [("true", True), (True, True), (None, True), (False, False)]
+)
+def test_what_adds_to_the_notifications_is_accepted(managed: Any, overwrites: bool) -> None:
+    """CDK's custom resource merges what it writes where the bucket was imported."""
+    given = {"BucketName": {"Ref": "Bucket"}, "NotificationConfiguration": {}, "Managed": managed}
+    own = {"NotificationConfiguration": {"EventBridgeConfiguration": {}}}
+    template = resources(
+        Bucket={"Type": "AWS::S3::Bucket", "Properties": own},
+        Custom={"Type": "Custom::S3BucketNotifications", "Properties": given},
+    )
+    assert found(Stack=template) == (["notifications-overwritten Stack/Bucket"] if overwrites else [])
 
 
 def test_what_the_advice_says_helps(app: App, stack: Stack) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -77,6 +78,19 @@ def test_the_user_can_log_in_with_the_password_of_the_secret(server: Server, con
 
 
 @pytest.mark.usefixtures("of_a_secret")
+def test_rows_of_another_shape_do_no_harm(server: Server, connection: Any) -> None:
+    """As an earlier step of a migration may have set them."""
+    if server.is_mysql:
+        connection.cursorclass = server.driver.cursors.DictCursor
+    elif server.driver.__name__ == "psycopg":
+        connection.row_factory = server.driver.rows.dict_row
+    assert ensure_application_user(connection, fetch=secret())
+    assert not ensure_application_user(connection, fetch=secret("another"))
+    connection.commit()
+    log_in(server, "another")
+
+
+@pytest.mark.usefixtures("of_a_secret")
 def test_the_password_is_not_in_the_servers_log(server: Server, connection: Any) -> None:
     """Neither where statements are logged, nor where this one is refused."""
     if server.is_mysql:
@@ -130,7 +144,7 @@ def test_what_is_sent_is_what_the_server_would_store(
         server.run(f"CREATE ROLE stored LOGIN PASSWORD '{quoted}'")
         ((stored,),) = server.run("SELECT rolpassword FROM pg_authid WHERE rolname = 'stored'")
         salt = base64.b64decode(stored.split("$")[1].split(":")[1])
-        monkeypatch.setattr(application_user.os, "urandom", lambda size: salt[:size])
+        monkeypatch.setattr(os, "urandom", lambda size: salt[:size])
         assert application_user._verifier(password, "stored", "scram-sha-256") == stored
         monkeypatch.undo()
         server.run(

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from constructs_lib.runtime import database as database_module
+from constructs_lib.runtime import drivers
 from constructs_lib.runtime.database import CommitUnknownError, Database, LoginUnavailableError, NotBegunError
 from constructs_lib.runtime.once import Once
 from constructs_lib.runtime.secret_login import SecretLogin
@@ -163,13 +164,13 @@ def test_the_limit_of_the_check_is_not_that_of_the_work(
 ) -> None:
     """The runtime's own statements are short; those of the work may take as long as they want."""
     limits: list[float | None] = []
-    limit = database_module.drivers.limit
+    limit = drivers.limit
 
     def noted(driver: Any, connection: Any, seconds: float | None) -> None:
         limits.append(seconds)
         limit(driver, connection, seconds)
 
-    monkeypatch.setattr(database_module.drivers, "limit", noted)
+    monkeypatch.setattr(drivers, "limit", noted)
     database = server.database(idle_check_seconds=-1)
     database.run(server.session)
     limits.clear()

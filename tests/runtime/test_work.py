@@ -233,7 +233,8 @@ def test_work_that_returns_what_has_not_run_yet_is_refused(server: Server, kind:
 def test_what_has_run_is_not_refused(server: Server) -> None:
     """A cursor can be iterated, and yet it has run."""
     database = server.database()
-    for result in ([], [1], (), {}, "text", range(3), None, {"a"}):
+    results: list[object] = [[], [1], (), {}, "text", range(3), None, {"a"}]
+    for result in results:
         assert database.run(lambda connection, result=result: result) == result  # type: ignore[misc]
 
     def select(connection: Any) -> object:
@@ -386,3 +387,41 @@ def test_a_server_that_stays_read_only_is_told_of(server: Server) -> None:
         read_only(server, False)
     database.run(lambda connection: add(connection, "one"))
     assert server.effects() == ["one"]
+
+
+# --- what the work leaves open --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_rows_that_are_still_being_streamed_do_not_hold_up_commit_or_rollback(
+    postgresql: Server, fails: bool
+) -> None:
+    """Psycopg locks its connection until all of them were read."""
+    if postgresql.driver.__name__ != "psycopg":
+        pytest.skip("psycopg alone streams rows")
+    database = postgresql.database()
+    kept: list[Any] = []
+
+    def work(connection: Any) -> None:
+        add(connection, "one")
+        rows = connection.cursor().stream("SELECT generate_series(1, 3)")
+        kept.append(rows)
+        next(rows)
+        if fails:
+            raise ValueError("mine")
+
+    ended = threading.Event()
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            database.run(work)
+        except Exception as error:
+            errors.append(error)
+        ended.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    assert ended.wait(60)
+    assert isinstance(errors[0], ValueError if fails else RuntimeError)
+    database.run(lambda connection: add(connection, "after"))
+    assert postgresql.effects() == ["after"]

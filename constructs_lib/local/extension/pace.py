@@ -1,9 +1,9 @@
-"""How slow this machine is at this moment, and how much time has passed at the pace of a machine that is not.
+"""How slow this machine is at the moment, and how much time has passed at the pace of the reference machine.
 
 What a run proves must not depend on the machine. A function's timeout and duration, and the age of an event and of a
-message, are measured on AWS's machines: where everything takes four times as long, four seconds count as one here.
-Twice a second a piece of work is timed that takes ten milliseconds on the reference machine, an idle core of 2023.
-It takes longer on a slower processor, and on one that has more to do than it can.
+message, are meant for AWS's machines: where everything takes four times as long, four seconds count as one.
+Twice a second, a piece of work is timed that takes ten milliseconds on the reference machine, an idle core of a current
+server. It takes longer on a slower processor, and on one that has more to do than it can.
 """
 
 import threading

@@ -41,6 +41,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
     Returns:
         The messages to deliver again.
     """
+    database.register_lambda_context(context)
     return process_partial_response(
         event=event, record_handler=complete_trip, processor=processor, context=context
     )

@@ -30,6 +30,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Returns:
         What API Gateway answers.
     """
+    database.register_lambda_context(context)
     return app.resolve(event, context)
 
 

@@ -27,6 +27,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: A
     Returns:
         What was done.
     """
+    database.register_lambda_context(context)
     created = database.run(ensure_application_user, repeatable=True)
     database.run(Once.create_table, repeatable=True)
     applied = migrate(database, Path(__file__).with_name("migrations"))

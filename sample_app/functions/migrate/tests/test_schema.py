@@ -50,7 +50,7 @@ def open_database(postgres: PostgresServer) -> Database:
         name="migrated",
         login=SecretLogin("owner", fetch=lambda _: OWNER),
         tls=False,
-        give_up_after_seconds=5,
+        give_up_after_seconds=60,
     )
 
 
