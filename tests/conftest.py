@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from aws_cdk import App, Stack
 
-# CDK's own validator costs seconds at the first synth of a process; test_gallery.py turns it on where it counts.
+# CDK's own validator costs seconds at the first synth of a process. Node reads this variable when it starts, once for
+# all tests of a process: a test that needs the validator adds CloudFormationValidatePlugin to its app.
 os.environ.setdefault("CDK_VALIDATION", "false")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import aws_cdk
 import cdk_nag
 import pytest
-from aws_cdk import App, Environment, Stack, Stage, Validations
+from aws_cdk import App, CloudFormationValidatePlugin, Environment, Stack, Stage, Validations
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from cdk_preflight import Preflight
@@ -68,7 +68,9 @@ def gallery_app(outdir: Path, context: dict[str, Any]) -> tuple[App, dict[str, S
 def synth_with_judges(app: App) -> list[str]:
     """Synthesize under cdk-nag's packs, cdk-preflight and CDK's own validator; name what they find."""
     Preflight.apply(app)
-    Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app), cdk_nag.ServerlessChecks(app))
+    Validations.of(app).add_plugins(
+        cdk_nag.AwsSolutionsChecks(app), cdk_nag.ServerlessChecks(app), CloudFormationValidatePlugin()
+    )
     report = Path(app.outdir) / "validation-report.json"
     try:
         app.synth()
@@ -91,18 +93,16 @@ def findings() -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def templates(
     tmp_path_factory: pytest.TempPathFactory, findings: dict[str, list[str]]
-) -> Iterator[dict[str, dict[str, dict[str, Any]]]]:
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Every scene's template, bare and with all recommended feature flags, made under all judges."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_VALIDATION", "true")
-        made = {}
-        for mode in MODES:
-            folder = tmp_path_factory.mktemp(mode)
-            context = recommended_flags() if mode == "flags" else {}
-            app, stacks = gallery_app(folder, context | {"@aws-cdk/core:validateAgainstDefaultRules": True})
-            findings[mode] = synth_with_judges(app)
-            made[mode] = {name: template_of(stack) for name, stack in stacks.items()}
-        yield made
+    made = {}
+    for mode in MODES:
+        folder = tmp_path_factory.mktemp(mode)
+        context = recommended_flags() if mode == "flags" else {}
+        app, stacks = gallery_app(folder, context | {"@aws-cdk/core:validateAgainstDefaultRules": True})
+        findings[mode] = synth_with_judges(app)
+        made[mode] = {name: template_of(stack) for name, stack in stacks.items()}
+    return made
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -124,9 +124,8 @@ def test_no_judge_has_a_finding(
 
 
 @pytest.mark.parametrize("place", ["queue_consumer", *PLACES])
-def test_judges_see_what_is_wrong(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_judges_see_what_is_wrong(place: str, tmp_path: Path) -> None:
     """What is planted where a scene lies is found by each judge: the silence above means something."""
-    monkeypatch.setenv("CDK_VALIDATION", "true")
     app = App(outdir=str(tmp_path), context={"@aws-cdk/core:validateAgainstDefaultRules": True})
     stack = stack_of(app, place, Environment(**ENVIRONMENT))
     queue = sqs.Queue(stack, "Open")
@@ -198,9 +197,7 @@ def test_packaging_for_the_host_changes_asset_hashes_alone(
     tmp_path: Path, templates: dict[str, dict[str, dict[str, Any]]]
 ) -> None:
     app, stacks = gallery_app(tmp_path, {"constructs-lib:package-for": "host"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_VALIDATION", "false")
-        app.synth()
+    app.synth()
     for_host = {name: template_of(stack) for name, stack in stacks.items()}
     assert for_host != templates["bare"], "the context did nothing"
     for scene, template in for_host.items():

@@ -56,6 +56,10 @@ EVIDENCE: Final = (
     ),
     Evidence("databases, their users `rdsadmin` and `rds_iam`, managed passwords", Voucher.EXTENSION),
     Evidence(
+        "names of databases and proxies in lower case; two metrics of a proxy, clients that come and what they wait",
+        Voucher.EXTENSION,
+    ),
+    Evidence(
         "reserved concurrency, VPCs, proxies and rotation schedules from a template; metric-math alarms are "
         "stored, not evaluated",
         Voucher.EXTENSION,

@@ -30,7 +30,7 @@ def test_defaults_are_said_in_the_template(stack: Stack) -> None:
     function(stack)
     properties = only(stack, "AWS::Lambda::Function")["Properties"]
     assert properties["Architectures"] == ["arm64"]
-    assert properties["Timeout"] == 30
+    assert properties["Timeout"] == 29
     assert properties["MemorySize"] == 512
     assert properties["TracingConfig"] == {"Mode": "Active"}
     assert properties["LoggingConfig"]["LogFormat"] == "JSON"

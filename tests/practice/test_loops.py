@@ -278,22 +278,21 @@ def test_a_loop_over_two_regions_fails_synth(app: App, within: str) -> None:
     environments = [
         Environment(account="111111111111", region=region) for region in ("us-east-1", "eu-west-1")
     ]
-    ours = Stack(scope, "Ours", env=environments[0], cross_region_references=True)
-    theirs = Stack(scope, "Theirs", env=environments[1], cross_region_references=True)
-    called, place = live(ours), topic(theirs)
-    AsyncDestinations(ours, "Results", function=called, on_success=place)
-    # The ARN of the alias, which has a name that CloudFormation makes, goes back in plain text.
-    function_name = "arn:aws:lambda:us-east-1:111111111111:function:worker:live"
-    resource = called.lambda_.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)
-    resource.function_name = "worker"
-    sns.Subscription(
-        theirs, "Back", topic=place, protocol=sns.SubscriptionProtocol.LAMBDA, endpoint=function_name
-    )
-    (found,) = loops(app)
+    ours = Stack(scope, "Ours", env=environments[0])
+    theirs = Stack(scope, "Theirs", env=environments[1])
+    # A destination is of the function's own Region. A topic calls functions of other Regions.
+    for here, name, other in (
+        (ours, "ours", "eu-west-1:111111111111:function:theirs"),
+        (theirs, "theirs", "us-east-1:111111111111:function:ours"),
+    ):
+        called, place = live(function(here, function_name=name)), topic(here)
+        AsyncDestinations(here, "Results", function=called, on_success=place)
+        endpoint = f"arn:aws:lambda:{other}:live"
+        sns.Subscription(here, "On", topic=place, protocol=sns.SubscriptionProtocol.LAMBDA, endpoint=endpoint)
     prefix = "" if within == "an app" else "Prod/"
-    assert found.path == f"{prefix}Ours/Results/EventInvokeConfig/Resource"
-    assert f"through {prefix}Theirs/Back" in found.text
+    found = {each.path: each.text for each in loops(app)}
+    assert set(found) == {f"{prefix}{name}/Results/EventInvokeConfig/Resource" for name in ("Ours", "Theirs")}
+    assert f"through {prefix}Ours/On" in found[f"{prefix}Ours/Results/EventInvokeConfig/Resource"]
 
 
 def test_a_loop_over_two_accounts_fails_synth(app: App) -> None:

@@ -10,7 +10,7 @@ import aws_cdk as cdk
 import cdk_nag
 import jsii
 import pytest
-from aws_cdk import Acknowledgment, App, Environment, Stack, Stage, Validations
+from aws_cdk import Acknowledgment, App, CloudFormationValidatePlugin, Environment, Stack, Stage, Validations
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
@@ -68,11 +68,10 @@ def test_a_stack_without_an_app_fails_too() -> None:
         Template.from_stack(stack)
 
 
-@pytest.mark.parametrize("validation", ["true", "false"])
-def test_cdks_own_validator_does_not_matter(
-    app: App, stack: Stack, monkeypatch: pytest.MonkeyPatch, validation: str
-) -> None:
-    monkeypatch.setenv("CDK_VALIDATION", validation)
+@pytest.mark.parametrize("validated", [True, False])
+def test_cdks_own_validator_does_not_matter(app: App, stack: Stack, validated: bool) -> None:
+    if validated:
+        Validations.of(app).add_plugins(CloudFormationValidatePlugin())
     own_queue(stack)
     assert errors(app) == [("invokes-itself", path("Stack"))]
 
@@ -238,14 +237,15 @@ class Theirs:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_other_plugins_and_cdks_rules_run_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
-) -> None:
-    monkeypatch.setenv("CDK_VALIDATION", "true")
+def test_other_plugins_and_cdks_rules_run_beside_it(tmp_path: Path, when: str) -> None:
     app = App(outdir=str(tmp_path), context={"@aws-cdk/core:validateAgainstDefaultRules": True})
 
     def add_theirs() -> None:
-        Validations.of(app).add_plugins(Theirs(), cdk_nag.AwsSolutionsChecks(app))  # type: ignore[arg-type]
+        Validations.of(app).add_plugins(
+            Theirs(),  # type: ignore[arg-type]
+            cdk_nag.AwsSolutionsChecks(app),
+            CloudFormationValidatePlugin(),
+        )
 
     if when == "before":
         add_theirs()
