@@ -37,7 +37,7 @@ def handler(event, context):
         first.touch()
         raise ValueError("not yet")
     with open("{log}", "a") as log:
-        log.write("done\n")
+        log.write("done\\n")
 """
 """A stream's record is read at once: only between two attempts is there nothing but the record."""
 FAILS = """
