@@ -258,7 +258,9 @@ def test_a_policy_of_aws_that_lets_the_function_write_counts(app: App, stack: St
 
 
 @pytest.mark.parametrize(
-    "given", ["arn:aws:s3:::*", "arn:aws:s3:::*/*", "arn:*:s3:::*", "*", f"arn:{Aws.PARTITION}:s3:::*/*"]
+    "given",
+    ["arn:aws:s3:::*", "arn:aws:s3:::*/*", "arn:*:s3:::*", "*", f"arn:{Aws.PARTITION}:s3:::*/*"],
+    ids=["buckets", "objects", "any partition", "everything", "the stack's partition"],
 )
 def test_a_permission_on_all_buckets_is_one_on_this_bucket(app: App, stack: Stack, given: str) -> None:
     worker, objects = function(stack), bucket(stack)

@@ -44,7 +44,7 @@ def sweep(*, run_folder: str, group: int | None, patience: float = 60) -> None:
         databases = [folder for folder in databases if os.path.exists(folder)]  # noqa: PTH110
         for folder in databases:
             if time.monotonic() > began + _GRACE:
-                _quit(folder)
+                _quit(folder, until=began + patience)
             elif os.path.exists(f"{folder}/running"):  # noqa: PTH110
                 continue
             shutil.rmtree(folder, ignore_errors=True)
@@ -64,21 +64,32 @@ def _databases(run_folder: str) -> list[str]:
         return []
 
 
-def _quit(folder: str) -> None:
-    """End a server whose holder is gone; asked like this it gives its shared memory back, and its lock last."""
-    lock = f"{folder}/data/postmaster.pid"
-    with contextlib.suppress(OSError, ValueError):
-        with open(lock) as lines:  # noqa: PTH123
+def _quit(folder: str, *, until: float) -> None:
+    """End a server whose holder is gone, and wait for its end: only then are its shared memory and its files free."""
+    try:
+        with open(f"{folder}/data/postmaster.pid") as lines:  # noqa: PTH123
             server = int(lines.readline())
-        said = subprocess.run(
-            ["ps", "-o", "args=", "-p", str(server)], capture_output=True, text=True, check=False
-        )
-        if folder not in said.stdout:  # the number is another process's by now
-            return
+    except (OSError, ValueError):
+        return
+    if not _runs_in(folder, server):  # the number is another process's by now
+        return
+    with contextlib.suppress(ProcessLookupError):
         os.kill(server, signal.SIGQUIT)
-        give_up = time.monotonic() + _GRACE
-        while os.path.exists(lock) and time.monotonic() < give_up:  # noqa: PTH110
-            time.sleep(0.02)
+    while _runs_in(folder, server) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def _runs_in(folder: str, process: int) -> bool:
+    if os.path.isdir("/proc"):  # noqa: PTH112
+        try:
+            with open(f"/proc/{process}/cmdline", "rb") as command:  # noqa: PTH123
+                return os.fsencode(folder) in command.read()
+        except OSError:  # gone
+            return False
+    shown = subprocess.run(
+        ["ps", "-o", "args=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return folder in shown.stdout
 
 
 def processes(run_folder: str) -> list[int]:
