@@ -30,6 +30,7 @@ WINDOWS = os.name == "nt"
 BIN = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 CDK = TOP / "node_modules" / "aws-cdk" / "bin" / "cdk"
+PYRIGHT = TOP / "node_modules" / "pyright" / "index.js"
 STAMP = VENV / "set-up.sha256"
 DECIDE_THE_SET_UP = ("pyproject.toml", "uv.lock", "package.json", "package-lock.json", "dev.py")
 OURS = (".venv", "node_modules", ".cache", "cdk.out", ".mypy_cache", ".ruff_cache", ".pytest_cache",
@@ -163,13 +164,15 @@ def run(command: list[str]) -> int:
 def checks() -> Iterator[tuple[str, list[str], str]]:
     """Everything but the tests: a name, the command, and what to do when it fails."""
     yield "format", ["ruff", "format", "--check", "--quiet", "."], "Run .venv/bin/ruff format ."
-    yield "lint", ["ruff", "check", "--quiet", "."], "Run .venv/bin/ruff check --fix . and mend the rest."
-    yield "types", ["mypy", "--no-error-summary"], "Mend the lines named above."
+    yield "lint", ["ruff", "check", "--quiet", "."], "Run .venv/bin/ruff check --fix . and correct the rest."
+    yield "types", ["mypy", "--no-error-summary"], "Correct the lines named above."
+    # What most editors check a user's app with.
+    yield "types as pyright reads them", [str(node()), str(PYRIGHT)], "Correct the lines named above."
     # On Lambda a function's modules are at the top: so each folder is checked by itself.
     for project in sorted((TOP / "sample_app" / "functions").glob("*/pyproject.toml")):
         folder = project.parent.relative_to(TOP).as_posix()
         command = ["mypy", "--no-error-summary", "--explicit-package-bases", folder]
-        yield f"types of {project.parent.name}", command, "Mend the lines named above."
+        yield f"types of {project.parent.name}", command, "Correct the lines named above."
     yield "import directions", ["lint-imports", "--no-cache"], "The contracts are in pyproject.toml."
 
 
@@ -223,7 +226,7 @@ def set_up() -> None:
         step("uv", [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", uv])
         step("Python packages", [str(BIN / "uv"), "sync", "--frozen", "--quiet", "--python", str(PYTHON)])
         npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        step("the CDK CLI", [str(node()), str(npm), "ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        step("Node packages", [str(node()), str(npm), "ci", "--no-audit", "--no-fund", "--loglevel=error"])
         STAMP.write_text(wanted)
 
 
@@ -235,6 +238,7 @@ def is_set_up(wanted: str) -> bool:
         and PYTHON.exists()
         and node().exists()
         and CDK.exists()
+        and PYRIGHT.exists()
     )
 
 

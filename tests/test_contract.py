@@ -1,6 +1,7 @@
 """What every public construct keeps to, whoever writes it."""
 
 import inspect
+import pydoc
 import re
 from typing import Any
 
@@ -40,6 +41,14 @@ def test_every_argument_is_documented(name: str, cls: Any) -> None:
     assert documented == set(inspect.signature(cls.__init__).parameters) - {"self"}
     assert "InvalidPropsError" in documentation
     assert re.search(r"^Source: https://", documentation, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "cls"), CONSTRUCTS)
+def test_help_shows_its_own_arguments_alone(name: str, cls: Any) -> None:
+    """Without a docstring of its own, help() shows the arguments of the class that it derives from."""
+    shown = pydoc.plain(pydoc.render_doc(cls.__init__))
+    assert "the arguments are described at the class." in shown
+    assert ":param" not in shown
 
 
 @pytest.mark.parametrize(("name", "cls"), CONSTRUCTS)

@@ -95,7 +95,7 @@ def test_a_set_up_that_failed_is_not_taken_for_one(
 
     def fails(name: str, action: object) -> None:
         works(name, action)
-        if name == "the CDK CLI":
+        if name == "Node packages":
             raise dev.StepError("no")
 
     monkeypatch.setattr(dev, "step", fails)

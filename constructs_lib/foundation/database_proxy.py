@@ -48,8 +48,8 @@ def make(
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection | None,
     subnet_ids: Sequence[str],
-    max_connections_percent: int,
-    max_idle_connections_percent: int | None,
+    max_connections_percent: float,
+    max_idle_connections_percent: float | None,
     borrow_timeout: Duration | None,
     idle_client_timeout: Duration | None,
     reader_endpoint: bool,
@@ -195,11 +195,11 @@ class Budget:
     connections: Final[int | None]
     """None where `max_connections` is not known."""
 
-    def __init__(self, *, max_connections: int | None, max_connections_percent: int) -> None:
+    def __init__(self, *, max_connections: float | None, max_connections_percent: float) -> None:
         known = max_connections is not None and not any(
             map(_validation.is_unresolved, (max_connections, max_connections_percent))
         )
-        self.connections = (max_connections or 0) * max_connections_percent // 100 if known else None
+        self.connections = int((max_connections or 0) * max_connections_percent // 100) if known else None
         self._reserved: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
 
     def spend(self, scope: Construct, function: lambda_.Function) -> None:
@@ -240,9 +240,9 @@ class Budget:
 
 def check_pool(
     *,
-    max_connections: int | None,
-    max_connections_percent: int,
-    max_idle_connections_percent: int | None,
+    max_connections: float | None,
+    max_connections_percent: float,
+    max_idle_connections_percent: float | None,
     borrow_timeout: Duration | None,
     idle_client_timeout: Duration | None,
 ) -> None:

@@ -22,6 +22,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
+from constructs_lib._types import DatabaseLike
 from constructs_lib.errors import InvalidPropsError
 
 Family = Literal["postgres", "mysql"]
@@ -86,7 +87,7 @@ class Settings:
     database_name: str
     port: int
     master_user: str
-    max_connections: int | None
+    max_connections: float | None
     backup_retention: Duration
     deletion_protection: bool
     removal_policy: RemovalPolicy
@@ -95,9 +96,9 @@ class Settings:
     engine_lifecycle_support: rds.EngineLifecycleSupport | None
     instance_type: ec2.InstanceType | None
     multi_az: bool
-    allocated_storage: int | None
+    allocated_storage: float | None
     """None for a new instance is the default; for a restored one it is what the snapshot has."""
-    max_allocated_storage: int | None
+    max_allocated_storage: float | None
     allow_major_version_upgrade: bool
     min_capacity: float
     max_capacity: float
@@ -331,9 +332,7 @@ def _acknowledge(server: Server, settings: Settings) -> None:
 # --- one that exists -----------------------------------------------------------------------------------
 
 
-def existing(
-    database: rds.IDatabaseInstance | rds.IDatabaseCluster, master_secret: secretsmanager.ISecret | None
-) -> Server:
+def existing(database: DatabaseLike, master_secret: secretsmanager.ISecret | None) -> Server:
     """Read what a given database says of itself.
 
     Args:
@@ -386,7 +385,7 @@ def existing(
     )
 
 
-def vpc_of(database: rds.IDatabaseInstance | rds.IDatabaseCluster) -> ec2.IVpc:
+def vpc_of(database: DatabaseLike) -> ec2.IVpc:
     """The VPC of a database of this app.
 
     Args:
@@ -448,12 +447,12 @@ def check_numbers(
     family: Family,
     *,
     port: int | None,
-    allocated_storage: int | None,
-    max_allocated_storage: int | None,
+    allocated_storage: float | None,
+    max_allocated_storage: float | None,
     min_capacity: float | None,
     max_capacity: float | None,
     readers: int,
-    max_connections: int | None,
+    max_connections: float | None,
     backup_retention: Duration | None,
     restored: bool,
 ) -> None:
@@ -492,7 +491,7 @@ def check_numbers(
     _check_capacity(min_capacity, max_capacity)
 
 
-def _check_storage(allocated: int | None, most: int | None) -> None:
+def _check_storage(allocated: float | None, most: float | None) -> None:
     first = _defaults.STORAGE_GIB if allocated is None else allocated
     if most is None or _validation.is_unresolved(first) or _validation.is_unresolved(most):
         return

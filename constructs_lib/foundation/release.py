@@ -143,6 +143,7 @@ class LiveAlias(Construct):
         latency_threshold: Duration | None = None,
         alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
+        """Create the alias; the arguments are described at the class."""
         resource = _resource(function)
         home = Stack.of(scope)
         it = called(function)

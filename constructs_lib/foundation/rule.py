@@ -39,7 +39,7 @@ def call(
     *,
     function: FunctionLike,
     dead_letter_queue: sqs.IQueue,
-    retry_attempts: int,
+    retry_attempts: float,
     max_event_age: Duration | None,
     given_input: events.RuleTargetInput | None = None,
 ) -> None:
@@ -92,7 +92,7 @@ def _dead_letter_config(queue: sqs.IQueue) -> Any:
     return events.CfnRule.DeadLetterConfigProperty(arn=queue.queue_arn)
 
 
-def retry_policy(retry_attempts: int, max_event_age: Duration) -> Any:
+def retry_policy(retry_attempts: float, max_event_age: Duration) -> Any:
     """How a target's events are tried again.
 
     Args:
@@ -109,7 +109,7 @@ def retry_policy(retry_attempts: int, max_event_age: Duration) -> Any:
 
 def check_delivery(
     scope: Construct,
-    retry_attempts: int,
+    retry_attempts: float,
     max_event_age: Duration | None,
     dead_letter_queue: sqs.IQueue | None,
     removal_policy: RemovalPolicy | None,

@@ -197,6 +197,7 @@ class ProvisionedApi(Construct):
         latency_threshold: Duration | None = None,
         alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
+        """Create the API; the arguments are described at the class."""
         served = endpoints(
             routes,
             authorization=authorization,

@@ -74,16 +74,17 @@ class BucketEvents(Construct):
         construct_id: str,
         *,
         function: FunctionLike,
-        bucket: s3.IBucket,
+        bucket: s3.IBucket | s3.Bucket,
         event_types: Sequence[str] = _defaults.BUCKET_EVENT_TYPES[:1],
         prefix: str = "",
         suffix: str = "",
-        retry_attempts: int = _defaults.EVENT_RETRY_ATTEMPTS,
+        retry_attempts: float = _defaults.EVENT_RETRY_ATTEMPTS,
         max_event_age: Duration | None = None,
-        dead_letter_queue: sqs.IQueue | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        dead_letter_queue: sqs.IQueue | sqs.Queue | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        """Create the bucket's events; the arguments are described at the class."""
         rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
         dead_letters.check_stack(scope, dead_letter_queue)
         _validation.kind("bucket", bucket, "bucket_arn", "a bucket", required=True)

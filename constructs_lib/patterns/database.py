@@ -19,7 +19,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
-from constructs_lib._types import FunctionLike
+from constructs_lib._types import DatabaseLike, FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import (
     alarms,
@@ -209,10 +209,10 @@ class ProxiedDatabase(Construct):
         construct_id: str,
         *,
         engine: rds.IInstanceEngine | rds.IClusterEngine | None = None,
-        database: rds.IDatabaseInstance | rds.IDatabaseCluster | None = None,
-        master_secret: secretsmanager.ISecret | None = None,
-        application_secret: secretsmanager.ISecret | None = None,
-        vpc: ec2.IVpc | None = None,
+        database: DatabaseLike | None = None,
+        master_secret: secretsmanager.ISecret | secretsmanager.Secret | None = None,
+        application_secret: secretsmanager.ISecret | secretsmanager.Secret | None = None,
+        vpc: ec2.IVpc | ec2.Vpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         max_azs: int | None = None,
         availability_zones: Sequence[str] | None = None,
@@ -227,15 +227,15 @@ class ProxiedDatabase(Construct):
         port: int | None = None,
         instance_type: ec2.InstanceType | None = None,
         multi_az: bool | None = None,
-        allocated_storage: int | None = None,
-        max_allocated_storage: int | None = None,
+        allocated_storage: float | None = None,
+        max_allocated_storage: float | None = None,
         allow_major_version_upgrade: bool = False,
         min_capacity: float | None = None,
         max_capacity: float | None = None,
         readers: int = 0,
-        max_connections: int | None = None,
-        max_connections_percent: int = _defaults.MAX_CONNECTIONS_PERCENT,
-        max_idle_connections_percent: int | None = None,
+        max_connections: float | None = None,
+        max_connections_percent: float = _defaults.MAX_CONNECTIONS_PERCENT,
+        max_idle_connections_percent: float | None = None,
         borrow_timeout: Duration | None = None,
         idle_client_timeout: Duration | None = None,
         backup_retention: Duration | None = None,
@@ -243,9 +243,10 @@ class ProxiedDatabase(Construct):
         engine_lifecycle_support: rds.EngineLifecycleSupport | None = None,
         deletion_protection: bool | None = None,
         removal_policy: RemovalPolicy | None = None,
-        encryption_key: kms.IKey | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        encryption_key: kms.IKey | kms.Key | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
+        """Create the database and its proxy; the arguments are described at the class."""
         of_instance = {
             "instance_type": instance_type,
             "multi_az": multi_az,

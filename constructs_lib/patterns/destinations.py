@@ -116,14 +116,15 @@ class AsyncDestinations(Construct):
         function: FunctionLike,
         on_success: SuccessTarget | None = None,
         on_failure: FailureTarget | None = None,
-        retry_attempts: int = _defaults.ASYNC_RETRY_ATTEMPTS,
+        retry_attempts: float = _defaults.ASYNC_RETRY_ATTEMPTS,
         max_event_age: Duration | None = None,
-        encryption_key: kms.IKey | None = None,
+        encryption_key: kms.IKey | kms.Key | None = None,
         redrive: bool = False,
         event_age: Duration | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        """Create the destinations; the arguments are described at the class."""
         source = called(function)
         check_place(scope, source)
         check_destinations(source, redrive=redrive is True)
@@ -433,7 +434,7 @@ def _age_in_its_unit(event_age: Duration | None, known: float | None) -> tuple[f
     raise InvalidPropsError("event_age must be milliseconds to hours where it is known only at deployment.")
 
 
-def _check_numbers(retry_attempts: int, oldest: float | None, alarm_seconds: float | None) -> None:
+def _check_numbers(retry_attempts: float, oldest: float | None, alarm_seconds: float | None) -> None:
     _validation.in_range(
         "retry_attempts",
         retry_attempts,

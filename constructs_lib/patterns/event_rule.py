@@ -66,14 +66,15 @@ class EventRule(Construct):
         event_pattern: events.EventPattern,
         event_bus: events.IEventBus | events.EventBus | None = None,
         event: events.RuleTargetInput | None = None,
-        retry_attempts: int = _defaults.EVENT_RETRY_ATTEMPTS,
+        retry_attempts: float = _defaults.EVENT_RETRY_ATTEMPTS,
         max_event_age: Duration | None = None,
-        dead_letter_queue: sqs.IQueue | None = None,
+        dead_letter_queue: sqs.IQueue | sqs.Queue | None = None,
         enabled: bool = True,
         description: str | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        """Create the rule; the arguments are described at the class."""
         rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
         dead_letters.check_stack(scope, dead_letter_queue)
         _check_pattern(event_pattern)

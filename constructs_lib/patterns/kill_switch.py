@@ -70,8 +70,9 @@ class KillSwitch(Construct):
         function: FunctionLike,
         invocations_per_minute: float,
         armed: bool = False,
-        alarm_topic: sns.ITopic | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
+        """Create the kill switch; the arguments are described at the class."""
         _check_rate(invocations_per_minute)
         source = called(function)
         check_place(scope, source)

@@ -36,7 +36,7 @@ _RECEIVING: Final = (
 )
 """As CDK's own Queue.grant_consume_messages."""
 
-_concurrency_in_use: WeakKeyDictionary[lambda_.Function, int] = WeakKeyDictionary()
+_concurrency_in_use: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
 """Sum of `max_concurrency` over the consumers of each function: its reserved concurrency has to serve all."""
 
 
@@ -119,25 +119,26 @@ class QueueConsumer(Construct):
         construct_id: str,
         *,
         function: FunctionLike,
-        queue: sqs.IQueue | None = None,
-        dead_letter_queue: sqs.IQueue | None = None,
-        batch_size: int = _defaults.BATCH_SIZE,
+        queue: sqs.IQueue | sqs.Queue | None = None,
+        dead_letter_queue: sqs.IQueue | sqs.Queue | None = None,
+        batch_size: float = _defaults.BATCH_SIZE,
         max_batching_window: Duration | None = None,
-        max_concurrency: int | None = None,
-        minimum_pollers: int | None = None,
-        maximum_pollers: int | None = None,
-        max_receive_count: int | None = None,
+        max_concurrency: float | None = None,
+        minimum_pollers: float | None = None,
+        maximum_pollers: float | None = None,
+        max_receive_count: float | None = None,
         visibility_timeout: Duration | None = None,
         retention_period: Duration | None = None,
         dead_letter_retention_period: Duration | None = None,
         fifo: bool = False,
         content_based_deduplication: bool = False,
-        encryption_key: kms.IKey | None = None,
+        encryption_key: kms.IKey | kms.Key | None = None,
         filters: Sequence[Mapping[str, object]] = (),
-        alarm_topic: sns.ITopic | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
         oldest_message_age: Duration | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        """Create the consumer; the arguments are described at the class."""
         it = called(function)
         check_place(scope, it)
         check_event_source(it)
@@ -338,7 +339,7 @@ class QueueConsumer(Construct):
         visibility: Duration,
         retention: Duration,
         dead_retention: Duration,
-        max_receive_count: int,
+        max_receive_count: float,
         fifo: bool,
         content_based_deduplication: bool,
         encryption_key: kms.IKey | None,
@@ -376,7 +377,7 @@ class QueueConsumer(Construct):
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def _check_batches(batch_size: int, max_batching_window: Duration | None, *, fifo: bool) -> None:
+def _check_batches(batch_size: float, max_batching_window: Duration | None, *, fifo: bool) -> None:
     most = _defaults.BATCH_SIZE_FIFO_MAX if fifo else _defaults.BATCH_SIZE_MAX
     name = "batch_size of a FIFO queue" if fifo else "batch_size"
     _validation.in_range(name, batch_size, 1, most, source=_defaults.SQS_PARAMETERS)
@@ -406,7 +407,7 @@ def _check_batches(batch_size: int, max_batching_window: Duration | None, *, fif
 
 
 def _check_pollers(
-    max_concurrency: int | None, minimum_pollers: int | None, maximum_pollers: int | None
+    max_concurrency: float | None, minimum_pollers: float | None, maximum_pollers: float | None
 ) -> None:
     for pollers in ({"minimum_pollers": minimum_pollers}, {"maximum_pollers": maximum_pollers}):
         _validation.not_together(
@@ -449,7 +450,7 @@ class _Times:
 def _times_of_a_new_queue(
     it: Called,
     window: float,
-    max_receive_count: int | None,
+    max_receive_count: float | None,
     visibility_timeout: Duration | None,
     retention_period: Duration | None,
 ) -> _Times:
@@ -586,7 +587,7 @@ def _oldest_message_seconds(given: Duration | None, retention: float | None) -> 
 # --- the function --------------------------------------------------------------------------------------
 
 
-def _check_reserved(function: lambda_.Function | None, max_concurrency: int | None) -> None:
+def _check_reserved(function: lambda_.Function | None, max_concurrency: float | None) -> None:
     if function is None or max_concurrency is None or _validation.is_unresolved(max_concurrency):
         return
     resource = function.node.default_child

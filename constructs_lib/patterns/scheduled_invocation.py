@@ -90,15 +90,16 @@ class ScheduledInvocation(Construct):
         flexible_window: Duration | None = None,
         start: datetime | None = None,
         end: datetime | None = None,
-        schedule_group: scheduler.IScheduleGroup | None = None,
-        retry_attempts: int = _defaults.EVENT_RETRY_ATTEMPTS,
+        schedule_group: scheduler.IScheduleGroup | scheduler.ScheduleGroup | None = None,
+        retry_attempts: float = _defaults.EVENT_RETRY_ATTEMPTS,
         max_event_age: Duration | None = None,
-        dead_letter_queue: sqs.IQueue | None = None,
+        dead_letter_queue: sqs.IQueue | sqs.Queue | None = None,
         enabled: bool = True,
         description: str | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        """Create the schedule; the arguments are described at the class."""
         rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
         it = called(function)
         check_place(scope, it)

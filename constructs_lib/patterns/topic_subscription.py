@@ -64,13 +64,14 @@ class TopicSubscription(Construct):
         construct_id: str,
         *,
         function: FunctionLike,
-        topic: sns.ITopic,
+        topic: sns.ITopic | sns.Topic,
         filter_policy: Mapping[str, sns.SubscriptionFilter] | None = None,
         filter_policy_with_message_body: Mapping[str, sns.FilterOrPolicy] | None = None,
-        dead_letter_queue: sqs.IQueue | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        dead_letter_queue: sqs.IQueue | sqs.Queue | None = None,
+        alarm_topic: sns.ITopic | sns.Topic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
+        """Create the subscription; the arguments are described at the class."""
         _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
         _validation.kind("topic", topic, "topic_arn", "a topic", required=True)
         location.check(

@@ -1,0 +1,180 @@
+"""Each construct with the L2 constructs that its documentation passes: pyright and mypy both accept them.
+
+CDK types its own arguments as interfaces, and pyright does not see that a `Topic` is an `ITopic`. This module is
+checked and never run.
+"""
+
+from pathlib import Path
+
+from aws_cdk import CfnParameter, Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+
+from constructs_lib import (
+    AsyncDestinations,
+    Authorization,
+    BucketEvents,
+    EventRule,
+    KillSwitch,
+    LiveAlias,
+    ProvisionedApi,
+    ProxiedDatabase,
+    PythonFunction,
+    QueueConsumer,
+    Route,
+    ScheduledInvocation,
+    TopicSubscription,
+)
+
+
+def functions(stack: Stack, key: kms.Key, topic: sns.Topic) -> LiveAlias:
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
+    vpc = ec2.Vpc(stack, "Network")
+    function = PythonFunction(
+        stack,
+        "Function",
+        entry=Path("orders"),
+        handler="app.handle",
+        memory_size=number,
+        reserved_concurrent_executions=number,
+        environment_encryption=key,
+        layers=[lambda_.LayerVersion(stack, "Layer", code=lambda_.Code.from_asset("layer"))],
+        vpc=vpc,
+        security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+        log_group=logs.LogGroup(stack, "Log"),
+    )
+    metric = function.metric_errors()
+    return LiveAlias(
+        stack,
+        "Live",
+        function=function,
+        provisioned_concurrency=number,
+        before_traffic=lambda_.Function.from_function_name(stack, "Check", "check"),
+        rollback_alarms=[metric.create_alarm(stack, "Alarm", threshold=1, evaluation_periods=1)],
+        alarm_topic=topic,
+    )
+
+
+def rollback_alarms(live: LiveAlias, composite: cloudwatch.CompositeAlarm) -> None:
+    live.add_rollback_alarm(composite)
+
+
+def event_sources(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic) -> None:
+    number = CfnParameter(stack, "Count", type="Number").value_as_number
+    called = live.alias
+    dead = sqs.Queue(stack, "Dead")
+    consumer = QueueConsumer(
+        stack,
+        "Made",
+        function=called,
+        batch_size=number,
+        max_concurrency=number,
+        max_receive_count=number,
+        encryption_key=key,
+        alarm_topic=topic,
+    )
+    consumer.grant_send_messages(called)
+    QueueConsumer(
+        stack, "Given", function=called, queue=sqs.Queue(stack, "Queue"), dead_letter_queue=consumer.queue
+    )
+    AsyncDestinations(
+        stack, "Results", function=called, on_success=topic, on_failure=dead, alarm_topic=consumer.alarm_topic
+    )
+    AsyncDestinations(
+        stack, "Kept", function=called, on_success=events.EventBus(stack, "Bus"), encryption_key=key
+    )
+    AsyncDestinations(
+        stack, "Stored", function=called, on_success=called, on_failure=s3.Bucket(stack, "Failed")
+    )
+    BucketEvents(
+        stack,
+        "Uploads",
+        function=called,
+        bucket=s3.Bucket(stack, "Bucket"),
+        dead_letter_queue=dead,
+        alarm_topic=topic,
+    )
+    EventRule(
+        stack,
+        "Rule",
+        function=called,
+        event_pattern=events.EventPattern(source=["trips"]),
+        event_bus=events.EventBus(stack, "Trips"),
+        dead_letter_queue=dead,
+        retry_attempts=number,
+        alarm_topic=topic,
+    )
+    TopicSubscription(stack, "News", function=called, topic=topic, dead_letter_queue=dead, alarm_topic=topic)
+    ScheduledInvocation(
+        stack,
+        "Nightly",
+        function=called,
+        schedule=scheduler.ScheduleExpression.expression("cron(0 3 * * ? *)"),
+        schedule_group=scheduler.ScheduleGroup(stack, "Schedules"),
+        dead_letter_queue=dead,
+        alarm_topic=topic,
+    )
+    KillSwitch(stack, "Switch", function=called, invocations_per_minute=number, alarm_topic=topic)
+
+
+def apis(stack: Stack, live: LiveAlias, topic: sns.Topic, zone: route53.HostedZone) -> None:
+    pool = cognito.UserPool(stack, "Users")
+    authorization = Authorization.cognito(
+        user_pool=pool, clients=[pool.add_client("Client")], scopes=["orders/read"]
+    )
+    api = ProvisionedApi(
+        stack,
+        "Api",
+        routes={
+            "GET /orders": live.alias,
+            "POST /orders": Route(
+                alias=live.alias, authorization=Authorization.lambda_authorizer(live.alias)
+            ),
+        },
+        authorization=authorization,
+        domain_name="orders.example.com",
+        certificate=acm.Certificate(stack, "Certificate", domain_name="orders.example.com"),
+        hosted_zone=zone,
+        alarm_topic=topic,
+    )
+    api.grant_invoke(live.alias)
+
+
+def databases(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic, vpc: ec2.Vpc) -> None:
+    number = CfnParameter(stack, "Storage", type="Number").value_as_number
+    engine = rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17)
+    made = ProxiedDatabase(
+        stack,
+        "Made",
+        engine=engine,
+        vpc=vpc,
+        allocated_storage=number,
+        max_connections=number,
+        encryption_key=key,
+        alarm_topic=topic,
+    )
+    made.connect(live.alias)
+    secret = secretsmanager.Secret(stack, "Secret")
+    instance = rds.DatabaseInstance(stack, "Instance", engine=engine, vpc=vpc)
+    ProxiedDatabase(stack, "Given", database=instance, database_name="app", application_secret=secret)
+    cluster = rds.DatabaseCluster(
+        stack,
+        "Cluster",
+        engine=rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_16_6),
+        writer=rds.ClusterInstance.serverless_v2("Writer"),
+        vpc=vpc,
+    )
+    ProxiedDatabase(stack, "GivenCluster", database=cluster, database_name="app", master_secret=secret)
