@@ -45,7 +45,7 @@ def steps(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def step(name: str, action: object) -> None:
         ran.append(name)
-        for path in (dev.PYTHON, dev.node(), dev.CDK):
+        for path in (dev.PYTHON, dev.node(), dev.CDK, dev.PYRIGHT):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
 
@@ -81,9 +81,10 @@ def test_a_changed_file_sets_up_again(dev: ModuleType, steps: list[str], project
     assert len(steps) == 8
 
 
-def test_what_was_deleted_is_set_up_again(dev: ModuleType, steps: list[str]) -> None:
+@pytest.mark.parametrize("deleted", ["CDK", "PYRIGHT"])
+def test_what_was_deleted_is_set_up_again(dev: ModuleType, steps: list[str], deleted: str) -> None:
     dev.set_up()
-    dev.CDK.unlink()
+    getattr(dev, deleted).unlink()
     dev.set_up()
     assert len(steps) == 8
 
