@@ -223,7 +223,7 @@ ASYNC_DEAD_LETTERS: Final = "https://aws.amazon.com/blogs/compute/introducing-aw
 RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 
 KILL_SWITCH_EVENT_SECONDS: Final = 300
-"""How long EventBridge tries to pull it. A function that is turned off a day late may be mended by then."""
+"""How long EventBridge tries to pull it. A function that is turned off a day late may be fixed by then."""
 KILL_SWITCH_ATTEMPTS: Final = 8
 """Of the switch itself, over some four minutes: Lambda's control plane answers a few requests a second."""
 

@@ -422,7 +422,7 @@ def _renew_with(version: lambda_.Version, alarm: cloudwatch.Alarm) -> None:
     """Make each version an alarm of its own, by the version's logical id in the alarm's.
 
     An alarm that changes keeps its state until it is evaluated again. In alarm because of the version before,
-    it would stop the very release that mends it.
+    it would stop the very release that fixes it.
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
     of_alarm, of_version = alarm.node.default_child, version.node.default_child

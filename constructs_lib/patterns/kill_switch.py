@@ -33,7 +33,7 @@ class KillSwitch(Construct):
 
     Turned off, nothing is lost where failures have a place: asynchronous events go to the failure destination at
     once, without retries, and can be redriven; the messages of a queue wait, and become dead letters in the end.
-    Callers that wait for an answer get 429. A deployment does not turn it on again; when the fault is mended:
+    Callers that wait for an answer get 429. A deployment does not turn it on again; when the fault is fixed:
     `aws lambda delete-function-concurrency`, or `put-function-concurrency` with the number that it had.
 
     Args:
@@ -218,7 +218,7 @@ class KillSwitch(Construct):
                     arn=arn,
                     role=role,
                     target_resource=self.state_machine,
-                    # Not a day, as without it: who is turned off late may be mended by then.
+                    # Not a day, as without it: who is turned off late may be fixed by then.
                     retry_policy=rule.retry_policy(
                         _defaults.EVENT_RETRY_ATTEMPTS, Duration.seconds(_defaults.KILL_SWITCH_EVENT_SECONDS)
                     ),

@@ -1,4 +1,4 @@
-"""Send the events of a failure queue to their function again, after the fault was mended.
+"""Send the events of a failure queue to their function again, after the fault was fixed.
 
 `AsyncDestinations(..., redrive=True)` deploys `handle`. Call it by hand, with `{}` or with `{"most": 100}`;
 it answers how many events it sent again, and what it kept and why.

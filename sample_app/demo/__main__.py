@@ -101,7 +101,7 @@ def _rehearse(
                 api = drive_api.rehearse(cloud, outputs, rehearsal, admin)
             phases.end(f"{drive_api.REQUESTS} requests, a release")
             receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
-            phases.end("receipts, retry, fail, mend, redrive")
+            phases.end("receipts, retry, fail, fix, redrive")
         phases.end("stop and delete everything")
     return outcome, api, receipts
 
@@ -119,7 +119,7 @@ def _rehearse_enforced(seed: int, state: Path, console: Console) -> report.Enfor
             doors = drive_api.knock(cloud, outputs)
             phases.end("try to get in uninvited")
             receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
-            phases.end("receipts, fail, mend, redrive")
+            phases.end("receipts, fail, fix, redrive")
         phases.end("stop and delete everything")
     return report.Enforced(rehearsal, outcome, refusals, doors, finished, receipts)
 

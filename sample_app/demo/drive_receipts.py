@@ -1,4 +1,4 @@
-"""Drive the sample app's receipts: finished trips on the bus, some of them impossible until the handler is mended.
+"""Drive the sample app's receipts: finished trips on the bus, some of them impossible until the handler is fixed.
 
 Every figure is read back from the bus, the failure queue, the buckets, the inbox and the log; nothing is taken
 from what a handler says of itself.
@@ -30,7 +30,7 @@ Tell = Callable[[str], None]
 
 
 def rehearse(cloud: LocalCloud, outputs: Outputs, trips: FinishedTrips, tell: Tell) -> ReceiptsOutcome:
-    """Send the trips, mend the handler, send what failed again.
+    """Send the trips, fix the handler, send what failed again.
 
     Args:
         cloud: With the sample app deployed.
@@ -59,8 +59,8 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, trips: FinishedTrips, tell: Te
     logged = site.attempts(trips.impossible)
     faults = {fault["containing"]: fault["hits"] for fault in cloud.faults()}
 
-    tell("mending the handler, sending again what failed")
-    site.mend()
+    tell("fixing the handler, sending again what failed")
+    site.fix()
     redriven = invoke(cloud, outputs["RedriveName"], {})
     cloud.wait_until_idle()
     return ReceiptsOutcome(
@@ -166,7 +166,7 @@ class _Site:
         ]
         return {trip_id: sum(f'"{trip_id}"' in line for line in said) for trip_id in trip_ids}
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         """Release a handler that knows the new currencies: the alias moves, and all else stays."""
         name = self._outputs["MakeReceiptName"]
         package = changed_code(self._lambda, name, "minor_units.json", _with_new_currencies)

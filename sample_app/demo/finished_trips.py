@@ -26,7 +26,7 @@ class FinishedTrips:
 
     Args:
         details: What is sent, by trip.
-        impossible: Trips that get no receipt before the handler is mended.
+        impossible: Trips that get no receipt before the handler is fixed.
         flaky: Trips whose receipt must fail to be written twice before it is.
     """
 

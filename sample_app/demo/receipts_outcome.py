@@ -66,10 +66,10 @@ class ReceiptsOutcome:
 
     Attributes:
         before: When all was done that could be.
-        logged: How often the function's log says that it was called, by impossible trip, before it was mended.
+        logged: How often the function's log says that it was called, by impossible trip, before it was fixed.
         refused: How often S3 refused to store the receipt, by flaky trip.
         alias: The alias that the bus calls, as an ARN.
-        redriven: What the redrive function answered, after the handler was mended.
+        redriven: What the redrive function answered, after the handler was fixed.
         after: When the redriven events were done.
         elsewhere: Messages in all other queues of the stack: events that nobody took, failures of other functions.
         alarms: What the stack's alarms have told their topic.
@@ -108,7 +108,7 @@ def differences(trips: FinishedTrips, outcome: ReceiptsOutcome) -> list[str]:
         One line for each difference; none if all is well.
     """
     possible = trips.details.keys() - trips.impossible
-    wrong = [f"before the handler is mended: {line}" for line in _of_state(trips, outcome.before, possible)]
+    wrong = [f"before the handler is fixed: {line}" for line in _of_state(trips, outcome.before, possible)]
     wrong += [f"after the redrive: {line}" for line in _of_state(trips, outcome.after, trips.details.keys())]
     attempts = {success.trip_id: success.attempts for success in outcome.before.successes}
     wrong += [

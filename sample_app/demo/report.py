@@ -160,7 +160,7 @@ def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutco
         ("records in the failure queue", len(before.failures), impossible),
         ("alarms that told their topic of it", len(outcome.alarms & due), len(due)),
         ("alarms that went off for nothing", len(outcome.alarms - due), 0),
-        ("handler mended: events sent again", outcome.redriven.get("redriven"), impossible),
+        ("handler fixed: events sent again", outcome.redriven.get("redriven"), impossible),
         ("success events then", len(after.successes), sent),
         ("receipts archived then", len(after.archived), sent),
         ("riders' notifications then", after.notified.total(), sent),

@@ -292,7 +292,7 @@ def test_traffic_waits_for_the_alarms_and_the_role(stack: Stack) -> None:
 
 
 def test_each_version_has_alarms_of_its_own(app: App) -> None:
-    """One that rings because of the version before would stop the release that mends it."""
+    """One that rings because of the version before would stop the release that fixes it."""
     stacks = {level: Stack(app, level) for level in ("low", "high")}
     lives = {
         level: LiveAlias(stack, "Live", function=function(stack, environment={"LEVEL": level}))

@@ -148,7 +148,7 @@ def test_armed_a_runaway_is_turned_off_and_its_events_are_kept_until_it_is_on_ag
     strict.wait_until_idle()
     assert kept() == 1
 
-    deploy(strict, tmp_path / "second", name, code="# mended\n")
+    deploy(strict, tmp_path / "second", name, code="# fixed\n")
     assert is_off(strict, made.function), "a deployment does not turn it on again"
     assert not log.exists()
 

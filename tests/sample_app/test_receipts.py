@@ -204,7 +204,7 @@ def test_each_thing_that_a_record_lacks_is_a_gap(path: tuple[str, ...]) -> None:
     assert len(gaps(record, DETAIL, ALIAS)) == 1
 
 
-# --- the handler that is mended ------------------------------------------------------------------------
+# --- the handler that is fixed ------------------------------------------------------------------------
 
 
 class FakeFunctions:
