@@ -259,6 +259,7 @@ EVENT_PATTERNS: Final = (
 )
 BUCKET_EVENTS: Final = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html"
 SCHEDULES: Final = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html"
+SCHEDULE_START: Final = "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html"
 SCHEDULE_WINDOWS: Final = (
     "https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-flexible-time-windows.html"
 )
@@ -431,8 +432,9 @@ PASSWORD_LENGTH: Final = 32
 ROTATION_DAYS: Final = 30
 """Secrets Manager's own suggestion (ROTATION_SCHEDULE)."""
 ROTATION_SECONDS_MIN: Final = 4 * 3600
-ROTATION_SECONDS_MAX: Final = 1000 * 86_400
-"""4 hours to 1,000 days (ROTATION_SCHEDULE)."""
+ROTATION_SECONDS_MAX: Final = 999 * 86_400
+"""4 hours (ROTATION_SCHEDULE) to what a rate expression takes: three digits.
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html"""
 
 BACKUP_RETENTION_DAYS: Final = 7
 BACKUP_RETENTION_DAYS_MIN: Final = 1
@@ -483,6 +485,9 @@ ALARM_EVALUATION_PERIODS: Final = 3
 ALARM_DATAPOINTS: Final = 2
 """Two bad minutes in three: a blip does not wake anybody, a fault does.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"""
+
+UTILIZATION_ALARM_LEAST_IN_USE: Final = 10
+"""Of the environments that are provisioned: from here on, nine tenths are fewer than all."""
 
 ALARM_ACTIONS: Final = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html"
@@ -577,12 +582,18 @@ AUTHORIZER_CACHE_SECONDS_MAX: Final = 3600
 
 THROTTLING_RATE_LIMIT: Final = 1000
 THROTTLING_BURST_LIMIT: Final = 500
-"""A tenth of what an account has in a Region, 10,000 requests per second and 5,000 at once, shared by all of its
-APIs: without a limit of its own, one API under attack takes down the others.
+"""A tenth of what an account has in most Regions, 10,000 requests per second and 5,000 at once (newer Regions have
+2,500 and 1,250), shared by all of its APIs: without a limit of its own, one API under attack takes down the others.
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 
 COMPRESSION_BYTES_MAX: Final = 10_485_760
 """API_COMPRESSION."""
+
+API_KNOWN_ISSUES: Final = (
+    "https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html"
+)
+API_HEALTH_PATHS: Final = ("/ping", "/sping")
+"""API_KNOWN_ISSUES."""
 
 CORS_HEADERS: Final = (
     "Authorization",

@@ -174,7 +174,12 @@ def oldest_message(
 
 
 def function_errors(
-    scope: Construct, construct_id: str, *, function: FunctionLike, send_to: sns.ITopic
+    scope: Construct,
+    construct_id: str,
+    *,
+    function: FunctionLike,
+    timeout: float | None,
+    send_to: sns.ITopic,
 ) -> cloudwatch.Alarm:
     """Alarm on the share of invocations that fail.
 
@@ -182,6 +187,7 @@ def function_errors(
         scope: Where to put it.
         construct_id: Its name there.
         function: The function, or the alias that is called.
+        timeout: Its timeout in seconds, where it is known.
         send_to: The topic to notify.
 
     Returns:
@@ -194,6 +200,7 @@ def function_errors(
         threshold=_defaults.ERROR_RATE_PERCENT,
         description="Invocations fail: the handler raises or times out. Its log group has the traceback.",
         send_to=send_to,
+        periods=minutes_back(timeout),
     )
 
 
@@ -226,7 +233,13 @@ def function_throttles(
 
 
 def function_latency(
-    scope: Construct, construct_id: str, *, function: FunctionLike, milliseconds: float, send_to: sns.ITopic
+    scope: Construct,
+    construct_id: str,
+    *,
+    function: FunctionLike,
+    timeout: float | None,
+    milliseconds: float,
+    send_to: sns.ITopic,
 ) -> cloudwatch.Alarm:
     """Alarm on invocations that take long.
 
@@ -234,6 +247,7 @@ def function_latency(
         scope: Where to put it.
         construct_id: Its name there.
         function: The function, or the alias that is called.
+        timeout: Its timeout in seconds, where it is known.
         milliseconds: The longest acceptable duration of 99 in 100 invocations.
         send_to: The topic to notify.
 
@@ -247,6 +261,7 @@ def function_latency(
         threshold=milliseconds,
         description="Invocations take long, and are near their timeout or the latency that was promised.",
         send_to=send_to,
+        periods=minutes_back(timeout),
     )
 
 
@@ -256,6 +271,7 @@ def new_version_errors(
     *,
     alias: lambda_.Alias,
     version: lambda_.IVersion,
+    timeout: float | None,
     send_to: sns.ITopic,
 ) -> cloudwatch.Alarm:
     """Alarm on the share of failed invocations of one version alone, called through the alias.
@@ -265,6 +281,7 @@ def new_version_errors(
         construct_id: Its name there.
         alias: The alias that is called.
         version: The version that is being released.
+        timeout: Of the function, in seconds, where it is known.
         send_to: The topic to notify.
 
     Returns:
@@ -280,6 +297,7 @@ def new_version_errors(
         description="Invocations of the version that is being released fail: a release by CodeDeploy rolls "
         "back, one by hand is to be taken back.",
         send_to=send_to,
+        periods=minutes_back(timeout),
     )
 
 
@@ -289,6 +307,7 @@ def new_version_latency(
     *,
     alias: lambda_.Alias,
     version: lambda_.IVersion,
+    timeout: float | None,
     milliseconds: float,
     send_to: sns.ITopic,
 ) -> cloudwatch.Alarm:
@@ -299,6 +318,7 @@ def new_version_latency(
         construct_id: Its name there.
         alias: The alias that is called.
         version: The version that is being released.
+        timeout: Of the function, in seconds, where it is known.
         milliseconds: The longest acceptable duration of 99 in 100 invocations.
         send_to: The topic to notify.
 
@@ -315,6 +335,7 @@ def new_version_latency(
         description="Invocations of the version that is being released take long: a release by CodeDeploy "
         "rolls back, one by hand is to be taken back.",
         send_to=send_to,
+        periods=minutes_back(timeout),
     )
 
 
@@ -352,7 +373,10 @@ def provisioned_spillover(
 def provisioned_utilization(
     scope: Construct, construct_id: str, *, alias: lambda_.Alias, above: float, send_to: sns.ITopic
 ) -> cloudwatch.Alarm:
-    """Alarm on provisioned concurrency that is nearly used up.
+    """Alarm on provisioned concurrency that is nearly used up, where that is more than ordinary use.
+
+    One environment of one is full with each call: below ten in use the alarm is silent, and the one on spillover
+    tells what is missing.
 
     Args:
         scope: Where to put it.
@@ -369,15 +393,38 @@ def provisioned_utilization(
     return alarm(
         scope,
         construct_id,
-        metric=alias.metric(
-            "ProvisionedConcurrencyUtilization",
+        metric=cloudwatch.MathExpression(
+            expression=f"IF(used >= {_defaults.UTILIZATION_ALARM_LEAST_IN_USE}, share, 0)",
+            label="Share of the provisioned concurrency in use",
+            using_metrics={
+                "used": _highest(alias, "ProvisionedConcurrentExecutions"),
+                "share": _highest(alias, "ProvisionedConcurrencyUtilization"),
+            },
             period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
-            statistic="Maximum",
         ),
         threshold=above,
         description="Nearly all provisioned concurrency is in use. Provision more, or let it scale higher.",
         send_to=send_to,
     )
+
+
+def _highest(alias: lambda_.Alias, metric: str) -> cloudwatch.Metric:
+    return alias.metric(metric, period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS), statistic="Maximum")
+
+
+def minutes_back(timeout: float | None) -> int:
+    """How far an alarm looks back for what Lambda publishes at the end of an invocation and dates at its beginning.
+
+    Args:
+        timeout: Of the function, in seconds, where it is known.
+
+    Returns:
+        The number of its periods.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html
+    """
+    longest = min(timeout or 0, _defaults.FUNCTION_TIMEOUT_SECONDS_MAX)
+    return _defaults.ALARM_EVALUATION_PERIODS + int(longest // _defaults.ALARM_PERIOD_SECONDS)
 
 
 def _executed(alias: lambda_.Alias, version: lambda_.IVersion) -> dict[str, str]:

@@ -120,6 +120,7 @@ def runaway(
     construct_id: str,
     *,
     function: FunctionLike,
+    timeout: float | None,
     invocations_per_minute: float,
     send_to: sns.ITopic,
 ) -> cloudwatch.Alarm:
@@ -129,6 +130,7 @@ def runaway(
         scope: Where to put it.
         construct_id: Its name there.
         function: The function, over all of its aliases.
+        timeout: Its timeout in seconds, where it is known.
         invocations_per_minute: The most that its traffic can bring.
         send_to: The topic to notify.
 
@@ -142,6 +144,7 @@ def runaway(
         threshold=invocations_per_minute,
         description="More invocations than the traffic can bring: the function may be feeding itself.",
         send_to=send_to,
+        periods=alarms.minutes_back(timeout),
     )
 
 

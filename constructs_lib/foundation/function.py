@@ -81,7 +81,8 @@ class PythonFunction(lambda_.Function):
             Default TERMINATE: it stops after 16 rounds. ALLOW is for a loop that is intended and that ends. None
             leaves the property out, for Regions without loop detection: mx-central-1, ap-southeast-6, GovCloud.
             Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
-        tracing: Default ACTIVE: X-Ray samples invocations. DISABLED also removes the role's permission.
+        tracing: Default ACTIVE: X-Ray samples invocations. DISABLED also removes the role's permission; pass it in the
+            Regions of China, where Lambda has no X-Ray.
         bytecode: Whether the package carries `.pyc` files of the runtime's own Python, which makes imports at
             a cold start about three times faster. None: if such a Python is found on this machine; an info
             tells you if not. True: it must be found. Part of the asset's hash in every case.

@@ -249,8 +249,7 @@ def _authorizers(endpoints: Sequence[Endpoint]) -> dict[Authorization, apigatewa
 
 
 def _cors(cors: Cors, endpoints: Sequence[Endpoint]) -> apigatewayv2.CorsPreflightOptions:
-    # Written out for ANY: to a browser that sends credentials, * is the name of a method.
-    methods = dict.fromkeys(method for endpoint in endpoints for method in endpoint.methods)
+    methods = dict.fromkeys(endpoint.method for endpoint in endpoints)
     return apigatewayv2.CorsPreflightOptions(
         allow_origins=list(cors.origins),
         allow_methods=[apigatewayv2.CorsHttpMethod[method] for method in methods],

@@ -183,7 +183,10 @@ class LiveAlias(Construct):
             rollback_alarms=rollback_alarms or None,
         )
         _check_hooks(scope, function, before_traffic=before_traffic, after_traffic=after_traffic)
-        latency = _latency_milliseconds(function, latency_threshold)
+        timeout = _validation.seconds(
+            "timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET
+        )
+        latency = _latency_milliseconds(timeout, latency_threshold)
         of_new_version = 1 if latency is None else 2
         _check_rollback_alarms(len(rollback_alarms), ours=of_new_version)
         others = [stack for alarm in rollback_alarms for stack in _stack_to_wait_for(alarm, home)]
@@ -224,7 +227,7 @@ class LiveAlias(Construct):
         behind_alias.watched.add(self.alias)
         self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
         self.errors_alarm = alarms.function_errors(
-            self, "ErrorsAlarm", function=self.alias, send_to=self.alarm_topic
+            self, "ErrorsAlarm", function=self.alias, timeout=timeout, send_to=self.alarm_topic
         )
         self.throttles_alarm = alarms.function_throttles(
             self, "ThrottlesAlarm", function=self.alias, send_to=self.alarm_topic
@@ -233,7 +236,12 @@ class LiveAlias(Construct):
             None
             if latency is None
             else alarms.function_latency(
-                self, "LatencyAlarm", function=self.alias, milliseconds=latency, send_to=self.alarm_topic
+                self,
+                "LatencyAlarm",
+                function=self.alias,
+                timeout=timeout,
+                milliseconds=latency,
+                send_to=self.alarm_topic,
             )
         )
         self.new_version_errors_alarm = alarms.new_version_errors(
@@ -241,6 +249,7 @@ class LiveAlias(Construct):
             "NewVersionErrorsAlarm",
             alias=self.alias,
             version=self.version,
+            timeout=timeout,
             send_to=self.alarm_topic,
         )
         self.new_version_latency_alarm = (
@@ -251,6 +260,7 @@ class LiveAlias(Construct):
                 "NewVersionLatencyAlarm",
                 alias=self.alias,
                 version=self.version,
+                timeout=timeout,
                 milliseconds=latency,
                 send_to=self.alarm_topic,
             )
@@ -452,9 +462,8 @@ def _has_snap_start(resource: lambda_.CfnFunction) -> bool:
     return isinstance(setting, lambda_.CfnFunction.SnapStartProperty) and setting.apply_on != "None"
 
 
-def _latency_milliseconds(function: lambda_.Function, given: Duration | None) -> float | None:
+def _latency_milliseconds(timeout: float | None, given: Duration | None) -> float | None:
     """The threshold of the latency alarms; None where nothing is known."""
-    timeout = _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
     if given is None:
         return None if timeout is None else 1000 * _defaults.LATENCY_ALARM_SHARE_OF_TIMEOUT * timeout
     threshold = _validation.seconds("latency_threshold", given)

@@ -164,7 +164,9 @@ def make(
             },
         )
     authorizers = _authorizers(scope, api, endpoints)
-    methods = _methods(api, endpoints, authorizers, integration_timeout, cors)
+    methods = _methods(
+        api, endpoints, authorizers, integration_timeout, cors, binary=bool(binary_media_types)
+    )
     _redeploy_with(api, endpoints)
     deployed = api.deployment_stage
     acknowledge(
@@ -384,6 +386,8 @@ def _methods(
     authorizers: Mapping[Authorization, apigateway.Authorizer],
     integration_timeout: Duration,
     cors: Cors | None,
+    *,
+    binary: bool,
 ) -> dict[str, apigateway.Method]:
     root = api.root
     resources: dict[str, apigateway.IResource] = {"/": root}
@@ -423,13 +427,18 @@ def _methods(
     if cors is not None:
         for path in dict.fromkeys(endpoint.path for endpoint in endpoints):
             methods = [endpoint.method for endpoint in endpoints if endpoint.path == path]
-            resources[path].add_cors_preflight(
+            preflight = resources[path].add_cors_preflight(
                 allow_origins=list(cors.origins),
                 allow_methods=["ANY"] if "ANY" in methods else [*methods, "OPTIONS"],
                 allow_headers=list(cors.headers),
                 allow_credentials=cors.credentials or None,
                 max_age=Duration.seconds(_defaults.CORS_MAX_AGE_SECONDS),
             )
+            resource = preflight.node.default_child
+            if binary and isinstance(resource, apigateway.CfnMethod):
+                # An integration without a back end cannot answer in binary: it would answer with 500.
+                # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
+                resource.add_property_override("Integration.ContentHandling", "CONVERT_TO_TEXT")
     return made
 
 

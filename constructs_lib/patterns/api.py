@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import (
     Annotations,
+    Aws,
     Duration,
+    Fn,
     Names,
     RemovalPolicy,
     Size,
@@ -71,11 +73,17 @@ class ProvisionedApi(Construct):
     has no web ACL, usage plans and keys, request validation, X-Ray, compression or resource policy, nor error
     bodies of your choice: asking for one of them is an error.
 
-    A REST API can log only in an account where API Gateway has a role to write logs with, one for all APIs of
-    the account and Region. Many accounts have it; `account_log_role=True` makes it. An HTTP API needs none.
+    Some changes need two steps. `http=` cannot change while the API makes its own domain: API Gateway keeps the two
+    kinds of domain apart, and a name is there once. Make the domain beside the API and pass it, or take `domain_name`
+    away for one deployment.
 
-    Costs nothing while idle, but for its alarms (about 0.10 dollars each a month), and what is asked for: a web
-    ACL (5 dollars a month and 1 for each rule), a hosted zone, provisioned concurrency of the aliases.
+    A REST API can log only in an account where API Gateway has a role to write logs with, one for all APIs of
+    the account and Region. Many accounts have it; `account_log_role=True` makes it. An HTTP API needs none; who
+    deploys one needs `logs:CreateLogDelivery`, `logs:PutResourcePolicy` and `logs:DescribeResourcePolicies`.
+
+    Costs nothing while idle, but for its alarms (about 0.10 dollars a month for each metric in them), and what is
+    asked for: a web ACL (5 dollars a month and 1 for each rule), a hosted zone, provisioned concurrency of the
+    aliases.
 
     Args:
         scope: The construct to put it in.
@@ -96,13 +104,15 @@ class ProvisionedApi(Construct):
             30 s (HTTP). A REST API with a raised quota can wait for up to 300 s.
         detailed_metrics: Whether each route has metrics of its own, which are paid for.
         tracing: REST: whether X-Ray sees requests; default True.
-        execution_log_level: REST: log what API Gateway itself does, in a log group of its own; default not at all.
+        execution_log_level: REST: log what API Gateway itself does, in a log group that API Gateway makes, keeps
+            forever and leaves behind: `API-Gateway-Execution-Logs_{api id}/{stage}`. Default not at all.
         account_log_role: REST: True: make the account's role for API Gateway's logs; it stays when the stack
             goes. False: it is there. None: the same, with a warning at synth.
         log_retention: How long the access log is kept; default two months.
         log_removal_policy: What becomes of the access log with the stack; default RETAIN. Not SNAPSHOT.
         cors_origins: Web origins that may call from a browser, such as `https://example.com`, or `*`. Your functions
-            must answer with `Access-Control-Allow-Origin` themselves in a REST API.
+            must answer with `Access-Control-Allow-Origin` themselves in a REST API. Not beside an `ANY` route of an
+            HTTP API, which takes the browsers' OPTIONS requests too: name the methods one by one.
         cors_headers: Headers that such calls may send.
         cors_credentials: Whether such calls may carry cookies; not with `*`.
         api_key_required: REST: whether each route that says nothing else needs a key of a usage plan.
@@ -117,7 +127,8 @@ class ProvisionedApi(Construct):
             newer. To share a domain, pass the `domain` of the other API, or an imported Regional one, and a
             `base_path`.
         base_path: The path of this API below the domain, such as `orders` or `orders/v2`. None: the API gets each
-            request that no other path of the domain takes. API Gateway takes it off before it looks for a route.
+            request that no other path of the domain takes. API Gateway takes it off before it looks for a route. With
+            more than one part, the names of a REST API's headers reach the function in lower case.
         certificate: For a domain that is made, of this Region.
         hosted_zone: Where a record for a domain that is made is put. None: you make the record.
         latency_threshold: Alarm when one answer in a hundred takes longer; default 2.5 seconds.
@@ -154,8 +165,8 @@ class ProvisionedApi(Construct):
     server_errors_alarm: Final[cloudwatch.Alarm]
     latency_alarm: Final[cloudwatch.Alarm]
     throttled_requests_alarm: Final[cloudwatch.Alarm]
-    """Counted in the access log, since 4XXError counts every caller's own mistakes too. Of an HTTP API, a 429
-    that a function answers counts as well."""
+    """Counted in the access log, since 4XXError counts every caller's own mistakes too. A quota that is used up is the
+    caller's own, and does not count. Of an HTTP API, a 429 that a function answers counts as well."""
     throttles_alarms: Final[Sequence[cloudwatch.Alarm]]
     """One for each alias that is not a `LiveAlias`'s: that has its own."""
     spillover_alarms: Final[Sequence[cloudwatch.Alarm]]
@@ -234,7 +245,7 @@ class ProvisionedApi(Construct):
             )
             _check_http_routes(served)
         else:
-            _check_rest_routes(served)
+            _check_rest_routes(served, has_domain=domain_name is not None)
             _check_usage_plans(plans, served)
         _check_policies(served)
         behind_alias.check_places(
@@ -269,7 +280,7 @@ class ProvisionedApi(Construct):
         _check_web_acl(web_acl_arn, home)
         _check_domain(domain_name, base_path, certificate, hosted_zone, home)
         place = domain_paths.place(scope, domain_name, base_path)
-        cors = _cors(cors_origins, cors_headers, served, credentials=cors_credentials)
+        cors = _cors(cors_origins, cors_headers, served, credentials=cors_credentials, http=http)
         milliseconds = _latency_milliseconds(latency_threshold)
 
         super().__init__(scope, construct_id)
@@ -283,6 +294,7 @@ class ProvisionedApi(Construct):
         self.log_group = logs.LogGroup(
             self,
             "AccessLog",
+            log_group_name=_log_group_name(self) if http else None,
             retention=log_retention or logs.RetentionDays.TWO_MONTHS,
             removal_policy=log_removal_policy,
         )
@@ -634,9 +646,15 @@ def _check_http_routes(served: Sequence[Endpoint]) -> None:
                 )
 
 
-def _check_rest_routes(served: Sequence[Endpoint]) -> None:
+def _check_rest_routes(served: Sequence[Endpoint], *, has_domain: bool) -> None:
     variables: dict[str, str] = {}
     for endpoint in served:
+        if has_domain and endpoint.path in _defaults.API_HEALTH_PATHS:
+            raise InvalidPropsError(
+                f"routes[{endpoint.key!r}] must have another path beside domain_name: API Gateway keeps "
+                f"{' and '.join(_defaults.API_HEALTH_PATHS)} of a REST API at a custom domain for its own health "
+                f"checks. See {_defaults.API_KNOWN_ISSUES}"
+            )
         authorization = endpoint.authorization
         if authorization.kind == "JWT":
             raise InvalidPropsError(
@@ -918,8 +936,24 @@ def _check_base_path(base_path: str | None) -> None:
     )
 
 
+def _log_group_name(api: Construct) -> str:
+    """A name under the prefix that CloudWatch Logs lets its services write to, whatever else the account logs.
+
+    API Gateway enters each other group of an HTTP API into one policy of the account and Region, which ends at 5,120
+    characters. With the id of the stack, so that a stack that is made again does not meet a group that was kept.
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+    """
+    own = Names.unique_resource_name(api, max_length=128, separator="-")
+    return f"/aws/vendedlogs/{own}-{Fn.select(2, Fn.split('/', Aws.STACK_ID))}"
+
+
 def _cors(
-    origins: Sequence[str], headers: Sequence[str], served: Sequence[Endpoint], *, credentials: bool
+    origins: Sequence[str],
+    headers: Sequence[str],
+    served: Sequence[Endpoint],
+    *,
+    credentials: bool,
+    http: bool,
 ) -> Cors | None:
     _validation.texts("cors_origins", origins)
     _validation.texts("cors_headers", headers)
@@ -952,5 +986,13 @@ def _cors(
     if taken:
         raise InvalidPropsError(
             f"cors_origins cannot be given together with routes[{taken[0]!r}]: API Gateway answers OPTIONS then."
+        )
+    catch_all = [endpoint.key for endpoint in served if endpoint.method == "ANY"]
+    if http and catch_all:
+        raise InvalidPropsError(
+            f"cors_origins cannot be given together with routes[{catch_all[0]!r}] of an HTTP API: this route takes "
+            f"OPTIONS too, which a browser sends without authorization before it calls, and API Gateway does not "
+            f"answer it any more. Name the methods, such as "
+            f"{', '.join(f'{method}{catch_all[0][3:]}' for method in ('GET', 'POST'))}. See {_defaults.API_CORS}"
         )
     return Cors(origins=tuple(origins), headers=tuple(headers), credentials=credentials)

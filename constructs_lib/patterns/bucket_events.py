@@ -29,7 +29,8 @@ class BucketEvents(Construct):
 
     The event is EventBridge's (`detail.bucket.name`, `detail.object.key`, not URL-encoded), not the `Records` of
     S3's own notifications. Several rules may ask for the same objects, which S3's own notifications refuse; and
-    there are retries and a dead-letter queue, which those do not have.
+    there are retries and a dead-letter queue, which those do not have. S3 sends EventBridge every event of the
+    bucket, and each is paid for (about a dollar a million), whether a rule takes it or not.
 
     A function that may write, by its policies, what would invoke it again fails synth: let it write below another
     prefix, and grant it no more than that, such as `bucket.grant_put(function, "thumbnails/*")`.
@@ -40,7 +41,8 @@ class BucketEvents(Construct):
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: What is called: an alias, a version or a function, of the same Region and account.
+        function: What is called: an alias, a version or a function, of the same Region and account. Prefer an alias:
+            with a version, each release makes a new permission, and events that come just before it are dead letters.
         bucket: Whose objects, of the same Region and account; an imported one must have EventBridge notifications
             turned on.
         event_types: Which events; default is `Object Created`.

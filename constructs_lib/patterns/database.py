@@ -62,6 +62,8 @@ class ProxiedDatabase(Construct):
     - the proxy: 22 for an instance of two vCPUs (0.015 an hour each); 88 for Serverless v2, which counts as
       8 ACU at least.
     - the Secrets Manager endpoint, and each other interface endpoint: 7 in each zone.
+    - the processor credits of a db.t4g instance that is busier than a fifth of its vCPUs over a day: 0.075 for each
+      vCPU and hour above that.
     - each NAT gateway, where you ask for one: 33, and its traffic.
     - two secrets and six alarms: less than 2.
     - RDS Extended Support, once the standard support of the major version has ended: by the hour for each vCPU or
@@ -79,7 +81,8 @@ class ProxiedDatabase(Construct):
             instance's version is best a major version alone, such as `VER_17`: RDS installs minor versions by
             itself, and asking for an older one later is refused.
         database: Instead of `engine`: put the proxy before this database, made in this app or imported with its
-            engine, security group, endpoint and port.
+            engine, security group, endpoint and port. `free_storage_alarm` counts on 20 GiB then: make one of your own
+            for an instance that has more.
         master_secret: Of an imported `database`: where its master's password is. Without it nothing can
             `connect_administrator`, and users cannot alternate.
         application_secret: Of a `database`: the secret of a user that exists there, rotated by you. None: one is
@@ -115,13 +118,14 @@ class ProxiedDatabase(Construct):
             role is allowed `rds-db:connect` as one exact user, and the second has another name. The proxy
             knows the current one alone, so a client must read the secret again when it is refused. A change makes a
             new password.
-        rotation_interval: From one password to the next, 4 hours to 1,000 days in whole hours; default 30 days.
+        rotation_interval: From one password to the next, 4 hours to 999 days in whole hours; default 30 days. After a
+            change, Secrets Manager may rotate once more on the former schedule.
         port: Of the database, 1,150 to 65,535. The proxy itself always listens on 5432 or 3306. A change restarts
             an instance, and makes a new password.
         instance_type: Of an instance; default db.t4g.medium. A change restarts it.
         multi_az: Of an instance: a standby in another zone, at twice the price; default True.
         allocated_storage: Of an instance: GiB at first, 20 to 65,536; default 20, or what the snapshot has. It can
-            grow, and never shrink.
+            grow, and never shrink: a new value must be at least what storage autoscaling has reached.
         max_allocated_storage: Of an instance: GiB to grow to; default 100, or twice the first. An instance from a
             snapshot grows only if this or `allocated_storage` is given.
         allow_major_version_upgrade: Of an instance: let a deployment with another major version in `engine` upgrade
@@ -131,9 +135,11 @@ class ProxiedDatabase(Construct):
         max_capacity: Of a cluster: the most, up to 256; default 4.
         readers: Of a cluster: instances beside the writer, 0 to 15; one or more gives the proxy a reader
             endpoint. Of an existing cluster: how many it has.
-        max_connections: The database's limit. For one made here it is set, and a change restarts an instance at
-            once; None leaves it to the memory of the machine. For an existing one it is what it is there. When known,
-            the reserved concurrency of connected functions is measured by it.
+        max_connections: The database's limit. For one made here it is set; MySQL follows a change at once, PostgreSQL
+            at its next restart, which is yours to make: until then functions may find fewer connections than are
+            counted on here, and the next deployment that changes the instance restarts it. None leaves it to the
+            memory of the machine. For an existing one it is what it is there. When known, the reserved concurrency of
+            connected functions is measured by it.
         max_connections_percent: How much of that limit the proxy may use, 1 to 100; default 90, which leaves
             some for the rotation and for you.
         max_idle_connections_percent: How much of that limit the proxy keeps open when idle; default half of
@@ -142,7 +148,8 @@ class ProxiedDatabase(Construct):
             minutes outlast most functions.
         idle_client_timeout: When the proxy hangs up on a silent client, 1 second to 8 hours; default 30 minutes.
         backup_retention: 1 to 35 days; default 7.
-        snapshot_identifier: Start from this snapshot, with its users, databases, storage and encryption. Leave it in
+        snapshot_identifier: Start from this snapshot, with its users, databases, storage and encryption: what is
+            restored from an unencrypted one is unencrypted, but for a cluster with an `encryption_key`. Leave it in
             place for as long as the database exists: without it, or with another one, CloudFormation makes a new
             database in place of the restored one.
         engine_lifecycle_support: What happens when the standard support of the major version ends. None: RDS
@@ -157,7 +164,8 @@ class ProxiedDatabase(Construct):
             everything else keeps it.
         encryption_key: A KMS key of yours for storage and secrets; default are the ones that AWS manages. Another
             key replaces the database by an empty one, and deleting the key destroys the data. An instance from a
-            snapshot keeps the snapshot's key for its storage.
+            snapshot keeps the snapshot's key for its storage; its secrets get this one, for good: RDS does not change
+            the key of a password that it manages.
         alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
 
     Raises:

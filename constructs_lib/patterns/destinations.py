@@ -67,10 +67,10 @@ class AsyncDestinations(Construct):
     alias that is called.
 
     After the fault is fixed: `redrive=True` deploys a function that sends what is in the failure queue to
-    `function` again. Call it by hand: `aws lambda invoke --function-name ... /dev/stdout`. It answers how
-    many it sent and kept. Each event once: a record is deleted only when Lambda has accepted its event, so
-    nothing is lost; a run that is killed between the two sends that one event again, and Lambda itself may
-    deliver any asynchronous event twice. What must not happen twice needs a key of its own in the handler.
+    `function` again. Call it by hand: `aws lambda invoke --cli-read-timeout 0 --function-name ... /dev/stdout`. It
+    answers how many it sent and kept. Each event once: a record is deleted only when Lambda has accepted its event,
+    so nothing is lost; a run that is killed between the two sends that one event again, and Lambda itself may deliver
+    any asynchronous event twice. What must not happen twice needs a key of its own in the handler.
 
     Args:
         scope: The construct to put it in.

@@ -30,7 +30,8 @@ class EventRule(Construct):
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: What is called: an alias, a version or a function, of the same Region and account.
+        function: What is called: an alias, a version or a function, of the same Region and account. Prefer an alias:
+            with a version, each release makes a new permission, and events that come just before it are dead letters.
         event_pattern: Which events; with a `source` or `detail_type` if the function sends to the bus itself.
         event_bus: Whose events, a bus of the same Region and account. None: the default bus of the account.
         event: What the function gets in place of the whole event, such as `RuleTargetInput.from_event_path`.

@@ -33,8 +33,9 @@ class KillSwitch(Construct):
 
     Turned off, nothing is lost where failures have a place: asynchronous events go to the failure destination at
     once, without retries, and can be redriven; the messages of a queue wait, and become dead letters in the end.
-    Callers that wait for an answer get 429. A deployment does not turn it on again; when the fault is fixed:
-    `aws lambda delete-function-concurrency`, or `put-function-concurrency` with the number that it had.
+    Callers that wait for an answer get 429. A deployment that does not change `reserved_concurrent_executions` leaves
+    it off; when the fault is fixed: `aws lambda delete-function-concurrency`, or `put-function-concurrency` with the
+    number that it had.
 
     Args:
         scope: The construct to put it in.
@@ -44,7 +45,8 @@ class KillSwitch(Construct):
             on managed instances.
         invocations_per_minute: The most that its traffic can bring. Nobody else knows this number: AWS gives
             none, and a default would be wrong for most.
-        armed: Whether the alarm turns the function off. False: it tells you, and you decide.
+        armed: Whether the alarm turns the function off. False: it tells you, and you decide. An alarm that is already
+            on when you arm the switch does not pull it: start the state machine by hand then.
         alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.
 
     Raises:
@@ -90,6 +92,7 @@ class KillSwitch(Construct):
             self,
             "RunawayAlarm",
             function=base,
+            timeout=source.timeout_seconds,
             invocations_per_minute=invocations_per_minute,
             send_to=self.alarm_topic,
         )

@@ -288,7 +288,11 @@ class QueueConsumer(Construct):
             )
         )
         self.errors_alarm = alarms.function_errors(
-            self, "ErrorsAlarm", function=function, send_to=self.alarm_topic
+            self,
+            "ErrorsAlarm",
+            function=function,
+            timeout=it.timeout_seconds,
+            send_to=self.alarm_topic,
         )
         self.throttles_alarm = alarms.function_throttles(
             self, "ThrottlesAlarm", function=function, send_to=self.alarm_topic

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Final
 from zoneinfo import available_timezones
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
@@ -52,7 +52,8 @@ class ScheduledInvocation(Construct):
         event: What the function gets, as JSON of at most 256 KB; None: the scheduler's own event. A number that is
             known only at deployment arrives as text, which is CDK's doing.
         flexible_window: Call some time within it, 1 minute to 24 hours, to spread the load. None: on time.
-        start: Not before. With a time zone, or it is taken for UTC.
+        start: Not before, of a schedule that calls again and again. With a time zone, or it is taken for UTC. Scheduler
+            accepts no schedule whose start is more than five minutes ago: leave it out when it has begun.
         end: Not after.
         schedule_group: None: the default group of the account.
         retry_attempts: To hand a call over to Lambda, 0 to 185; default 185.
@@ -119,6 +120,13 @@ class ScheduledInvocation(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        if start is not None and start.replace(tzinfo=start.tzinfo or UTC) < datetime.now(UTC):
+            Annotations.of(self).add_warning_v2(
+                "constructs-lib:start-has-passed",
+                f"start is {start.isoformat()}, which has passed: EventBridge Scheduler creates no schedule whose "
+                f"start is more than five minutes ago, as in another account or Region, and may refuse to change this "
+                f"one. Leave start out: the schedule has begun. See {_defaults.SCHEDULE_START}",
+            )
         self.function = function
         self.dead_letter_queue = dead_letter_queue or dead_letters.queue(
             self, "DeadLetterQueue", removal_policy=removal_policy
@@ -264,6 +272,13 @@ def _check_times(
         raise InvalidPropsError("start and end must both have a time zone, or neither of them.")
     if start is not None and end is not None and start >= end:
         raise InvalidPropsError(f"start must be before end, got {start.isoformat()} and {end.isoformat()}.")
+    if schedule.expression_string.startswith("at("):
+        _validation.not_beside(
+            "a schedule that calls once, .at(...)",
+            "EventBridge Scheduler ignores them.",
+            start=start,
+            end=end,
+        )
     zone = schedule.time_zone
     zones = available_timezones()
     if zone is not None and zones:  # a machine may have none

@@ -37,6 +37,9 @@ class TopicSubscription(Construct):
         filter_policy: Of message attributes: at most 5 names, such as
             `{"type": sns.SubscriptionFilter.string_filter(allowlist=["trip.completed"])}`.
         filter_policy_with_message_body: The same of the message itself, which must be JSON. One of the two.
+            CloudFormation cannot take it off a subscription again: to go without it, or to `filter_policy`, give the
+            construct another id in the same deployment, which makes a new subscription.
+            See https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1840
         dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
         alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
         removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.

@@ -564,7 +564,15 @@ def test_spillover_alarms_at_once(stack: Stack, provisioned: LiveAlias) -> None:
 
 def test_utilization_alarms_when_little_is_left(stack: Stack, provisioned: LiveAlias) -> None:
     alarm = Deployed(stack).properties(provisioned.utilization_alarm)
-    assert (alarm["MetricName"], alarm["Statistic"]) == ("ProvisionedConcurrencyUtilization", "Maximum")
+    expression, *metrics = sorted(alarm["Metrics"], key=lambda metric: "Expression" not in metric)
+    assert expression["Expression"] == "IF(used >= 10, share, 0)"  # one of one in use is not little left
+    assert {
+        metric["Id"]: (metric["MetricStat"]["Metric"]["MetricName"], metric["MetricStat"]["Stat"])
+        for metric in metrics
+    } == {
+        "used": ("ProvisionedConcurrentExecutions", "Maximum"),
+        "share": ("ProvisionedConcurrencyUtilization", "Maximum"),
+    }
     assert alarm["Threshold"] == 0.9
 
 

@@ -309,7 +309,7 @@ def http_api_with_everything_said(stack: Stack) -> None:
         routes={
             "GET /trips": live,
             "POST /trips": Route(alias=live, throttling_rate_limit=5, throttling_burst_limit=10),
-            "ANY /{proxy+}": live,
+            "DELETE /{proxy+}": live,
         },
         authorization=Authorization.iam(),
         http=True,

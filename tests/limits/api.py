@@ -215,6 +215,10 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("all origins and one", said(cors_origins=["*", "https://a.example"]), "or be '*' alone"),
     ("cookies of nobody", said(cors_credentials=True), "cors_credentials must come with cors_origins"),
     ("OPTIONS of both", served("OPTIONS /trips", cors_origins=["*"]), "API Gateway answers OPTIONS then"),
+    ("OPTIONS in ANY", lambda stack: {"routes": {"ANY /a": alias(stack, "A")}, "cors_origins": ["*"], "http": True},
+     "this route takes OPTIONS too"),
+    ("a health check's path", lambda stack: at("api.example.com")(stack) | {"routes": {"GET /ping": alias(stack, "A")}},
+     "must have another path beside domain_name"),
     ("alarm at latency 0", said(latency_threshold=Duration.seconds(0)), "latency_threshold must be at least 1 milli"),
     ("latency as a number", said(latency_threshold=2.5), "latency_threshold must be a Duration"),
 ]  # fmt: skip

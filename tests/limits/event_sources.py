@@ -32,6 +32,9 @@ def expression(text: str) -> scheduler.ScheduleExpression:
     return scheduler.ScheduleExpression.expression(text)
 
 
+FAR: Final = datetime(2130, 1, 1, tzinfo=UTC)
+
+
 def at(zone: TimeZone) -> scheduler.ScheduleExpression:
     return scheduler.ScheduleExpression.cron(hour="6", minute="0", time_zone=zone)
 
@@ -179,6 +182,8 @@ SCHEDULE_LIMITS: Final = Limits(
          "start and end must both have a time zone"),
         ("end before start", said(start=datetime(2031, 1, 1, tzinfo=UTC), end=datetime(2030, 1, 1, tzinfo=UTC)),
          "start must be before end"),
+        ("a start of one call", said(schedule=scheduler.ScheduleExpression.at(FAR), start=FAR),
+         "start cannot be given together with a schedule that calls once"),
         ("a time zone with a typo", said(schedule=at(TimeZone.of("Europe/Berln"))), "Did you mean 'Europe/Berlin'?"),
     ],
 )  # fmt: skip

@@ -625,17 +625,28 @@ def test_web_pages_may_call_an_http_api(stack: Stack) -> None:
     assert "Authorization" in cors["AllowHeaders"]
 
 
-def test_web_pages_may_use_each_method_of_any(stack: Stack) -> None:
-    """To a browser that sends cookies, * is the name of a method."""
-    api(
-        stack,
-        routes={"ANY /": alias(stack)},
-        cors_origins=["https://a.example.com"],
-        cors_credentials=True,
-        http=True,
-    )
-    cors = the(stack, "AWS::ApiGatewayV2::Api")["CorsConfiguration"]
-    assert set(cors["AllowMethods"]) == ALL_METHODS
+@pytest.mark.parametrize(
+    ("binary", "handling"), [([], None), (["*/*"], "CONVERT_TO_TEXT"), (["image/png"], "CONVERT_TO_TEXT")]
+)
+def test_preflight_answers_are_texts(stack: Stack, binary: list[str], handling: str | None) -> None:
+    """Without it, API Gateway answers 500 where the request counts as binary: nothing behind it can be binary."""
+    api(stack, cors_origins=["*"], binary_media_types=binary)
+    methods = resources(stack, "AWS::ApiGateway::Method").values()
+    (preflight,) = [method for method in methods if method["HttpMethod"] == "OPTIONS"]
+    assert preflight["Integration"].get("ContentHandling") == handling
+
+
+@KINDS
+def test_the_access_log_of_an_http_api_does_not_fill_the_accounts_policy(stack: Stack, http: bool) -> None:
+    """Each group under another prefix is written into one policy of the account, which ends at 5,120 characters."""
+    made = api(stack, http=http)
+    name = properties(stack, made.log_group).get("LogGroupName")
+    if not http:
+        assert name is None
+        return
+    first, stack_id = name["Fn::Join"][1]
+    assert first.startswith("/aws/vendedlogs/")
+    assert stack_id == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
 
 
 def test_binary_bodies_and_compression(stack: Stack) -> None:

@@ -28,6 +28,7 @@ from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, key, live, queue, topic
 from tests.gallery.plain_function import function
 from tests.reading import granted, logical_id, properties, resource, resources
+from tests.template_parts import warnings
 
 Called = lambda_.Alias | lambda_.Version | lambda_.Function
 Make = Callable[..., Any]
@@ -450,6 +451,22 @@ def test_it_is_called_at_local_time_within_a_window(stack: Stack) -> None:
     assert (found["StartDate"], found["EndDate"]) == ("2030-01-01T00:00:00.000Z", "2031-01-01T00:00:00.000Z")
     assert found["State"] == "DISABLED"
     assert json.loads(target(made)["Input"]) == {"report": "yesterday"}
+
+
+@pytest.mark.parametrize(
+    ("start", "warned"),
+    [
+        (datetime(2020, 1, 1, tzinfo=UTC), True),
+        (datetime(2020, 1, 1), True),
+        (datetime(2130, 1, 1, tzinfo=UTC), False),
+        (None, False),
+    ],
+    ids=["passed", "passed, without a zone", "to come", "none"],
+)
+def test_a_start_that_has_passed_is_warned_of(stack: Stack, start: datetime | None, warned: bool) -> None:
+    """Scheduler accepts none that is more than five minutes ago, as where the stack is created once more."""
+    schedule(stack, live(stack), start=start)
+    assert any("Leave start out" in warning for warning in warnings(stack)) is warned
 
 
 def test_it_is_called_on_time_unless_told_otherwise(stack: Stack) -> None:
