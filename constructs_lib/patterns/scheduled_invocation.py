@@ -149,8 +149,8 @@ class ScheduledInvocation(Construct):
                     ),
                 )
             ),
-            start=start,
-            end=end,
+            start=_in_a_zone(start),
+            end=_in_a_zone(end),
             schedule_group=schedule_group,
             enabled=enabled,
             description=description,
@@ -283,6 +283,11 @@ def _check_times(
     zones = available_timezones()
     if zone is not None and zones:  # a machine may have none
         _check_zone(zone.timezone_name, zones)
+
+
+def _in_a_zone(moment: datetime | None) -> datetime | None:
+    """Jsii takes no datetime without a time zone."""
+    return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _check_zone(name: str, zones: set[str]) -> None:

@@ -1,15 +1,34 @@
-"""Every argument of the API's and the release's constructs, and what none of them takes."""
+"""Every argument of every construct, and what none of them takes."""
 
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
-from constructs_lib import Authorization, LiveAlias, ProvisionedApi, Route, UsagePlan
+from constructs_lib import (
+    AsyncDestinations,
+    Authorization,
+    BucketEvents,
+    EventRule,
+    KillSwitch,
+    LiveAlias,
+    ProvisionedApi,
+    ProxiedDatabase,
+    PythonFunction,
+    QueueConsumer,
+    Route,
+    ScheduledInvocation,
+    TopicSubscription,
+    UsagePlan,
+)
 from tests.gallery.api import alias, certificate, client, user_pool
-from tests.gallery.plain_function import function
+from tests.gallery.parts import bucket, live, topic
+from tests.gallery.plain_function import HANDLERS, function
 
 NEVER_RIGHT: Final[tuple[object, ...]] = (
     object(),
@@ -119,6 +138,36 @@ _AUTHORIZATIONS: Final[dict[str, tuple[Callable[..., Authorization], Callable[[S
     "lambda_authorizer": (Authorization.lambda_authorizer, lambda stack: {"alias": alias(stack)}),
 }
 
+_OTHERS: Final[dict[type, Callable[[Stack], dict[str, Any]]]] = {
+    PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
+    ProxiedDatabase: lambda stack: {
+        "engine": rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17)
+    },
+    QueueConsumer: lambda stack: {"function": live(stack)},
+    AsyncDestinations: lambda stack: {"function": live(stack)},
+    BucketEvents: lambda stack: {"function": live(stack), "bucket": bucket(stack)},
+    EventRule: lambda stack: {
+        "function": live(stack),
+        "event_pattern": events.EventPattern(source=["trips"]),
+    },
+    TopicSubscription: lambda stack: {"function": live(stack), "topic": topic(stack)},
+    ScheduledInvocation: lambda stack: {
+        "function": live(stack),
+        "schedule": scheduler.ScheduleExpression.rate(Duration.hours(1)),
+    },
+    KillSwitch: lambda stack: {"function": function(stack), "invocations_per_minute": 100},
+}
+_TAKES_ANY_MAPPING: Final = {(ScheduledInvocation, "event")}
+
+
+def _other(construct: Any, name: str) -> Callable[[Stack], Make]:
+    def prepare(stack: Stack) -> Make:
+        given = _OTHERS[construct](stack)
+        return lambda value: construct(stack, "Refused", **(given | {name: value}))
+
+    return prepare
+
+
 EVERY_ARGUMENT: Final[dict[str, Callable[[Stack], Make]]] = {
     **{f"LiveAlias {name}": _live_alias(name) for name in _names(LiveAlias.__init__)},
     **{
@@ -130,6 +179,12 @@ EVERY_ARGUMENT: Final[dict[str, Callable[[Stack], Make]]] = {
         f"Route {kind} {name}": _route(name, http=http)
         for kind, http in (("REST", False), ("HTTP", True))
         for name in _names(Route)
+    },
+    **{
+        f"{construct.__name__} {name}": _other(construct, name)
+        for construct in _OTHERS
+        for name in _names(construct.__init__)
+        if (construct, name) not in _TAKES_ANY_MAPPING
     },
     **{f"UsagePlan {name}": _plan(name) for name in _names(UsagePlan)},
     **{

@@ -141,7 +141,7 @@ def test_a_duration_and_an_age_are_what_they_would_be_elsewhere(slow: LocalCloud
     slow.client("lambda").invoke(FunctionName=f"{name}:live", InvocationType="Event", Payload=event)
     slow.wait_until_idle()
     of_alias = {"FunctionName": name, "Resource": f"{name}:live"}
-    most = seconds * 1000 / 2
+    most = seconds * 1000  # what a sleep takes at least where nothing is stretched
     assert 0 < max(points(slow, "Duration", of_alias, "Maximum")) < most
     # The second retry came after AWS's three minutes of waiting, and two attempts that took a while.
     assert 180_000 < max(points(slow, "AsyncEventAge", of_alias, "Maximum")) < 180_000 + 2 * most
