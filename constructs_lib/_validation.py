@@ -74,7 +74,8 @@ def kind(name: str, value: object, attribute: str, words: str, *, required: bool
         InvalidPropsError: It is something else.
     """
     # What CDK's Python classes have is seen on the class; asking the object would cost a round trip to Node.
-    if hasattr(type(value), attribute) or hasattr(value, attribute) or (value is None and not required):
+    known = hasattr(type(value), attribute) or (hasattr(value, attribute) and not isinstance(value, type))
+    if known or (value is None and not required):
         return
     hint = " Pass its .alias." if attribute == "function_arn" and hasattr(value, "alias") else ""
     raise InvalidPropsError(f"{name} must be {words}, got {shown(value)}.{hint}")
@@ -142,8 +143,13 @@ def member(name: str, value: object, of: type[Enum], *, without: str = "") -> No
     other = f" other than {without}" if without else ""
     example = next(each.name for each in of if each.name != without)
     raise InvalidPropsError(
-        f"{name} must be a {of.__name__}{other}, such as {of.__name__}.{example}, got {shown(value)}."
+        f"{name} must be {_article(of.__name__)} {of.__name__}{other}, such as {of.__name__}.{example}, got "
+        f"{shown(value)}."
     )
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "AEIO" else "a"
 
 
 def require_instance(name: str, value: object, kind: type, example: str) -> None:

@@ -130,6 +130,7 @@ def check(
     Raises:
         InvalidPropsError: It cannot be one, or `removal_policy` is for a queue that is not made.
     """
+    _validation.member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
     if target is None:
         return
     _validation.kind("dead_letter_queue", target, "queue_arn", "a queue")

@@ -387,10 +387,7 @@ def check_own(
 
 def _check_zones(scope: Construct, given: Sequence[str]) -> None:
     least, most = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
-    if isinstance(given, str) or not all(isinstance(zone, str) for zone in given):
-        raise InvalidPropsError(
-            f"availability_zones must be a list of names, such as ['us-east-1a', 'us-east-1c'], got {given!r}."
-        )
+    _validation.texts("availability_zones", given)
     if not least <= len(set(given)) == len(given) <= most:
         raise InvalidPropsError(
             f"availability_zones must be {least} to {most} different zones, got {list(given)}. "
@@ -416,10 +413,7 @@ def check_endpoints(interface_endpoints: Sequence[str], vpc: ec2.IVpc | None) ->
     Raises:
         InvalidPropsError: One is misspelt, or there twice; or the VPC was imported without its range.
     """
-    if isinstance(interface_endpoints, str):
-        raise InvalidPropsError(
-            f"interface_endpoints must be a list, such as ['sqs'], got {interface_endpoints!r} (str)."
-        )
+    _validation.texts("interface_endpoints", interface_endpoints)
     for name in interface_endpoints:
         _validation.matches(
             "interface_endpoints",

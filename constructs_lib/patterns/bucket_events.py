@@ -169,6 +169,7 @@ class BucketEvents(Construct):
 def _check_events(event_types: Sequence[str]) -> None:
     if isinstance(event_types, str):
         raise InvalidPropsError(f"event_types must be a list, such as [{event_types!r}], got the text alone.")
+    _validation.texts("event_types", event_types)
     if not event_types:
         raise InvalidPropsError("event_types must name at least one event, got none.")
     for event_type in event_types:

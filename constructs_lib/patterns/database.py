@@ -269,7 +269,12 @@ class ProxiedDatabase(Construct):
             instance_type=instance_type,
             multi_az=multi_az,
             allow_major_version_upgrade=allow_major_version_upgrade,
-            snapshot_identifier=snapshot_identifier,
+            names={
+                "snapshot_identifier": snapshot_identifier,
+                "database_name": database_name,
+                "application_user": application_user,
+                "master_user": master_user,
+            },
             engine_lifecycle_support=engine_lifecycle_support,
             deletion_protection=deletion_protection,
             removal_policy=removal_policy,
@@ -349,7 +354,7 @@ class ProxiedDatabase(Construct):
             )
             vpc_subnets = network.for_database(vpc, vpc_subnets)
         elif vpc_subnets is not None:
-            raise InvalidPropsError("vpc_subnets goes with vpc=: it says which subnets of it to use.")
+            raise InvalidPropsError("vpc_subnets must come with vpc=: it says which subnets of it to use.")
         network.check_own(
             scope, max_azs=max_azs, availability_zones=availability_zones, nat_gateways=nat_gateways
         )
@@ -698,7 +703,7 @@ def _check_kinds(
     instance_type: object,
     multi_az: object,
     allow_major_version_upgrade: object,
-    snapshot_identifier: object,
+    names: Mapping[str, object],
     engine_lifecycle_support: object,
     deletion_protection: object,
     removal_policy: object,
@@ -722,13 +727,8 @@ def _check_kinds(
     ):
         if value is not None:
             _validation.flag(name, value)
-    if snapshot_identifier is not None:
-        _validation.text("snapshot_identifier", snapshot_identifier)
-    for name, value, kind in (
-        ("engine_lifecycle_support", engine_lifecycle_support, rds.EngineLifecycleSupport),
-        ("removal_policy", removal_policy, RemovalPolicy),
-    ):
-        if value is not None and not isinstance(value, kind):
-            raise InvalidPropsError(
-                f"{name} must be one of {', '.join(f'{kind.__name__}.{each.name}' for each in kind)}, got {value!r}."
-            )
+    for name, value in names.items():
+        if value is not None:
+            _validation.text(name, value)
+    _validation.member("engine_lifecycle_support", engine_lifecycle_support, rds.EngineLifecycleSupport)
+    _validation.member("removal_policy", removal_policy, RemovalPolicy)

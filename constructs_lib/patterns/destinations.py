@@ -140,6 +140,7 @@ class AsyncDestinations(Construct):
             source=_defaults.SQS_KEYS,
         )
         _validation.flag("redrive", redrive)
+        _validation.member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
         oldest = _validation.seconds("max_event_age", max_event_age, _defaults.ASYNC_EVENT_AGE_SECONDS)
         alarm_seconds = _validation.seconds("event_age", event_age, _event_age_alarm(oldest))
         _check_numbers(retry_attempts, oldest, alarm_seconds)
@@ -283,6 +284,8 @@ def _target(scope: Construct, name: str, target: Any) -> _Target | None:
 
 
 def _as_target(name: str, target: Any) -> _Target:
+    if isinstance(target, type):  # has the attributes of what it makes
+        raise _no_target(name, target)
     if hasattr(target, "queue_arn"):
         if target.fifo:
             raise _fifo(name, "queue", target)
@@ -316,6 +319,10 @@ def _as_target(name: str, target: Any) -> _Target:
                 f"in S3. See {_defaults.ASYNC_RECORDS}"
             )
         return _bucket_target(target)
+    raise _no_target(name, target)
+
+
+def _no_target(name: str, target: object) -> InvalidPropsError:
     kinds = (
         "queue, topic, event bus or function"
         if name == "on_success"
@@ -326,7 +333,7 @@ def _as_target(name: str, target: Any) -> _Target:
         hint = " Pass its .alias."
     elif hasattr(target, "bind"):
         hint = " Pass the queue, topic or function itself, not the destination around it."
-    raise InvalidPropsError(
+    return InvalidPropsError(
         f"{name} must be a {kinds}, got {_validation.shown(target)}.{hint} See {_defaults.ASYNC_RECORDS}"
     )
 

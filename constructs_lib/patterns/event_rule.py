@@ -91,6 +91,8 @@ class EventRule(Construct):
         _validation.kind("event", event, "bind", 'a RuleTargetInput, such as .from_event_path("$.detail")')
         alarms.check_topic(scope, alarm_topic)
         _validation.flag("enabled", enabled)
+        if description is not None:
+            _validation.text("description", description)
         it = called(function)
         check_place(scope, it)
         check_event_source(it)

@@ -143,6 +143,11 @@ class QueueConsumer(Construct):
         check_place(scope, it)
         check_event_source(it)
         check_mapping(it)
+        _validation.kind("queue", queue, "queue_arn", "a queue")
+        _validation.kind("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
+        _validation.flag("fifo", fifo)
+        _validation.flag("content_based_deduplication", content_based_deduplication)
+        _validation.member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
         role = permissions.role_of(function)
         _check_places(scope, queue, dead_letter_queue, encryption_key)
         if queue is not None:
@@ -161,7 +166,7 @@ class QueueConsumer(Construct):
             fifo = queue.fifo
         elif dead_letter_queue is not None:
             raise InvalidPropsError(
-                "dead_letter_queue requires an imported queue=: QueueConsumer makes the dead-letter queue of "
+                "dead_letter_queue must come with an imported queue=: QueueConsumer makes the dead-letter queue of "
                 "the queue that it makes. Leave it out."
             )
         window = _validation.seconds("max_batching_window", max_batching_window) or 0
@@ -175,7 +180,7 @@ class QueueConsumer(Construct):
         _check_pollers(max_concurrency, minimum_pollers, maximum_pollers)
         if content_based_deduplication and not fifo:
             raise InvalidPropsError(
-                "content_based_deduplication requires fifo=True; a standard queue has none."
+                "content_based_deduplication must come with fifo=True; a standard queue has none."
             )
         patterns = event_filter.of_queue(scope, filters)
         times = (

@@ -47,8 +47,8 @@ class ScheduledInvocation(Construct):
         construct_id: The construct's id, unique in its scope.
         function: What is called: an alias, a version or a function, of the same Region and account.
         schedule: When, and in which time zone: `ScheduleExpression.cron(hour="6", minute="0",
-            time_zone=TimeZone.EUROPE_BERLIN)`, `.rate(...)` or `.at(...)`. Without a time zone it is UTC. Where
-            clocks change, a time that does not exist is skipped, and one that comes twice counts once.
+            time_zone=TimeZone.EUROPE_BERLIN)`, `.rate(...)` in whole minutes, or `.at(...)`. Without a time zone it
+            is UTC. Where clocks change, a time that does not exist is skipped, and one that comes twice counts once.
         event: What the function gets, as JSON of at most 256 KB; None: the scheduler's own event. A number that is
             known only at deployment arrives as text, which is CDK's doing.
         flexible_window: Call some time within it, 1 minute to 24 hours, to spread the load. None: on time.
@@ -115,6 +115,8 @@ class ScheduledInvocation(Construct):
             source=_defaults.SCHEDULES,
         )
         _validation.flag("enabled", enabled)
+        if description is not None:
+            _validation.text("description", description)
         _check_times(schedule, flexible_window, start, end)
         text = _written(event)
 

@@ -138,7 +138,7 @@ _AUTHORIZATIONS: Final[dict[str, tuple[Callable[..., Authorization], Callable[[S
     "lambda_authorizer": (Authorization.lambda_authorizer, lambda stack: {"alias": alias(stack)}),
 }
 
-_OTHERS: Final[dict[type, Callable[[Stack], dict[str, Any]]]] = {
+_OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
     ProxiedDatabase: lambda stack: {
         "engine": rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17)

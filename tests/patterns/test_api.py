@@ -644,6 +644,7 @@ def test_the_access_log_of_an_http_api_does_not_fill_the_accounts_policy(stack: 
     if not http:
         assert name is None
         return
+    assert name is not None
     first, stack_id = name["Fn::Join"][1]
     assert first.startswith("/aws/vendedlogs/")
     assert stack_id == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
