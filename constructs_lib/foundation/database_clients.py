@@ -50,6 +50,7 @@ def changeable(function: FunctionLike) -> lambda_.Function:
             f"function {function.node.path} is a version, and the environment of a version cannot change. "
             f"Connect the function itself, or the alias."
         )
+    _validation.kind("function", function, "function_arn", "a function or alias", required=True)
     behind = function.lambda_ if isinstance(function, lambda_.Alias) else function
     if not isinstance(behind, lambda_.Function):
         raise InvalidPropsError(

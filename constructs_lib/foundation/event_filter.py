@@ -8,7 +8,8 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.h
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final
 
 from aws_cdk import Stack
 from constructs import Construct
@@ -36,7 +37,9 @@ def check(name: str, pattern: object, *, source: str) -> None:
             f'{name} must be a mapping, such as {{"type": ["new"]}}, got {_validation.shown(pattern)}. See {source}'
         )
     if not pattern:
-        raise InvalidPropsError(f"{name} must have at least one key, got {{}}. Leave it out. See {source}")
+        raise InvalidPropsError(
+            f"{name} must have at least one key, what it asks for, got {{}}. See {source}"
+        )
     for key, value in pattern.items():
         part = f"{name}[{key!r}]"
         if key == _OR and isinstance(value, list | tuple) and value:
@@ -64,6 +67,75 @@ def _check_values(name: str, values: object, *, source: str) -> None:
                 f"{name} must have text, numbers, True, False, None or matchers such as {{'prefix': 'a'}} as values, "
                 f"got {_validation.shown(value)}. See {source}"
             )
+        if isinstance(value, Mapping):
+            _check_matcher(name, value, source=source)
+
+
+_COMPARISONS: Final = ("=", "<", "<=", ">", ">=")
+_OF_TEXT: Final = ("prefix", "suffix", "equals-ignore-case", "wildcard", "cidr")
+_MATCHERS: Final = (*_OF_TEXT, "anything-but", "numeric", "exists")
+_WITHIN_ANYTHING_BUT: Final = ("prefix", "suffix", "equals-ignore-case", "wildcard")
+
+
+def _check_matcher(name: str, matcher: Mapping[str, object], *, source: str) -> None:
+    """Refuse a matcher that AWS does not know, which fails at deployment or matches nothing.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+    """
+    if any(_is_later(part) or _validation.is_unresolved(part) for part in matcher):
+        return
+    if len(matcher) != 1 or next(iter(matcher)) not in _MATCHERS:
+        near = get_close_matches(str(next(iter(matcher), "")).lower().replace("_", "-"), _MATCHERS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise InvalidPropsError(
+            f"{name} must have matchers with one of {', '.join(_MATCHERS)}, got {_validation.shown(matcher)}.{hint} "
+            f"See {source}"
+        )
+    (kind, value), *_ = matcher.items()
+    if _is_later(value) or _validation.has_unresolved(value):
+        return
+    fits, words = {
+        "numeric": (_is_numeric, "a comparison, such as ['>=', 0, '<', 100]"),
+        "exists": (lambda given: isinstance(given, bool), "True or False"),
+        "anything-but": (_is_excluded, "a text, a number, a list of them, or a matcher of texts"),
+    }.get(kind, (_is_text, "a text"))
+    if not fits(value):
+        raise InvalidPropsError(
+            f"{kind} in {name} must be {words}, got {_validation.shown(value)}. See {source}"
+        )
+
+
+def _is_text(given: object) -> bool:
+    """Also in any case, as `{'prefix': {'equals-ignore-case': 'a'}}` asks for."""
+    return isinstance(given, str) or (
+        isinstance(given, Mapping)
+        and set(given) == {"equals-ignore-case"}
+        and isinstance(given["equals-ignore-case"], str)
+    )
+
+
+def _is_numeric(given: object) -> bool:
+    if not isinstance(given, list | tuple) or len(given) not in (2, 4):
+        return False
+    signs, numbers = given[::2], given[1::2]
+    return (
+        all(sign in _COMPARISONS for sign in signs)
+        and all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers)
+        and (len(given) == 2 or {sign[:1] for sign in signs} == {"<", ">"})
+    )
+
+
+def _is_excluded(given: object) -> bool:
+    if isinstance(given, Mapping):
+        return len(given) == 1 and all(
+            kind in _WITHIN_ANYTHING_BUT and all(isinstance(text, str) for text in _several(texts))
+            for kind, texts in given.items()
+        )
+    return bool(_several(given)) and all(isinstance(value, str | int | float) for value in _several(given))
+
+
+def _several(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else [given]
 
 
 def _has_finite_numbers(value: object) -> bool:

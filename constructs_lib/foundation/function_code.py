@@ -105,6 +105,8 @@ def package(
         if has_layers or has_python_path:
             findings.unprovided.clear()
         warnings = _warnings(findings, entry, target)
+        if not has_layers:
+            warnings |= _without_libpq(built.path, entry)
     else:
         warnings = _elsewhere(missing, built.path, entry, handler, target, has_layers=has_layers)
     return Code(built, warnings, lacks_bytecode=found is None and bytecode is None)
@@ -145,6 +147,19 @@ def _warnings(findings: Findings, entry: Path, target: Target) -> dict[str, str]
             f"{target.python})."
         )
     return warnings
+
+
+def _without_libpq(path: Path, entry: Path) -> dict[str, str]:
+    """Psycopg without the C library that it calls, which no wheel of its own name has, and Lambda has not either."""
+    if not (path / "psycopg").is_dir() or any(
+        (path / f"psycopg_{kind}").is_dir() for kind in ("binary", "c")
+    ):
+        return {}
+    return {
+        "psycopg-without-libpq": f"The package of {entry} has psycopg and not libpq, which it needs and Lambda does "
+        f"not have: every invocation would fail. Require psycopg[binary]. See "
+        f"https://www.psycopg.org/psycopg3/docs/basic/install.html"
+    }
 
 
 def _hint(entry: Path, name: str) -> str:

@@ -415,6 +415,11 @@ def check_endpoints(interface_endpoints: Sequence[str], vpc: ec2.IVpc | None) ->
     """
     _validation.texts("interface_endpoints", interface_endpoints)
     for name in interface_endpoints:
+        if name.startswith("com.amazonaws."):
+            raise InvalidPropsError(
+                f"interface_endpoints must have AWS's abbreviations of services, such as 'sqs', got {name!r}: the "
+                f"rest of the name is that of the Region. See {_defaults.INTERFACE_ENDPOINTS}"
+            )
         _validation.matches(
             "interface_endpoints",
             name,

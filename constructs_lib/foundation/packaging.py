@@ -84,6 +84,8 @@ def check_entry(entry: Path) -> None:
             else f": a relative path starts at the current directory, {Path.cwd()}. Write "
             f"Path(__file__).parent / {str(entry)!r} for a folder next to your own file"
         )
+        if entry.is_file():
+            start = f": pass the folder, {str(entry.parent)!r}, and name the file in handler"
         raise InvalidPropsError(f"entry must be a folder, got {str(entry)!r}, which is not one{start}.")
 
 

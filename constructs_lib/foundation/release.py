@@ -26,6 +26,8 @@ _SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at
 
 _provisioned: WeakKeyDictionary[lambda_.Function, int] = WeakKeyDictionary()
 """Most provisioned concurrency over the aliases of each function: its reserved concurrency has to hold all."""
+_names: WeakKeyDictionary[lambda_.Function, set[str]] = WeakKeyDictionary()
+"""Of the aliases that each function has."""
 
 
 class LiveAlias(Construct):
@@ -150,7 +152,7 @@ class LiveAlias(Construct):
         check_place(scope, it)
         if provisioned_concurrency is not None:
             check_provisioned(it)
-        _check_alias_name(alias_name)
+        _check_alias_name(alias_name, function)
         alarms.check_topic(scope, alarm_topic)
         _validation.kind(
             "deployment_config",
@@ -195,6 +197,7 @@ class LiveAlias(Construct):
         check_app_of(self, scope)
         self._rollback_alarms = len(rollback_alarms)
         behind_alias.let_wait(home, others)
+        _names.setdefault(function, set()).add(alias_name)
         if most is not None:
             _provisioned[function] = _provisioned.get(function, 0) + most
 
@@ -485,7 +488,7 @@ def _latency_milliseconds(timeout: float | None, given: Duration | None) -> floa
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def _check_alias_name(name: str) -> None:
+def _check_alias_name(name: str, function: lambda_.Function) -> None:
     _validation.text("alias_name", name)
     if _validation.is_unresolved(name):
         return
@@ -493,6 +496,11 @@ def _check_alias_name(name: str) -> None:
         raise InvalidPropsError(
             f"alias_name must be 1 to {_defaults.ALIAS_NAME_CHARACTERS_MAX} letters, digits, - and _, and not a "
             f"number alone, got {name!r}. See {_defaults.LAMBDA_ALIASES}"
+        )
+    if name in _names.get(function, ()):
+        raise InvalidPropsError(
+            f"alias_name must be another one for a second LiveAlias of {function.node.path}, got {name!r}, which it "
+            f"has already. See {_defaults.LAMBDA_ALIASES}"
         )
 
 

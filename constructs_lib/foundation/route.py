@@ -193,6 +193,12 @@ def _method_and_path(key: object) -> tuple[str, str]:
     method, _, path = str(key).partition(" ")
     segments = path[1:].split("/") if path != "/" else []
     well_formed = path.startswith("/") and all(_SEGMENT.fullmatch(segment) for segment in segments)
+    if any(segment.startswith(":") for segment in segments):
+        braced = re.sub(r"/:([A-Za-z0-9._$-]+)", r"/{\1}", path)
+        raise InvalidPropsError(
+            f"routes[{key!r}] must write its variables in braces, such as '{method} {braced}': API Gateway takes a "
+            f"colon as it is."
+        )
     if method not in (*METHODS, "ANY") or not well_formed:
         raise InvalidPropsError(
             f"routes must be 'METHOD /path', such as 'GET /drivers/{{driver_id}}', with one of "

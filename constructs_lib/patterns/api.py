@@ -428,10 +428,15 @@ class ProvisionedApi(Construct):
         _validation.kind("grantee", grantee, "grant_principal", "a role, function or user", required=True)
         by_key = {each.key: each for each in self._endpoints if each.authorization.kind == "IAM"}
         other = [route for route in routes if route not in by_key]
-        if other or not by_key:
+        if not by_key:
+            raise InvalidPropsError(
+                "grant_invoke needs routes with IAM authorization, and this API has none: whoever may call is decided "
+                f"by the authorization of the routes. See {_defaults.API_IAM}"
+            )
+        if other:
             raise InvalidPropsError(
                 f"grant_invoke must name routes with IAM authorization, which are "
-                f"{', '.join(by_key) or 'none here'}, got {', '.join(map(str, other)) or 'none'}."
+                f"{', '.join(by_key)}, got {', '.join(map(str, other))}."
             )
         principal = grantee.grant_principal
         path = getattr(getattr(principal, "node", None), "path", None)

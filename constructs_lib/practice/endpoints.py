@@ -94,7 +94,7 @@ ENDPOINT_TWICE: Final = Rule(
 ENDPOINT_MISSING: Final = Rule(
     id="endpoint-missing",
     severity="warning",
-    reason="Without one, each rotation of the password fails: the first at the deployment, the next weeks later.",
+    reason="Without one, each rotation of the password fails, the first of them weeks after the deployment.",
     fix='Add an endpoint, such as vpc.add_interface_endpoint("Secrets", service='
     'ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER) or interface_endpoints=["secretsmanager"] of one '
     "ProxiedDatabase in this VPC. Acknowledge this if the VPC has one that is not in this app.",

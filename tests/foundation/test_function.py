@@ -302,6 +302,20 @@ def test_an_import_that_nothing_provides_is_a_warning(app: App, stack: Stack, tm
     assert "constructs-lib:import-requests" in said
 
 
+@pytest.mark.parametrize(
+    ("provided", "warned"), [([], True), (["psycopg_binary"], False), (["psycopg_c"], False)]
+)
+def test_psycopg_without_libpq_is_a_warning(
+    app: App, stack: Stack, tmp_path: Path, provided: list[str], warned: bool
+) -> None:
+    """It works on the machine that packages it, which has a libpq, and fails at its import on Lambda."""
+    modules = {f"{name}__core": "" for name in ("psycopg", *provided)}
+    entry = written(tmp_path / "fn", app=f"import psycopg\n{HANDLE}", **modules)
+    function(stack, entry=entry)
+    function(stack, "WithLayer", entry=entry, layers=[layer(stack)])
+    assert notes(app).count("has psycopg and not libpq") == int(warned)
+
+
 def test_an_import_of_what_git_ignores_is_a_warning(app: App, stack: Stack, tmp_path: Path) -> None:
     entry = written(tmp_path / "fn", app=f"from generated import orders\n{HANDLE}", generated__orders="")
     (entry / ".gitignore").write_text("generated/\n")

@@ -93,6 +93,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a version", to(lambda stack: function(stack, "F").current_version), "must be an alias, got a version"),
     ("an imported function", to(lambda stack: lambda_.Function.from_function_name(stack, "F", "f")), "got a function"),
     ("a Route to a function", lambda stack: {"routes": {"GET /": Route(alias=function(stack))}}, "got a function"),  # type: ignore[arg-type]
+    ("a variable with a colon", served("GET /trips/:id"), "such as 'GET /trips/{id}': API Gateway takes"),
     ("no method", served("/trips"), "routes must be 'METHOD /path'"),
     ("a small method", served("get /trips"), "got 'get /trips'"),
     ("no slash", served("GET trips"), "got 'GET trips'"),

@@ -97,6 +97,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "vpc_subnets must be an ec2.SubnetSelection, such as ec2.SubnetSelection(subnet_group_name='Database'), got 'Iso"),
     ("endpoints in a VPC of unknown range", lambda stack: {"vpc": imported_vpc(stack, vpc_cidr_block=None),
      "interface_endpoints": ["sqs"]}, "must be imported with its vpc_cidr_block for interface_endpoints"),
+    ("an endpoint with its Region", said(interface_endpoints=["com.amazonaws.us-east-1.sqs"]), "the rest of the name"),
     ("endpoints as text", said(interface_endpoints="sqs"), "interface_endpoints must be a list of texts"),
     ("subnets in one zone", in_a_vpc_of(**ONE_ZONE), "vpc_subnets must be in 2 zones or more, got 1 (us-east-1a)"),
     ("another database for its VPC", lambda stack: {"vpc": database(stack)},

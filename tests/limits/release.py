@@ -39,6 +39,12 @@ def alias(stack: Stack) -> dict[str, Any]:
     return {"function": lambda_.Alias(stack, "OfAlias", alias_name="live", version=version)}
 
 
+def aliased_twice(stack: Stack) -> dict[str, Any]:
+    released = function(stack, "Twice")
+    LiveAlias(stack, "First", function=released)
+    return {"function": released}
+
+
 def itself_as_hook(stack: Stack) -> dict[str, Any]:
     released = function(stack, "Itself")
     return {"function": released, "before_traffic": released}
@@ -137,6 +143,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a hook in another stack", lambda stack: {"before_traffic": function(Stack(stack, "Other"), "H")},
      "before_traffic must be in the stack Stack, got Stack/Other/H"),
     ("snapshot of a version", said(version_removal_policy=RemovalPolicy.SNAPSHOT), "RemovalPolicy other than SNAPSHOT"),
+    ("a second alias of one name", aliased_twice, "alias_name must be another one for a second"),
     ("provisioned for each tenant", of_tenants, "which has tenant isolation. Leave it out."),
 ]  # fmt: skip
 
