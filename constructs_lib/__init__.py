@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
-    from constructs_lib.foundation.authorization import Authorization
-    from constructs_lib.foundation.function import PythonFunction
-    from constructs_lib.foundation.release import LiveAlias
-    from constructs_lib.foundation.rest_api import UsagePlan
-    from constructs_lib.foundation.route import Route
-    from constructs_lib.patterns.api import ProvisionedApi
+    from constructs_lib.foundation.function.python_function import PythonFunction
+    from constructs_lib.patterns.api.authorization import Authorization
+    from constructs_lib.patterns.api.provisioned_api import ProvisionedApi
+    from constructs_lib.patterns.api.route import Route
+    from constructs_lib.patterns.api.usage_plan import UsagePlan
+    from constructs_lib.patterns.async_destinations import AsyncDestinations
     from constructs_lib.patterns.bucket_events import BucketEvents
-    from constructs_lib.patterns.database import ProxiedDatabase
-    from constructs_lib.patterns.destinations import AsyncDestinations
+    from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
     from constructs_lib.patterns.event_rule import EventRule
     from constructs_lib.patterns.kill_switch import KillSwitch
-    from constructs_lib.patterns.queue import QueueConsumer
+    from constructs_lib.patterns.live_alias import LiveAlias
+    from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
     from constructs_lib.patterns.topic_subscription import TopicSubscription
 
@@ -43,20 +43,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncDestinations": "constructs_lib.patterns.destinations",
-    "Authorization": "constructs_lib.foundation.authorization",
+    "AsyncDestinations": "constructs_lib.patterns.async_destinations",
+    "Authorization": "constructs_lib.patterns.api.authorization",
     "BucketEvents": "constructs_lib.patterns.bucket_events",
     "EventRule": "constructs_lib.patterns.event_rule",
     "KillSwitch": "constructs_lib.patterns.kill_switch",
-    "LiveAlias": "constructs_lib.foundation.release",
-    "ProvisionedApi": "constructs_lib.patterns.api",
-    "ProxiedDatabase": "constructs_lib.patterns.database",
-    "PythonFunction": "constructs_lib.foundation.function",
-    "QueueConsumer": "constructs_lib.patterns.queue",
-    "Route": "constructs_lib.foundation.route",
+    "LiveAlias": "constructs_lib.patterns.live_alias",
+    "ProvisionedApi": "constructs_lib.patterns.api.provisioned_api",
+    "ProxiedDatabase": "constructs_lib.patterns.database.proxied_database",
+    "PythonFunction": "constructs_lib.foundation.function.python_function",
+    "QueueConsumer": "constructs_lib.patterns.queue_consumer",
+    "Route": "constructs_lib.patterns.api.route",
     "ScheduledInvocation": "constructs_lib.patterns.scheduled_invocation",
     "TopicSubscription": "constructs_lib.patterns.topic_subscription",
-    "UsagePlan": "constructs_lib.foundation.rest_api",
+    "UsagePlan": "constructs_lib.patterns.api.usage_plan",
 }
 
 

@@ -22,7 +22,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.types import SerializableData, SerializedData
 
 import constructs_lib
-from constructs_lib.foundation import interpreter
+from constructs_lib.foundation.function import interpreter
 from tests.gallery import SCENES, built, stack_of, template_of
 from tests.gallery.places import PLACES
 from tests.round_trips import RoundTrips

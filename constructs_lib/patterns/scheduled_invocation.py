@@ -19,14 +19,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    dead_letters,
-    location,
-    permissions,
-    rule,
-    schedule_expression,
-)
+from constructs_lib.foundation import alarms, dead_letters, location, permissions, rule, schedule_expression
 from constructs_lib.foundation.called import called, check_event_source, check_place
 from constructs_lib.practice.plugin import check_app_of
 
@@ -253,7 +246,7 @@ def _check_times(
             f'schedule must be a scheduler.ScheduleExpression, such as .cron(hour="6", minute="0"), got '
             f"{_validation.shown(schedule)}."
         )
-    schedule_expression.check(schedule.expression_string)
+    schedule_expression.check("schedule", schedule.expression_string, source=_defaults.SCHEDULES)
     window = _validation.seconds("flexible_window", flexible_window)
     _validation.in_range(
         "flexible_window",

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import App, Stack, Stage
 
 from constructs_lib import InvalidPropsError
-from constructs_lib.foundation import entry_files, packaging
+from constructs_lib.foundation.function import entry_files, packaging
 from tests.foundation.wheels import ARM, handler, names
 from tests.gallery.plain_function import function
 

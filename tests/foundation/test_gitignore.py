@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from constructs_lib.foundation import gitignore
+from constructs_lib.foundation.function import gitignore
 
 GIT = shutil.which("git")
 SEEDS = range(60)

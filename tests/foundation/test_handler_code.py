@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from constructs_lib import InvalidPropsError
-from constructs_lib.foundation import handler_code, interpreter
-from constructs_lib.foundation.handler_code import Findings
+from constructs_lib.foundation.function import handler_code, interpreter
+from constructs_lib.foundation.function.handler_code import Findings
 
 OLDEST = "3.11"
 """The oldest Python that runs an app."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from constructs_lib import InvalidPropsError
-from constructs_lib.foundation import installation, interpreter, packaging
-from constructs_lib.foundation.installation import Target
+from constructs_lib.foundation.function import installation, interpreter, packaging
+from constructs_lib.foundation.function.installation import Target
 from tests.foundation.wheels import ARM, content, handler, lock, locked, names, serving, wheel
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from constructs_lib import InvalidPropsError
-from constructs_lib.foundation import installation, interpreter, packaging
-from constructs_lib.foundation.installation import Target
+from constructs_lib.foundation.function import installation, interpreter, packaging
+from constructs_lib.foundation.function.installation import Target
 from tests.foundation.wheels import ARM, X86, content, handler, wheel
 from tests.gallery.plain_function import SAMPLE_FUNCTIONS
 
@@ -300,9 +300,9 @@ def test_two_hosts_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Monke
         f"sys.path.insert(0, {str(Path(packaging.__file__).parents[2])!r})\n"
         "from pathlib import Path\n"
         "from pathlib import PosixPath\n"
-        "from constructs_lib.foundation.interpreter import Interpreter\n"
-        "from constructs_lib.foundation.installation import Target\n"
-        "from constructs_lib.foundation.packaging import build\n"
+        "from constructs_lib.foundation.function.interpreter import Interpreter\n"
+        "from constructs_lib.foundation.function.installation import Target\n"
+        "from constructs_lib.foundation.function.packaging import build\n"
         f"target = Target('3.13', 'aarch64-manylinux_2_34')\n"
         f"package = build(Path({str(elsewhere)!r}), target, interpreter={compiler!r}, include_runtime=True)\n"
         "print(package.asset_hash, package.path)"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from constructs_lib import InvalidPropsError
-from constructs_lib.foundation import packaging, requirement_files
+from constructs_lib.foundation.function import packaging, requirement_files
 from tests.foundation.wheels import ARM, handler, names, wheel
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from constructs_lib.foundation import installation
-from constructs_lib.foundation.installation import Target
+from constructs_lib.foundation.function import installation
+from constructs_lib.foundation.function.installation import Target
 
 ARM = Target("3.13", "aarch64-manylinux_2_34")
 X86 = Target("3.13", "x86_64-manylinux_2_34")

@@ -164,7 +164,7 @@ SCHEDULE_LIMITS: Final = Limits(
         ("a month with a typo", said(schedule=expression("cron(0 5 1 JAM ? *)")), "month of 1 to 12, not 'JAM'"),
         ("both days", said(schedule=expression("cron(0 5 1 * MON *)")), "must have a ? for day-of-month or for day-of"),
         ("an hour without its minute", said(schedule=scheduler.ScheduleExpression.cron(hour="3")),
-         "must say its minutes, 0-59 for all of them"),
+         "must have its minutes, 0-59 for all of them"),
         ("a rate of nothing", said(schedule=expression("rate(0 minutes)")), "schedule must be cron(...) of six fields"),
         ("a day that is not", said(schedule=expression("at(2030-02-30T00:00:00)")), "schedule must be cron(...)"),
         ("an event as text", said(event="tidy"), "event must be a mapping, got 'tidy' (str)"),

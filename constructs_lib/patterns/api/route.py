@@ -12,7 +12,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import behind_alias
-from constructs_lib.foundation.authorization import Authorization
+from constructs_lib.patterns.api.authorization import Authorization
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 """What `ANY` stands for."""

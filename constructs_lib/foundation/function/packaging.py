@@ -23,16 +23,16 @@ from pathlib import Path
 
 from constructs_lib import _defaults
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import entry_files, installation, requirement_files
-from constructs_lib.foundation.installation import Target
-from constructs_lib.foundation.interpreter import Interpreter
-from constructs_lib.foundation.requirement_files import Requirements
+from constructs_lib.foundation.function import entry_files, installation, requirement_files
+from constructs_lib.foundation.function.installation import Target
+from constructs_lib.foundation.function.interpreter import Interpreter
+from constructs_lib.foundation.function.requirement_files import Requirements
 
 _FORMAT = "2"
 """Raised whenever the same input would give other bytes than before."""
 
 _OWN_CODE = "(your own code)"
-_RUNTIME = Path(__file__).parents[1] / "runtime"
+_RUNTIME = Path(_defaults.__file__).parent / "runtime"
 _RUNTIME_PLACE = Path("constructs_lib/runtime")
 _UNUSED_SECONDS = 30 * 24 * 3600
 

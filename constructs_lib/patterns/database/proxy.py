@@ -19,8 +19,8 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import acknowledgment
-from constructs_lib.foundation.database_credentials import Authentication, let_decrypt
-from constructs_lib.foundation.database_server import Family, Server
+from constructs_lib.patterns.database.credentials import Authentication, let_decrypt
+from constructs_lib.patterns.database.server import Family, Server
 
 
 @dataclass(frozen=True)

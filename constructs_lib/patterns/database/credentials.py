@@ -13,7 +13,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.database_server import Family, Server
+from constructs_lib.patterns.database.server import Family, Server
 
 Authentication = Literal["iam", "secret", "end-to-end-iam"]
 """How a function proves to the proxy who it is, and the proxy to the database."""

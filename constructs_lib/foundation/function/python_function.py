@@ -14,8 +14,9 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import function_code, location, network, packaging
+from constructs_lib.foundation import location, network
 from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.function import function_code, packaging
 from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:  # a service module costs time at import

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import interpreter, requirement_files
-from constructs_lib.foundation.requirement_files import Requirements
+from constructs_lib.foundation.function import interpreter, requirement_files
+from constructs_lib.foundation.function.requirement_files import Requirements
 
 _WHERE_FROM = re.compile(
     r"UV_(CACHE_DIR|NO_CACHE|CONFIG_FILE|NO_CONFIG|CREDENTIALS_DIR|KEYRING_PROVIDER|FIND_LINKS|OFFLINE|"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import handler_code, interpreter, packaging, requirement_files
-from constructs_lib.foundation.handler_code import Findings
-from constructs_lib.foundation.installation import Target
+from constructs_lib.foundation.function import handler_code, interpreter, packaging, requirement_files
+from constructs_lib.foundation.function.handler_code import Findings
+from constructs_lib.foundation.function.installation import Target
 
 
 @dataclass(frozen=True)

@@ -26,19 +26,13 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    api_alarms,
-    behind_alias,
-    domain_paths,
-    location,
-    rest_api,
-    route_grants,
-)
-from constructs_lib.foundation.api_parts import Cors
-from constructs_lib.foundation.authorization import Authorization
-from constructs_lib.foundation.rest_api import UsagePlan
-from constructs_lib.foundation.route import Endpoint, Route, check_throttling, endpoints
+from constructs_lib.foundation import alarms, behind_alias, location
+from constructs_lib.patterns.api import alarms as api_alarms
+from constructs_lib.patterns.api import domain_paths, rest_api, route_grants
+from constructs_lib.patterns.api.authorization import Authorization
+from constructs_lib.patterns.api.parts import Cors
+from constructs_lib.patterns.api.route import Endpoint, Route, check_throttling, endpoints
+from constructs_lib.patterns.api.usage_plan import UsagePlan
 from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:
@@ -47,7 +41,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_route53 as route53
     from aws_cdk import aws_wafv2 as wafv2
 
-    from constructs_lib.foundation.custom_domain import AnyDomain
+    from constructs_lib.patterns.api.custom_domain import AnyDomain
 
 
 # What most APIs do not use is imported where it is used: each service module takes a part of a second.
@@ -299,7 +293,7 @@ class ProvisionedApi(Construct):
             removal_policy=log_removal_policy,
         )
         if http:
-            from constructs_lib.foundation import http_api
+            from constructs_lib.patterns.api import http_api
 
             made = http_api.make(
                 self,
@@ -480,7 +474,7 @@ class ProvisionedApi(Construct):
         if isinstance(domain_name, str):
             return f"https://{domain_name}/{below}"
         if domain_name is not None:
-            from constructs_lib.foundation import custom_domain
+            from constructs_lib.patterns.api import custom_domain
 
             return f"https://{custom_domain.name_of(domain_name)}/{below}"
         if isinstance(self.stage, apigateway.Stage):
@@ -523,7 +517,7 @@ def _point_to(
 ) -> "route53.ARecord | None":
     if domain is None or zone is None or not isinstance(name, str):
         return None
-    from constructs_lib.foundation import custom_domain
+    from constructs_lib.patterns.api import custom_domain
 
     return custom_domain.point_to(scope, domain, zone, name=name)
 

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import interpreter
+from constructs_lib.foundation.function import interpreter
 
 _HOST = sys.version_info[:2]
 

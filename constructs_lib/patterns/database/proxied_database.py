@@ -21,16 +21,12 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import DatabaseLike, FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    database_alarms,
-    database_clients,
-    database_credentials,
-    database_proxy,
-    database_server,
-    location,
-    network,
-)
+from constructs_lib.foundation import alarms, location, network
+from constructs_lib.patterns.database import alarms as database_alarms
+from constructs_lib.patterns.database import clients as database_clients
+from constructs_lib.patterns.database import credentials as database_credentials
+from constructs_lib.patterns.database import proxy as database_proxy
+from constructs_lib.patterns.database import server as database_server
 from constructs_lib.practice.plugin import check_app_of
 
 

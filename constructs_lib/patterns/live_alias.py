@@ -17,12 +17,11 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, behind_alias, location
+from constructs_lib.foundation import alarms, behind_alias, location, schedule_expression
 from constructs_lib.foundation.called import called, check_event_source, check_place, check_provisioned
 from constructs_lib.practice.plugin import check_app_of
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
-_SCHEDULE = re.compile(r"cron\((\S+ ){5}\S+\)|rate\(\d+ (minute|hour|day)s?\)|at\(\S+\)")
 
 _provisioned: WeakKeyDictionary[lambda_.Function, int] = WeakKeyDictionary()
 """Most provisioned concurrency over the aliases of each function: its reserved concurrency has to hold all."""
@@ -589,12 +588,11 @@ def _check_schedule(name: str, entry: object, maximum: float | None) -> None:
         raise InvalidPropsError(
             f"{name} must be an aws_applicationautoscaling.ScalingSchedule, got {type(entry).__name__}."
         )
-    expression = entry.schedule.expression_string
-    if not _validation.is_unresolved(expression) and not _SCHEDULE.fullmatch(expression):
-        raise InvalidPropsError(
-            f"{name} must be cron(six fields), rate(number unit) or at(time), got {expression!r}. "
-            f"See {_defaults.PROVISIONED_CONCURRENCY}"
-        )
+    schedule_expression.check(
+        f"the schedule of {name}",
+        entry.schedule.expression_string,
+        source=_defaults.PROVISIONED_CONCURRENCY,
+    )
     if entry.min_capacity is None:
         raise InvalidPropsError(f"{name} must say min_capacity: what holds from then on.")
     _check_count(f"min_capacity of {name}", entry.min_capacity)

@@ -15,7 +15,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from constructs_lib import InvalidPropsError, PythonFunction
-from constructs_lib.foundation import handler_code, installation, interpreter
+from constructs_lib.foundation.function import handler_code, installation, interpreter
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 
 NEWEST = lambda_.Runtime.PYTHON_3_14

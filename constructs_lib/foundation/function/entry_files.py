@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import gitignore
+from constructs_lib.foundation.function import gitignore
 
 _MADE_BY_TOOLS = ("__pycache__", "*.py[co]", "*.egg-info", "node_modules", "cdk.out")
 _MARKS_OF_TOOLS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG", "cdk.out")

@@ -18,12 +18,12 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import AliasLike
 from constructs_lib.foundation import acknowledgment
-from constructs_lib.foundation.api_parts import ApiParts, Cors
-from constructs_lib.foundation.authorization import Authorization
-from constructs_lib.foundation.route import Endpoint
+from constructs_lib.patterns.api.authorization import Authorization
+from constructs_lib.patterns.api.parts import ApiParts, Cors
+from constructs_lib.patterns.api.route import Endpoint
 
 if TYPE_CHECKING:
-    from constructs_lib.foundation import custom_domain
+    from constructs_lib.patterns.api import custom_domain
 
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -125,7 +125,7 @@ def make(
         else None,
     )
     if domain_name is not None and not isinstance(domain_name, str):
-        from constructs_lib.foundation import custom_domain  # large, and most APIs have none
+        from constructs_lib.patterns.api import custom_domain  # large, and most APIs have none
 
         mapping = custom_domain.map_to(
             scope, domain_name, api_id=api.api_id, stage=stage_name, base_path=base_path

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from constructs_lib.foundation.route import Endpoint
+from constructs_lib.patterns.api.route import Endpoint
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, Size
@@ -15,15 +14,16 @@ from constructs_lib import _defaults
 from constructs_lib._types import AliasLike
 from constructs_lib.foundation import acknowledgment, behind_alias
 from constructs_lib.foundation.acknowledgment import acknowledge
-from constructs_lib.foundation.api_parts import ApiParts, Cors
-from constructs_lib.foundation.authorization import Authorization
-from constructs_lib.foundation.route import Endpoint
+from constructs_lib.patterns.api.authorization import Authorization
+from constructs_lib.patterns.api.parts import ApiParts, Cors
+from constructs_lib.patterns.api.route import Endpoint
+from constructs_lib.patterns.api.usage_plan import UsagePlan
 
 if TYPE_CHECKING:
     from aws_cdk import aws_certificatemanager as acm
     from aws_cdk import aws_wafv2 as wafv2
 
-    from constructs_lib.foundation import custom_domain
+    from constructs_lib.patterns.api import custom_domain
 
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -57,25 +57,6 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway
 
 ERROR_BODY = '{"message":$context.error.messageString,"requestId":"$context.requestId"}'
 """What API Gateway answers by itself, with the id that its access log has too. `messageString` comes with quotes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class UsagePlan:
-    """Who may call how much, told apart by API key. A key tells callers apart; it does not prove who they are.
-
-    Attributes:
-        keys: Names of keys to make; API Gateway generates the values, which are in no template.
-        throttling_rate_limit: Requests per second of each key, 0 or more. Default: no limit.
-        throttling_burst_limit: Requests at once of each key, 0 or more. Default: no limit.
-        quota_limit: Requests of each key in a `quota_period`, 1 or more. Default: no limit.
-        quota_period: The period of the quota. Default: a month.
-    """
-
-    keys: Sequence[str] = ()
-    throttling_rate_limit: float | None = None
-    throttling_burst_limit: float | None = None
-    quota_limit: float | None = None
-    quota_period: apigateway.Period = apigateway.Period.MONTH
 
 
 def make(
@@ -372,7 +353,7 @@ def _domain(
             mapping=api,
             base_path=base_path,
         )
-    from constructs_lib.foundation import custom_domain  # large, and most APIs have none
+    from constructs_lib.patterns.api import custom_domain  # large, and most APIs have none
 
     custom_domain.map_to(
         scope, domain_name, api_id=api.rest_api_id, stage=api.deployment_stage.stage_name, base_path=base_path

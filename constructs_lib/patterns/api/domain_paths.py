@@ -12,7 +12,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
-    from constructs_lib.foundation.custom_domain import AnyDomain
+    from constructs_lib.patterns.api.custom_domain import AnyDomain
 
 _Domain = tuple[str, str]
 """Its name, and its Region; the path of its stack where that is not known."""

@@ -31,7 +31,7 @@ from constructs_lib.foundation.called import (
     check_event_source,
     check_place,
 )
-from constructs_lib.foundation.function import PythonFunction
+from constructs_lib.foundation.function.python_function import PythonFunction
 from constructs_lib.practice.plugin import check_app_of
 
 SuccessTarget = (
@@ -39,7 +39,7 @@ SuccessTarget = (
 )
 FailureTarget = SuccessTarget | s3.IBucket | s3.Bucket
 
-_RUNTIME = Path(__file__).parents[1] / "runtime"
+_RUNTIME = Path(_defaults.__file__).parent / "runtime"
 
 _configured: Final[WeakKeyDictionary[IConstruct, set[tuple[str, str]]]] = WeakKeyDictionary()
 """The qualifiers that have a configuration, of each app."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_apigatewayv2 as apigatewayv2
     from aws_cdk import aws_wafv2 as wafv2
 
-    from constructs_lib.foundation.custom_domain import AnyDomain
+    from constructs_lib.patterns.api.custom_domain import AnyDomain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""APIs in front of aliases."""
