@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import constructs_lib
 from constructs_lib import InvalidPropsError
 from constructs_lib.foundation.function import installation, interpreter, packaging
 from constructs_lib.foundation.function.installation import Target
@@ -281,15 +282,15 @@ def test_bytecode_is_used_and_the_same_twice(
     assert done.stdout.strip() == "1"
 
 
-def other_pythons() -> list[Path]:
-    """Another Python than this one, as a second host."""
+def second_host() -> Path:
+    """Another Python than this one, where the machine has one."""
     found = [interpreter.find(minor) for minor in ("3.11", "3.12", "3.13", "3.14")]
-    return [one.path for one in found if one is not None and one.version != interpreter.HOST.version]
+    others = [one.path for one in found if one is not None and one.version != interpreter.HOST.version]
+    return others[0] if others else Path(sys.executable)
 
 
-@pytest.mark.skipif(not other_pythons(), reason="no second Python on this machine")
 def test_two_hosts_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two host Pythons, two folders, two umasks: one content, and one hash; with bytecode where it can be made."""
+    """Two processes, two folders, two umasks: one content, and one hash; with bytecode where it can be made."""
     entry = SAMPLE_FUNCTIONS / "complete_trip"
     compiler = interpreter.find("3.13")
     ours = packaging.build(entry, ARM, interpreter=compiler, include_runtime=True)
@@ -297,7 +298,7 @@ def test_two_hosts_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Monke
     shutil.copytree(entry, elsewhere, ignore=shutil.ignore_patterns("__pycache__"))
     code = (
         "import os, sys; os.umask(0o077)\n"
-        f"sys.path.insert(0, {str(Path(packaging.__file__).parents[2])!r})\n"
+        f"sys.path.insert(0, {str(Path(constructs_lib.__file__).parents[1])!r})\n"
         "from pathlib import Path\n"
         "from pathlib import PosixPath\n"
         "from constructs_lib.foundation.function.interpreter import Interpreter\n"
@@ -309,7 +310,7 @@ def test_two_hosts_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Monke
     )
     environment = os.environ | {"CONSTRUCTS_LIB_CACHE_DIR": str(tmp_path / "other cache")}
     done = subprocess.run(
-        [other_pythons()[0], "-c", code], env=environment, capture_output=True, text=True, check=True
+        [second_host(), "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     asset_hash, _, path = done.stdout.strip().partition(" ")
     assert asset_hash == ours.asset_hash
