@@ -22,6 +22,12 @@ def jsii_base(cls: type) -> type:
     return next(base for base in cls.__mro__ if vars(base).get("__jsii_declared_type__"))
 
 
+@pytest.mark.parametrize("name", [name for name in constructs_lib.__all__ if name != "InvalidPropsError"])
+def test_a_public_class_is_in_the_file_of_its_name(name: str) -> None:
+    in_snake_case = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    assert getattr(constructs_lib, name).__module__.rpartition(".")[2] == in_snake_case
+
+
 def test_there_is_something_to_check() -> None:
     assert {"PythonFunction", "QueueConsumer"} <= {name for name, _ in CONSTRUCTS}
 
