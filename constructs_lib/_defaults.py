@@ -76,7 +76,7 @@ PYTHON_RUNTIMES_SUPPORTED_LONGEST: Final = ("python3.13", "python3.14")
 """Both until 2029-06-30 (the same page)."""
 
 LOG_RETENTION_DAYS: Final = 60
-"""Lambda's own log group keeps everything for ever, at a price that grows for ever. Two months outlast an
+"""Lambda's own log group keeps everything forever, at a price that grows forever. Two months outlast an
 incident and its review. Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"""
 
 RESERVED_CONCURRENCY_MIN: Final = 0

@@ -15,7 +15,7 @@ _FUNCTIONS = Path(__file__).parent / "functions"
 class DatabaseStack(Stack):
     """PostgreSQL behind a proxy, with the application's user and its tables in place.
 
-    It is a sample: everything in it goes with the stack. In an app of yours leave out the removal policies and
+    It is a sample: everything in it goes with the stack. In your own app leave out the removal policies and
     `deletion_protection`, and the data stays.
     """
 

@@ -14,7 +14,7 @@ _FUNCTIONS = Path(__file__).parent / "functions"
 class TripsStack(Stack):
     """Takes completed trips from a queue, computes each fare and stores it once.
 
-    It is a sample: everything in it goes with the stack. In an app of yours leave the removal policies out, and
+    It is a sample: everything in it goes with the stack. In your own app leave the removal policies out, and
     queues and logs stay.
     """
 

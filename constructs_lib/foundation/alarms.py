@@ -48,7 +48,7 @@ def check_topic(scope: Construct, given: sns.ITopic | None) -> None:
     if any(str(each).endswith("alias/aws/sns") for each in ids):
         raise InvalidPropsError(
             f"alarm_topic {given.node.path} is under the key alias/aws/sns, which does not let CloudWatch in: no alarm "
-            f"would arrive. Use a key of yours, or none. See {_defaults.TOPIC_KEYS}"
+            f"would arrive. Use your own key, or none. See {_defaults.TOPIC_KEYS}"
         )
 
 
@@ -105,7 +105,7 @@ def _topic(scope: Construct) -> sns.Topic:
         Acknowledgment(
             id="AwsSolutions-SNS2",
             reason="CloudWatch cannot publish to a topic under the AWS-managed key, and an alarm's text holds "
-            "names and figures only. Pass alarm_topic= to use a topic under a key of yours.",
+            "names and figures only. Pass alarm_topic= to use a topic under your own key.",
         )
     )
     return made

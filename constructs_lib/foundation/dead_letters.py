@@ -151,7 +151,7 @@ def check(
     if isinstance(resource, sqs.CfnQueue) and resource.kms_master_key_id == "alias/aws/sqs":
         raise InvalidPropsError(
             f"dead_letter_queue {target.node.path} is under the key alias/aws/sqs, which lets no service in: nothing "
-            f"would be delivered to it. Use QueueEncryption.SQS_MANAGED, or a key of yours. See {source}"
+            f"would be delivered to it. Use QueueEncryption.SQS_MANAGED, or your own key. See {source}"
         )
     if removal_policy is not None:
         raise InvalidPropsError(

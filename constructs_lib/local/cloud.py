@@ -296,7 +296,7 @@ class LocalCloud:
 
         Not waited for: messages in a queue that no mapping drains, such as dead letters; a schedule that is not due;
         the end of an alarm's period; a durable function that is suspended; a CloudFormation stack; a request of
-        another thread of yours.
+        another of your threads.
 
         Args:
             meanwhile: Called again and again with what there is to do: the number of pieces of work by kind. An

@@ -50,7 +50,7 @@ class BucketEvents(Construct):
         suffix: Of the keys, such as `.jpg`.
         retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
         max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
+        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is made.
         alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
         removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 

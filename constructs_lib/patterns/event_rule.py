@@ -37,7 +37,7 @@ class EventRule(Construct):
         event: What the function gets in place of the whole event, such as `RuleTargetInput.from_event_path`.
         retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
         max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
+        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is made.
         enabled: False to make it and not to start it.
         description: Shown in the console.
         alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.

@@ -79,7 +79,7 @@ class LiveAlias(Construct):
             the new version and reports with `codedeploy:PutLifecycleEventHookExecutionStatus`, which it is granted.
             Pass it the new version by `version.function_arn`, not by the alias, which waits for it.
         after_traffic: The same, when all traffic is shifted.
-        rollback_alarms: Alarms of yours that roll a release back too; at most ten with the new version's. One that
+        rollback_alarms: Your own alarms that roll a release back too; at most ten with the new version's. One that
             is in alarm already stops each release, also the one that fixes it; the new version's own are new with
             each version. Alarms of an API that calls this alias are made later: see `add_rollback_alarm`.
         stable_version: Release by hand: the number of the version that the alias stays at.
@@ -390,7 +390,7 @@ class LiveAlias(Construct):
         Validations.of(role).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-IAM5[Resource::*]",
-                reason="cloudwatch:DescribeAlarms reads composite alarms under * alone, and alarms of yours may be "
+                reason="cloudwatch:DescribeAlarms reads composite alarms under * alone, and your own alarms may be "
                 "such. It only reads.",
             )
         )

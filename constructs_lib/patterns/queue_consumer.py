@@ -85,7 +85,7 @@ class QueueConsumer(Construct):
             `retention_period`, since their age counts from the first sending.
         fifo: A FIFO queue and a FIFO dead-letter queue: in order within a message group. A dead letter leaves a gap.
         content_based_deduplication: FIFO: the hash of the body is the deduplication id.
-        encryption_key: A KMS key of yours, of the same Region; default is a key that SQS manages, without cost.
+        encryption_key: Your own KMS key, of the same Region; default is a key that SQS manages, without cost.
         filters: Event patterns, at most 5, such as `{"body": {"type": ["trip.completed"]}}`. Lambda deletes the
             messages that match none.
         alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.

@@ -40,7 +40,7 @@ class TopicSubscription(Construct):
             CloudFormation cannot take it off a subscription again: to go without it, or to `filter_policy`, give the
             construct another id in the same deployment, which makes a new subscription.
             See https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1840
-        dead_letter_queue: A standard queue of yours, in the same Region and stack. None: a queue is made.
+        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is made.
         alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
         removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 

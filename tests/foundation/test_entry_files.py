@@ -194,8 +194,8 @@ def test_certificates_and_code_about_keys_are_packaged(tmp_path: Path) -> None:
 
 
 def test_linked_code_is_packaged(tmp_path: Path) -> None:
-    write(tmp_path, "shared/prices.py", "shared/deep/more.py", "fn/app.py")
-    (tmp_path / "fn" / "shared").symlink_to("../shared")
+    write(tmp_path, "common/prices.py", "common/deep/more.py", "fn/app.py")
+    (tmp_path / "fn" / "shared").symlink_to("../common")
     (tmp_path / "fn" / "again").symlink_to("shared")
     assert found(tmp_path / "fn") == {
         "app.py", "shared/prices.py", "shared/deep/more.py", "again/prices.py", "again/deep/more.py",

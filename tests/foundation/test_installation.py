@@ -269,14 +269,14 @@ def test_a_wheel_in_the_entry_may_be_a_dependency(tmp_path: Path, url: str) -> N
 
 
 def test_a_path_dependency_is_told_what_it_is(tmp_path: Path, url: str) -> None:
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    (shared / "pyproject.toml").write_text(
-        '[project]\nname = "shared"\nversion = "1"\n[tool.uv]\npackage = true\n'
+    prices = tmp_path / "prices"
+    prices.mkdir()
+    (prices / "pyproject.toml").write_text(
+        '[project]\nname = "prices"\nversion = "1"\n[tool.uv]\npackage = true\n'
     )
-    more = "[tool.uv.sources]\nshared = { path = '../shared' }\n"
-    entry = locked(tmp_path / "fn", project(url, "shared", more=more))
-    with pytest.raises(InvalidPropsError, match=r"has shared from \.\./shared[\s\S]*uv build --wheel"):
+    more = "[tool.uv.sources]\nprices = { path = '../prices' }\n"
+    entry = locked(tmp_path / "fn", project(url, "prices", more=more))
+    with pytest.raises(InvalidPropsError, match=r"has prices from \.\./prices[\s\S]*uv build --wheel"):
         packaging.build(entry, ARM)
 
 

@@ -131,7 +131,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "master_secret cannot be given together with engine"),
     ("secret without its user", lambda stack: theirs()(stack) | {"application_secret": secret(stack)},
      "application_user must be said with application_secret"),
-    ("rotation of a secret of yours", lambda stack: theirs()(stack) | {"application_secret": secret(stack),
+    ("rotation of your own secret", lambda stack: theirs()(stack) | {"application_secret": secret(stack),
      "application_user": "writer", "rotation_interval": Duration.days(1)}, "with application_secret: its rotation"),
     ("user with a dash", said(application_user="trip-writer"), "application_user must be a letter and then letters"),
     ("user above 63", said(application_user="u" * 64), "63 in all, got 'uuu"),

@@ -41,7 +41,7 @@ def at(zone: TimeZone) -> scheduler.ScheduleExpression:
 
 _DEAD_LETTERS: list[tuple[str, Arguments, str]] = [
     ("a FIFO dead-letter queue", fifo, "dead_letter_queue cannot be a FIFO queue"),
-    ("a removal policy for a queue of yours", both, "removal_policy cannot be given together with dead_letter_queue"),
+    ("a removal policy for your own queue", both, "removal_policy cannot be given together with dead_letter_queue"),
     *in_its_place(function="a function, version or alias", dead_letter_queue="a queue", alarm_topic="a topic"),
 ]  # fmt: skip
 

@@ -337,7 +337,7 @@ def test_purge_and_deliveries_do_not_wait_for_each_other(server: Server) -> None
 
     started = time.monotonic()
     environments[1]._database.run(deliver_in_the_middle)
-    assert time.monotonic() - started < 40  # MySQL waits 50 seconds for a lock, PostgreSQL for ever
+    assert time.monotonic() - started < 40  # MySQL waits 50 seconds for a lock, PostgreSQL forever
     assert [key for _, key in markers(server)] == ["m1", "m2"]
 
 

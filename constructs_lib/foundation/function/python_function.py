@@ -56,7 +56,7 @@ class PythonFunction(lambda_.Function):
         memory_size: 128 to 10,240 MB; default 512. CPU comes in proportion.
         ephemeral_storage_size: /tmp, 512 to 10,240 MB; default 512.
         environment: Variables, at most 4 KB in all.
-        environment_encryption: A key of yours for the variables, and for snapshots of `snap_start`; default a key
+        environment_encryption: Your own key for the variables, and for snapshots of `snap_start`; default a key
             that AWS manages. Whoever deploys needs `kms:CreateGrant` and `kms:Encrypt` for it; the role does not.
         layers: At most five.
         vpc: Run in this VPC. From there the internet is reached only through a NAT gateway, and AWS's services
@@ -93,7 +93,7 @@ class PythonFunction(lambda_.Function):
         include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 90 kB,
             and nothing else of this library.
         max_zipped_mb: Refuse a larger archive; 0 to 250, default 50.
-        log_group: A log group of yours, such as one under a key of yours; default one of its own.
+        log_group: Your own log group, such as one under your own key; default one of its own.
         log_retention: How long the function's own log group keeps logs; default two months.
         log_level: The least important application log line that is kept; default INFO.
         system_log_level: The least important line of Lambda itself that is kept. Default INFO: one REPORT line

@@ -82,7 +82,7 @@ def _put_object(arn: str, record: dict[str, Any], function: CalledFunction) -> N
 
 
 def _key_of(bucket: str) -> str | None:
-    """The key of yours that a bucket encrypts with."""
+    """Your own key, which a bucket encrypts with."""
     encryption = s3._bucket_encryption.get(bucket)
     if not encryption:
         return None

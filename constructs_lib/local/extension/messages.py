@@ -1,7 +1,7 @@
 """A message to a standard queue or topic, in the name of a function's role.
 
 A FIFO queue or topic refuses it, for there is no message group. Where the queue or topic is
-encrypted with a key of yours, the role needs the key too.
+encrypted with your own key, the role needs the key too.
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html,
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html,
 https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
@@ -58,7 +58,7 @@ def require(function: CalledFunction, action: str, resource: str) -> None:
 
 
 def require_key(function: CalledFunction, key: str | None) -> None:
-    """Look whether the function's role may encrypt with a key of yours; AWS's own are open to all.
+    """Look whether the function's role may encrypt with your own key; AWS's own are open to all.
 
     Raises:
         RefusedError: It may not.

@@ -1,7 +1,7 @@
 """Published versions, in two things that MiniStack does otherwise.
 
 A version that an alias names cannot be deleted, by a stack neither: CloudFormation leaves it and goes on. And one
-that is published while its function is being updated becomes active; there it stays pending for ever.
+that is published while its function is being updated becomes active; there it stays pending forever.
 Sources: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html,
 https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 """

@@ -115,7 +115,7 @@ class Authorization:
         identity_header: str = "Authorization",
         cache_ttl: Duration | None = None,
     ) -> "Authorization":
-        """A function of yours decides, called at its alias.
+        """Your own function decides, called at its alias.
 
         It answers a REST API with an IAM policy, an HTTP API with `{"isAuthorized": true}` (payload 2.0).
 

@@ -117,7 +117,7 @@ class ProvisionedApi(Construct):
             0 bytes to 10 MB; default never.
         resource_policy: REST: who may reach the API, beside the authorization, such as address ranges.
         web_acl_arn: REST: a web ACL of AWS WAF, with the scope REGIONAL.
-        domain_name: A domain of yours; the API then answers there alone. A name makes the domain, with TLS 1.2 or
+        domain_name: Your own domain; the API then answers there alone. A name makes the domain, with TLS 1.2 or
             newer. To share a domain, pass the `domain` of the other API, or an imported Regional one, and a
             `base_path`.
         base_path: The path of this API below the domain, such as `orders` or `orders/v2`. None: the API gets each

@@ -83,7 +83,7 @@ class ProxiedDatabase(Construct):
             `connect_administrator`, and users cannot alternate.
         application_secret: Of a `database`: the secret of a user that exists there, rotated by you. None: one is
             made, and rotated.
-        vpc: Where everything is. None: one of its own is made, 10.0.0.0/16; pass a VPC of yours if it is to be
+        vpc: Where everything is. None: one of its own is made, 10.0.0.0/16; pass your own VPC if it is to be
             peered with others. The proxy and the database need subnets in two zones of it; the rotation must reach
             Secrets Manager from there: through a NAT gateway, or with `interface_endpoints=["secretsmanager"]`.
             Choose it for good: a database does not move to another VPC.
@@ -155,10 +155,10 @@ class ProxiedDatabase(Construct):
         deletion_protection: Default True, except with `RemovalPolicy.DESTROY`. Deleting a stack fails until it is
             turned off.
         removal_policy: What becomes of the database when the stack is deleted: SNAPSHOT (default) takes a snapshot and
-            deletes it. RETAIN keeps it, with the VPC, subnets and groups that it stands in; a VPC of yours you
+            deletes it. RETAIN keeps it, with the VPC, subnets and groups that it stands in; your own VPC you
             retain yourself. DESTROY deletes it. When it is replaced, DESTROY deletes the former database, and
             everything else keeps it.
-        encryption_key: A KMS key of yours for storage and secrets; default are the ones that AWS manages. Another
+        encryption_key: Your own KMS key for storage and secrets; default are the ones that AWS manages. Another
             key replaces the database by an empty one, and deleting the key destroys the data. An instance from a
             snapshot keeps the snapshot's key for its storage; its secrets get this one, for good: RDS does not change
             the key of a password that it manages.
@@ -184,7 +184,7 @@ class ProxiedDatabase(Construct):
     rotation: Final[secretsmanager.RotationSchedule | None]
     """None where no secret was made."""
     rotation_security_group: Final[ec2.SecurityGroup | None]
-    """Of AWS's function that rotates: let it in where Secrets Manager's endpoint is one of yours."""
+    """Of AWS's function that rotates: let it in where Secrets Manager's endpoint is your own."""
     master_secret: Final[secretsmanager.ISecret | None]
     """The master's password; None only for a given database that does not say."""
     application_user: Final[str]
@@ -196,7 +196,7 @@ class ProxiedDatabase(Construct):
     """The proxy's; the database's own is in `instance.connections`."""
     proxy_role: Final[iam.Role]
     flow_log_group: Final[logs.LogGroup | None]
-    """What the VPC's security groups refuse; None for a VPC of yours."""
+    """What the VPC's security groups refuse; None for your own VPC."""
     interface_endpoints: Final[Mapping[str, ec2.InterfaceVpcEndpoint]]
     alarm_topic: Final[sns.ITopic]
     proxy_connections_alarm: Final[cloudwatch.Alarm]
