@@ -23,10 +23,10 @@ from syrupy.types import SerializableData, SerializedData
 
 import constructs_lib
 from constructs_lib.foundation.function import interpreter
+from constructs_lib.testing import normal_form
 from tests.gallery import SCENES, built, stack_of, template_of
 from tests.gallery.places import PLACES
 from tests.round_trips import RoundTrips
-from tests.template_normal_form import normal_form
 
 HERE = Path(__file__).parent
 LOGICAL_IDS = HERE / "logical_ids.json"
