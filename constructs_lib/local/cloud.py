@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -87,7 +88,9 @@ class LocalCloud:
         self._process: subprocess.Popen[bytes] | None = None
         self._owner: IO[str] | None = None
         self._bootstrapped: set[tuple[str, str, str]] = set()
-        self._clients: list[Any] = []
+        self._clients: dict[tuple[str, ...], Any] = {}
+        self._making_a_client = threading.Lock()
+        self._session: Any = None
 
     def __enter__(self) -> Self:
         """Start the emulator and wait until it answers."""
@@ -146,34 +149,42 @@ class LocalCloud:
                 a function may.
 
         Returns:
-            The client. It is closed with the cloud.
+            The client, the same one for the same arguments. It is closed with the cloud.
 
         Raises:
             ValueError: The account does not have 12 digits.
         """
         if not _ACCOUNT_ID.fullmatch(account):
             raise ValueError(f"account must have 12 digits, got {account!r}.")
+        wanted = service, account, region, repr(sorted(config.items()))
+        with self._making_a_client:
+            if wanted not in self._clients:
+                self._clients[wanted] = self._make_client(service, account, region, config)
+            return self._clients[wanted]
+
+    def _make_client(self, service: str, account: str, region: str, config: Mapping[str, Any]) -> Any:
         import boto3
         import botocore.config
         import botocore.session
 
-        settings: dict[str, Any] = {"proxies": {}, "read_timeout": _ANSWER_SECONDS} | config
-        # A profile, or a broken configuration file, must not get in the way.
-        nothing = (None, None, None, None)
-        no_file = (None, None, os.devnull, None)
-        session = botocore.session.Session(
-            session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
-        )
-        client = boto3.Session(botocore_session=session).client(
-            service,  # type: ignore[call-overload]
+        if self._session is None:  # which keeps what it reads of the services, some megabytes each
+            # A profile, or a broken configuration file, must not get in the way.
+            nothing = (None, None, None, None)
+            no_file = (None, None, os.devnull, None)
+            self._session = boto3.Session(
+                botocore_session=botocore.session.Session(
+                    session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
+                )
+            )
+        settings: dict[str, Any] = {"proxies": {}, "read_timeout": _ANSWER_SECONDS} | dict(config)
+        return self._session.client(
+            service,
             endpoint_url=self.endpoint,
             region_name=region,
             aws_access_key_id=_access_key(account),
             aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
             config=botocore.config.Config(**settings),
         )
-        self._clients.append(client)
-        return client
 
     def deploy(self, *, app: str, cwd: Path) -> dict[str, dict[str, str]]:
         """Synthesize a CDK app and deploy all its stacks, those of stages too, with the real CDK CLI.
@@ -352,7 +363,7 @@ class LocalCloud:
     def stop(self) -> None:
         """End the emulator and all it has started, and delete the run's folder. Twice does no harm."""
         while self._clients:
-            self._clients.pop().close()
+            self._clients.popitem()[1].close()
         process, self._process = self._process, None
         # Nothing here is worth saying goodbye to. Its group is its own as long as it has not been waited for.
         group = process.pid if process is not None and process.returncode is None else None

@@ -98,6 +98,20 @@ def test_functions_see_nothing_of_your_environment(state: Path, monkeypatch: pyt
         assert f'"{name}"' not in seen
 
 
+def test_a_client_is_made_once(cloud: LocalCloud) -> None:
+    """Each one keeps megabytes of what boto3 knows of its service: a test that asks in a loop would fill the memory."""
+    sqs = cloud.client("sqs")
+    assert cloud.client("sqs") is sqs
+    others = [
+        cloud.client("sns"),
+        cloud.client("sqs", account="111111111111"),
+        cloud.client("sqs", region="eu-west-1"),
+        cloud.client("sqs", retries={"total_max_attempts": 1}),
+    ]
+    assert len({id(each) for each in (sqs, *others)}) == 5
+    assert cloud.client("sqs", retries={"total_max_attempts": 1}) is others[-1]
+
+
 @pytest.mark.parametrize("scale", [0, 0.5, -1])
 def test_time_never_runs_slower_than_on_aws(tmp_path: Path, scale: float) -> None:
     with pytest.raises(ValueError, match="time_scale must be at least 1"):
