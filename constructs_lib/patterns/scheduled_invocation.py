@@ -246,7 +246,8 @@ def _check_times(
             f'schedule must be a scheduler.ScheduleExpression, such as .cron(hour="6", minute="0"), got '
             f"{_validation.shown(schedule)}."
         )
-    schedule_expression.check("schedule", schedule.expression_string, source=_defaults.SCHEDULES)
+    expression = schedule.expression_string
+    schedule_expression.check("schedule", expression, source=_defaults.SCHEDULES)
     window = _validation.seconds("flexible_window", flexible_window)
     _validation.in_range(
         "flexible_window",
@@ -267,7 +268,7 @@ def _check_times(
         raise InvalidPropsError("start and end must both have a time zone, or neither of them.")
     if start is not None and end is not None and start >= end:
         raise InvalidPropsError(f"start must be before end, got {start.isoformat()} and {end.isoformat()}.")
-    if schedule.expression_string.startswith("at("):
+    if expression.startswith("at("):
         _validation.not_beside(
             "a schedule that calls once, .at(...)",
             "EventBridge Scheduler ignores them.",

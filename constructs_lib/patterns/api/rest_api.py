@@ -415,8 +415,8 @@ def _methods(
                 allow_credentials=cors.credentials or None,
                 max_age=Duration.seconds(_defaults.CORS_MAX_AGE_SECONDS),
             )
-            resource = preflight.node.default_child
-            if binary and isinstance(resource, apigateway.CfnMethod):
+            resource = preflight.node.default_child if binary else None
+            if isinstance(resource, apigateway.CfnMethod):
                 # An integration without a back end cannot answer in binary: it would answer with 500.
                 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
                 resource.add_property_override("Integration.ContentHandling", "CONVERT_TO_TEXT")

@@ -19,7 +19,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
-from constructs_lib._types import DatabaseLike, FunctionLike
+from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location, network
 from constructs_lib.patterns.database import alarms as database_alarms
@@ -213,7 +213,7 @@ class ProxiedDatabase(Construct):
         construct_id: str,
         *,
         engine: rds.IInstanceEngine | rds.IClusterEngine | None = None,
-        database: DatabaseLike | None = None,
+        database: database_server.DatabaseLike | None = None,
         master_secret: secretsmanager.ISecret | secretsmanager.Secret | None = None,
         application_secret: secretsmanager.ISecret | secretsmanager.Secret | None = None,
         vpc: ec2.IVpc | ec2.Vpc | None = None,

@@ -22,7 +22,6 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
-from constructs_lib._types import DatabaseLike
 from constructs_lib.errors import InvalidPropsError
 
 Family = Literal["postgres", "mysql"]
@@ -30,6 +29,9 @@ Family = Literal["postgres", "mysql"]
 
 KEEPING: Final = (RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 """The policies under which a database outlives its stack."""
+
+DatabaseLike = rds.IDatabaseInstance | rds.DatabaseInstance | rds.IDatabaseCluster | rds.DatabaseCluster
+"""An instance or a cluster, of this app or imported."""
 
 
 @dataclass(frozen=True)
