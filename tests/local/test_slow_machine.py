@@ -61,7 +61,9 @@ def test_the_slowest_of_the_last_measurements_counts() -> None:
 
 BUSY = 9
 """Processes beside the cloud on one core: it has a tenth of it."""
-LEAST = 4.0
+LEAST = 2.0
+"""How slow the machine must be for the cases. How much nine competitors take is the scheduler's own choice: some let
+a thread that has slept go first."""
 TIMEOUT = 2
 SLEEPS = """
 import time
@@ -93,7 +95,10 @@ def slow(state: Path) -> Iterator[LocalCloud]:
             busy = ends.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
             ends.callback(busy.kill)
             os.sched_setaffinity(busy.pid, one)
+        give_up = time.monotonic() + 300
         while cloud.slowness() < LEAST:
+            if time.monotonic() > give_up:
+                pytest.skip("nine busy programs on one core do not make this machine slow")
             time.sleep(0.1)
         yield cloud
 
@@ -113,11 +118,11 @@ def call(cloud: LocalCloud, function: str, **event: object) -> tuple[str | None,
 def test_a_handler_that_takes_longer_than_its_timeout_here_is_let_run(
     slow: LocalCloud, function: str
 ) -> None:
-    failed, answer = call(slow, function, seconds=1.5 * TIMEOUT)
+    failed, answer = call(slow, function, seconds=1.25 * TIMEOUT)
     assert failed is None, answer
     assert answer["took"] > TIMEOUT
     # And it is told so: what looks at the time that is left does the same as on another machine.
-    assert answer["left"] > LEAST / 2 * TIMEOUT * 1000
+    assert answer["left"] > TIMEOUT * 1000
 
 
 @pytest.mark.cloud
