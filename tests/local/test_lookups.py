@@ -1,4 +1,4 @@
-"""What an app looks up is looked up in the local cloud, and is no fact about the project's accounts."""
+"""What an app looks up is looked up in the local cloud, and is not taken for a fact about the project's accounts."""
 
 import json
 import shlex

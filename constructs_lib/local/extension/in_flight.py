@@ -101,7 +101,7 @@ def work() -> dict[str, int]:
 def progress() -> list[int]:
     """Tell how far the cloud is: other numbers mean that something was finished for good.
 
-    An attempt that failed is no progress, so that what fails forever is found out.
+    An attempt that failed is not progress, so that what fails forever is found out.
     """
     return [_finished, sum(messages for _, messages in _messages())]
 
