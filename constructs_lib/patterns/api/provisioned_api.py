@@ -73,7 +73,8 @@ class ProvisionedApi(Construct):
 
     A REST API can log only in an account where API Gateway has a role to write logs with, one for all APIs of
     the account and Region. Many accounts have it; `account_log_role=True` makes it. An HTTP API needs none; who
-    deploys one needs `logs:CreateLogDelivery`, `logs:PutResourcePolicy` and `logs:DescribeResourcePolicies`.
+    deploys one needs `logs:CreateLogDelivery`, `logs:PutResourcePolicy`, `logs:DescribeResourcePolicies` and
+    `logs:DescribeLogGroups`.
 
     Costs nothing while idle, but for its alarms (about 0.10 dollars a month for each metric in them), and what is
     asked for: a web ACL (5 dollars a month and 1 for each rule), a hosted zone, provisioned concurrency of the
@@ -284,11 +285,12 @@ class ProvisionedApi(Construct):
             place.take(self.node.path)
         self._endpoints = served
         self._granted: dict[str, route_grants.Granted] = {}
-        name = api_name or Names.unique_resource_name(self, max_length=128, separator="-")
+        own_name = Names.unique_resource_name(self, max_length=128, separator="-")
+        name = api_name or own_name
         self.log_group = logs.LogGroup(
             self,
             "AccessLog",
-            log_group_name=_log_group_name(self) if http else None,
+            log_group_name=_log_group_name(own_name) if http else None,
             retention=log_retention or logs.RetentionDays.TWO_MONTHS,
             removal_policy=log_removal_policy,
         )
@@ -935,15 +937,14 @@ def _check_base_path(base_path: str | None) -> None:
     )
 
 
-def _log_group_name(api: Construct) -> str:
+def _log_group_name(own_name: str) -> str:
     """A name under the prefix that CloudWatch Logs lets its services write to, whatever else the account logs.
 
     API Gateway enters each other group of an HTTP API into one policy of the account and Region, which ends at 5,120
     characters. With the id of the stack, so that a stack that is made again does not meet a group that was kept.
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
     """
-    own = Names.unique_resource_name(api, max_length=128, separator="-")
-    return f"/aws/vendedlogs/{own}-{Fn.select(2, Fn.split('/', Aws.STACK_ID))}"
+    return f"/aws/vendedlogs/{own_name}-{Fn.select(2, Fn.split('/', Aws.STACK_ID))}"
 
 
 def _cors(
