@@ -294,15 +294,20 @@ class Database:
         with self._alone():
             try:
                 return self._repeat(work, repeatable, unit)
-            except Exception as error:
-                if unit.in_doubt and unit.is_unanswered:
+            except BaseException as error:
+                if unit.is_open:
+                    self._discard()  # interrupted: an answer may be half read, and the next unit would commit the rest
+                is_in_doubt = (unit.in_doubt and unit.is_unanswered) or (
+                    unit.is_committing and not repeatable
+                )
+                if is_in_doubt and isinstance(error, Exception) and not isinstance(error, CommitUnknownError):
                     raise CommitUnknownError(_DOUBT) from error
                 raise
 
     def _repeat(self, work: Callable[[Any], _T], repeatable: bool, unit: "_Unit") -> _T:
         driver = self.driver
         while True:
-            unit.is_unanswered = True
+            unit.is_unanswered = unit.is_open = True
             connection = self._ready(unit)
             unit.is_unanswered = False
             try:
@@ -322,13 +327,11 @@ class Database:
                 if not (self._undo(connection, error, unit) and unit.pause(error)):
                     raise
                 continue
-            except BaseException:
-                self._discard()  # interrupted: an answer may be half read
-                raise
             try:
                 drivers.limit(
                     driver, connection, self._limit(max(_ANSWER_SECONDS, self._give_up_after_seconds))
                 )
+                unit.is_committing = True
                 connection.commit()
                 if not drivers.is_idle(driver, connection):
                     raise driver.InterfaceError("COMMIT was answered with something else.")
@@ -336,9 +339,7 @@ class Database:
                 if not (self._may_repeat(connection, error, repeatable, unit) and unit.pause(error)):
                     raise
                 continue
-            except BaseException:
-                self._discard()
-                raise
+            unit.is_committing = unit.is_open = False
             self._used_at = time.time()
             return result
 
@@ -365,11 +366,9 @@ class Database:
             if drivers.origin(driver, second, error) != "driver":
                 raise
             return origin == "driver"
-        except BaseException:
-            self._discard()  # interrupted: an answer may be half read
-            raise
         if not drivers.is_idle(driver, connection) or drivers.in_autocommit(driver, connection):
             self._discard()
+        unit.is_open = False
         self._used_at = time.time()
         return origin == "driver" and drivers.is_conflict(driver, error)
 
@@ -382,11 +381,13 @@ class Database:
             and drivers.is_answer(driver, error)
             and not drivers.is_lost(driver, connection, error)
         ):
+            unit.is_committing = False
             return self._undo(connection, error, unit)
         self._discard()
         if not repeatable:
             raise CommitUnknownError(_DOUBT) from error
         unit.in_doubt = True
+        unit.is_committing = False
         return origin == "driver"
 
     # --- the connection ----------------------------------------------------------------------------------
@@ -406,9 +407,6 @@ class Database:
                 self._discard()
                 if drivers.origin(self.driver, error, unit.outside) != "driver":
                     raise
-            except BaseException:
-                self._discard()
-                raise
         if self._connection is None:
             self._connection = self._open(unit)
         return self._connection
@@ -551,6 +549,10 @@ class _Unit:
         self.in_doubt = False
         self.is_unanswered = False
         """Whether it ends without another answer of the server."""
+        self.is_open = False
+        """Whether its transaction may be open in the connection."""
+        self.is_committing = False
+        """Whether COMMIT may be on its way."""
         self._seconds = seconds
         self._left = left
         self._started = time.monotonic()

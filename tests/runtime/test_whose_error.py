@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
+from constructs_lib.runtime import drivers
 from constructs_lib.runtime.database import CommitUnknownError, Database
 from constructs_lib.runtime.once import Once
 from tests.runtime.interruption import DeadlineError, interrupted_at
@@ -263,6 +264,54 @@ def test_a_deadline_during_commit_leaves_run_in_doubt(server: Server) -> None:
         ):
             database.run(work)
         assert isinstance(caught.value.__cause__, DeadlineError)
+
+
+@pytest.fixture
+def a_late_deadline(monkeypatch: pytest.MonkeyPatch) -> DeadlineError:
+    """It comes up while the failure before it is looked at: Python runs a signal's handler between two steps."""
+    deadline = DeadlineError("enough")
+    origin = drivers.origin
+
+    def late(*arguments: Any) -> str:
+        monkeypatch.setattr(drivers, "origin", origin)
+        raise deadline
+
+    monkeypatch.setattr(drivers, "origin", late)
+    return deadline
+
+
+def test_a_deadline_while_a_failed_commit_is_looked_at_leaves_run_in_doubt(
+    server: Server, a_late_deadline: DeadlineError
+) -> None:
+    with server.relay() as relay:
+        database = server.database(relay=relay)
+
+        def work(connection: Any) -> None:
+            add(connection, "one")
+            relay.cut = "after"
+
+        with pytest.raises(CommitUnknownError) as caught:
+            database.run(work)
+        assert caught.value.__cause__ is a_late_deadline
+        database.run(lambda connection: add(connection, "after"))
+    assert server.effects() == ["after", "one"]
+
+
+def test_a_deadline_while_an_error_of_the_work_is_looked_at_leaves_nothing_of_it(
+    server: Server, a_late_deadline: DeadlineError
+) -> None:
+    database = server.database()
+    database.run(server.session)  # a connection that was just in use is not looked at before the next unit
+
+    def work(connection: Any) -> None:
+        add(connection, "one")
+        raise ValueError("of the work")
+
+    with pytest.raises(DeadlineError) as caught:
+        database.run(work)
+    assert caught.value is a_late_deadline
+    database.run(lambda connection: add(connection, "after"))
+    assert server.effects() == ["after"]
 
 
 def test_what_is_not_there_is_not_waited_for(server: Server) -> None:
