@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from aws_cdk import Acknowledgment, Validations
-from constructs import Construct
+from constructs import IConstruct
 
 _CHOSEN = {
     "IAM": "Callers sign with SigV4 and need execute-api:Invoke on this route; chosen for the API or the route.",
@@ -13,8 +13,8 @@ _CHOSEN = {
 }
 
 
-def acknowledge(construct: Construct, findings: Mapping[str, str]) -> None:
-    """Say why findings are no faults.
+def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
+    """Acknowledge findings of validation, each with the reason why it is not a fault.
 
     Args:
         construct: Where they are found.

@@ -1,7 +1,6 @@
 """Queues for what could not be delivered: encrypted, over TLS only, kept as long as SQS keeps anything."""
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -11,6 +10,9 @@ from constructs import Construct, IDependable
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location, permissions
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.alarms import Watch
+from constructs_lib.foundation.resource import find_resource
 
 
 def queue(
@@ -42,30 +44,24 @@ def queue(
     )
     # A redrive policy of its own would send what failed on, and away from the alarm.
     end = "This is where failed events end: they stay until somebody redrives them."
-    Validations.of(made).acknowledge(
-        Acknowledgment(id="Serverless-SQSRedrivePolicy", reason=end),
-        Acknowledgment(id="AwsSolutions-SQS3", reason=end),
-    )
+    acknowledge(made, {"Serverless-SQSRedrivePolicy": end, "AwsSolutions-SQS3": end})
     return made
 
 
-def alarm(
-    construct: Construct, *, queue: sqs.IQueue, given: sqs.IQueue | None, send_to: sns.ITopic
-) -> cloudwatch.Alarm | None:
-    """Alarm on the first message in a dead-letter queue, where its metrics are in the construct's account.
+def watch(construct: Construct, queue: sqs.IQueue, *, given: sqs.IQueue | None) -> Watch | None:
+    """Watch a dead-letter queue whose metrics are in the construct's account.
 
     Args:
-        construct: Where to put it.
+        construct: Whose alarm it is.
         queue: The queue.
-        given: The same where the user gave it; None for one that was made here.
-        send_to: The topic to notify.
+        given: The same where the user passed it; None for one that was made here.
 
     Returns:
-        The alarm; None for a queue of another account.
+        The watch; None for a queue of another account.
     """
     if given is not None and location.is_of_another_account(construct, given):
         return None
-    return alarms.dead_letters(construct, "DeadLetterAlarm", queue=queue, send_to=send_to)
+    return alarms.dead_letters(queue)
 
 
 def let_service_send(
@@ -147,8 +143,8 @@ def check(
         way_out="Nothing would be delivered to it. Pass a queue from there, or leave it out: a queue is made.",
         source=source,
     )
-    resource = target.node.default_child
-    if isinstance(resource, sqs.CfnQueue) and resource.kms_master_key_id == "alias/aws/sqs":
+    resource = find_resource(target, sqs.CfnQueue)
+    if resource is not None and resource.kms_master_key_id == "alias/aws/sqs":
         raise InvalidPropsError(
             f"dead_letter_queue {target.node.path} is under the key alias/aws/sqs, which lets no service in: nothing "
             f"would be delivered to it. Use QueueEncryption.SQS_MANAGED, or your own key. See {source}"

@@ -11,7 +11,8 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
-from constructs_lib.foundation import dead_letters
+from constructs_lib.foundation import alarms, dead_letters
+from constructs_lib.foundation.alarms import Watch
 
 
 @jsii.implements(events.IRuleTarget)
@@ -72,20 +73,21 @@ def call(
     dead_letters.let_service_send(rule, dead_letter_queue, service=service, source_arn=arn)
 
 
-def dimensions(rule: events.Rule, event_bus: events.IEventBus | None) -> dict[str, str]:
-    """By what a rule's metrics are found.
+def undelivered(rule: events.Rule, event_bus: events.IEventBus | None) -> Watch:
+    """Events of a rule that did not even reach their dead-letter queue.
 
     Args:
         rule: The rule.
         event_bus: Its bus; None for the default bus.
-
-    Returns:
-        Names and values. The name is cut out of the ARN where a reference to the rule would have the bus in it too.
     """
-    if event_bus is None:
-        return {"RuleName": rule.rule_name}
-    name = Fn.select(2, Fn.split("/", rule.rule_arn))
-    return {"EventBusName": event_bus.event_bus_name, "RuleName": name}
+    dimensions = {"RuleName": rule.rule_name}
+    if event_bus is not None:
+        # A reference to the rule would have the bus in it too: the name is cut out of the ARN.
+        name = Fn.select(2, Fn.split("/", rule.rule_arn))
+        dimensions = {"EventBusName": event_bus.event_bus_name, "RuleName": name}
+    return alarms.undelivered(
+        namespace="AWS/Events", metric="InvocationsFailedToBeSentToDlq", dimensions=dimensions
+    )
 
 
 def _dead_letter_config(queue: sqs.IQueue) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -22,16 +22,18 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_alarms, dead_letters, location, permissions
-from constructs_lib.foundation.called import (
+from constructs_lib.foundation import alarms, dead_letters, location, permissions
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.alarms import Alarms, Watch
+from constructs_lib.foundation.function.python_function import PythonFunction
+from constructs_lib.foundation.invoked import (
     LATEST,
-    Called,
-    called,
+    Invoked,
     check_destinations,
     check_event_source,
     check_place,
+    dimensions_of,
 )
-from constructs_lib.foundation.function.python_function import PythonFunction
 from constructs_lib.practice.plugin import check_app_of
 
 SuccessTarget = (
@@ -125,11 +127,11 @@ class AsyncDestinations(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the destinations; the arguments are described at the class."""
-        source = called(function)
-        check_place(scope, source)
-        check_destinations(source, redrive=redrive is True)
+        invoked = Invoked.of(function)
+        check_place(scope, invoked)
+        check_destinations(invoked, redrive=redrive is True)
         role = permissions.role_of(function)
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
         location.check(
             scope,
@@ -159,13 +161,13 @@ class AsyncDestinations(Construct):
                 )
         success = _target(scope, "on_success", on_success)
         failure = _target(scope, "on_failure", on_failure)
-        _check_function(source)
-        configured = _configured_elsewhere(function, source)
-        _check_not_itself(source, on_success=success, on_failure=failure)
+        _check_function(invoked)
+        configured = _configured_elsewhere(function, invoked)
+        _check_not_itself(invoked, on_success=success, on_failure=failure)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
-        configured.add(source.key)
+        configured.add(invoked.key)
         self.function = function
         if failure is None:
             failure = _queue_target(
@@ -181,34 +183,28 @@ class AsyncDestinations(Construct):
             self,
             "EventInvokeConfig",
             # The L2 takes what it gets: an alias here would be in the name, and its qualifier $LATEST.
-            function=source.base,
-            qualifier=source.qualifier,
+            function=invoked.base,
+            qualifier=invoked.qualifier,
             on_success=None if success is None else _Destination(success.arn),
             on_failure=_Destination(failure.arn),
             retry_attempts=retry_attempts,
             max_event_age=max_event_age or Duration.seconds(_defaults.ASYNC_EVENT_AGE_SECONDS),
         )
         permissions.wait(self.event_invoke_config, holder)
-        if source.qualifier != LATEST and function.node.default_child is not None:
+        if invoked.qualifier != LATEST and function.node.default_child is not None:
             # The qualifier is text in the configuration, and Lambda refuses one that does not exist yet.
             self.event_invoke_config.node.add_dependency(function.node.default_child)
 
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dropped_alarm = async_alarms.async_events_dropped(
-            self, "DroppedAlarm", function=function, send_to=self.alarm_topic
-        )
-        self.event_age_alarm = async_alarms.async_event_age(
-            self, "EventAgeAlarm", function=function, age=age, unit=unit, send_to=self.alarm_topic
-        )
-        self.delivery_alarm = async_alarms.destination_failures(
-            self, "DeliveryAlarm", function=function, send_to=self.alarm_topic
-        )
-        self.failure_queue_alarm = (
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        self.dropped_alarm = watch.add("DroppedAlarm", _events_dropped(function))
+        self.event_age_alarm = watch.add("EventAgeAlarm", _event_age(function, age=age, unit=unit))
+        self.delivery_alarm = watch.add("DeliveryAlarm", _delivery_failures(function))
+        self.failure_queue_alarm = watch.add(
+            "FailureQueueAlarm",
             None
             if self.failure_queue is None or location.is_of_another_account(self, self.failure_queue)
-            else alarms.dead_letters(
-                self, "FailureQueueAlarm", queue=self.failure_queue, send_to=self.alarm_topic
-            )
+            else alarms.dead_letters(self.failure_queue),
         )
         self.redrive_function = (
             self._make_redrive(self.failure_queue) if redrive and self.failure_queue is not None else None
@@ -305,12 +301,12 @@ def _as_target(name: str, target: Any) -> _Target:
             _allowing("events:PutEvents", arn, target),
         )
     if hasattr(target, "function_arn"):
-        it = called(target, name)
-        check_event_source(it, name)
+        invoked = Invoked.of(target, name)
+        check_event_source(invoked, name)
         return _Target(
-            it.arn,
-            _allowing("lambda:InvokeFunction", it.arn, target),
-            function_arn=it.base_arn,
+            invoked.arn,
+            _allowing("lambda:InvokeFunction", invoked.arn, target),
+            function_arn=invoked.base_arn,
         )
     if hasattr(target, "bucket_arn"):
         if name == "on_success":
@@ -390,11 +386,12 @@ def _bucket_target(bucket: s3.IBucket) -> _Target:
             key_actions=["kms:GenerateDataKey"],
         )
         named = _as_cdk_nag_writes_it(Stack.of(holder).resolve(arn))
-        Validations.of(holder).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions-IAM5[Resource::{named}{records}]",
-                reason="Each record is an object of its own, below a prefix that is Lambda's.",
-            )
+        acknowledge(
+            holder,
+            {
+                f"AwsSolutions-IAM5[Resource::{named}{records}]": "Each record is an object of its own, below a prefix "
+                "that is Lambda's."
+            },
         )
         return holder
 
@@ -468,39 +465,91 @@ def _check_numbers(retry_attempts: float, oldest: float | None, alarm_seconds: f
         )
 
 
-def _configured_elsewhere(function: FunctionLike, source: Called) -> set[tuple[str, str]]:
+def _configured_elsewhere(function: FunctionLike, invoked: Invoked) -> set[tuple[str, str]]:
     """The qualifiers of the app that have a configuration; this one must not be among them."""
     node = function.node
     configured = _configured.setdefault(node.root, set())
-    if source.key in configured or node.try_find_child("EventInvokeConfig") is not None:
+    if invoked.key in configured or node.try_find_child("EventInvokeConfig") is not None:
         raise InvalidPropsError(
-            f"function {node.path} has an asynchronous configuration on {source.qualifier} already, and Lambda keeps "
+            f"function {node.path} has an asynchronous configuration on {invoked.qualifier} already, and Lambda keeps "
             f"one for each qualifier: give this AsyncDestinations all of it. See {_defaults.ASYNC_RECORDS}"
         )
     return configured
 
 
-def _check_not_itself(source: Called, **targets: _Target | None) -> None:
+def _check_not_itself(invoked: Invoked, **targets: _Target | None) -> None:
     for name, target in targets.items():
-        if target is not None and target.function_arn == source.base_arn and not _loops_on_purpose(source):
+        if target is not None and target.function_arn == invoked.base_arn and not _loops_on_purpose(invoked):
             raise InvalidPropsError(
-                f"{name} cannot be the function itself, got {source.base.node.path}: each result would invoke it "
+                f"{name} cannot be the function itself, got {invoked.base.node.path}: each result would invoke it "
                 f"again, in an endless loop. See {_defaults.RECURSION}"
             )
 
 
-def _loops_on_purpose(source: Called) -> bool:
-    resource = source.function.node.default_child if source.function is not None else None
-    return isinstance(resource, lambda_.CfnFunction) and resource.recursive_loop == "Allow"
+def _loops_on_purpose(invoked: Invoked) -> bool:
+    return invoked.resource is not None and invoked.resource.recursive_loop == "Allow"
 
 
-def _check_function(source: Called) -> None:
-    if source.function is None:
-        return
-    resource = source.function.node.default_child
-    if isinstance(resource, lambda_.CfnFunction) and resource.dead_letter_config is not None:
+def _check_function(invoked: Invoked) -> None:
+    if invoked.resource is not None and invoked.resource.dead_letter_config is not None:
         raise InvalidPropsError(
-            f"function {source.function.node.path} has a dead-letter queue: Lambda would send each failed event "
+            f"function {invoked.base.node.path} has a dead-letter queue: Lambda would send each failed event "
             f"to both, and neither wins. Take it away (dead_letter_queue, dead_letter_topic): a destination keeps "
             f"the error too, and sits on the alias that is called. See {_defaults.ASYNC_DEAD_LETTERS}"
         )
+
+
+# --- alarms --------------------------------------------------------------------------------------------
+#
+# AWS names these metrics and gives no threshold: those here are ours. An event given up, or a record lost, is one too
+# many. Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+
+
+def _events_dropped(function: FunctionLike) -> Watch:
+    """The first event that Lambda gave up: out of retries, too old, or turned off."""
+    return Watch(
+        metric=_metric(function, "AsyncEventsDropped", "Sum"),
+        threshold=0,
+        periods=1,
+        datapoints=1,
+        description="Lambda gave up events: out of retries, too old, or reserved concurrency is 0. The failure "
+        "destination has them; what it could not take is lost.",
+    )
+
+
+def _event_age(function: FunctionLike, *, age: float, unit: int) -> Watch:
+    """Events that wait too long for their function.
+
+    Args:
+        function: The function, or the alias or version that is called.
+        age: The longest acceptable age of an event when the function gets it.
+        unit: Of that, in milliseconds, which are the metric's own.
+    """
+    metric: cloudwatch.IMetric = _metric(function, "AsyncEventAge", "Maximum")
+    if unit != 1:
+        metric = cloudwatch.MathExpression(
+            expression=f"age / {unit}", label="Age", using_metrics={"age": metric}, period=alarms.period()
+        )
+    return Watch(
+        metric=metric,
+        threshold=age,
+        description="Events wait longer than they should: the function is throttled, or errors pile up.",
+    )
+
+
+def _delivery_failures(function: FunctionLike) -> Watch:
+    """The first record that its destination did not take, and that is lost."""
+    return Watch(
+        metric=_metric(function, "DestinationDeliveryFailures", "Sum"),
+        threshold=0,
+        periods=1,
+        datapoints=1,
+        description="Lambda could not hand records to their destination, and they are lost: a permission, a key, "
+        "or the size of the record.",
+    )
+
+
+def _metric(function: FunctionLike, name: str, statistic: str) -> cloudwatch.Metric:
+    return function.metric(
+        name, period=alarms.period(), statistic=statistic, dimensions_map=dimensions_of(function)
+    )

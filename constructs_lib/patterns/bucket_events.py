@@ -14,8 +14,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, dead_letters, location, rule
-from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.foundation import dead_letters, location, rule
+from constructs_lib.foundation.alarms import Alarms
+from constructs_lib.foundation.invoked import Invoked, check_event_source, check_permission, check_place
 from constructs_lib.practice.plugin import check_app_of
 
 
@@ -98,14 +99,14 @@ class BucketEvents(Construct):
             "BucketEvents there, or a rule there that sends the events to a bus here.",
             source=_defaults.BUCKET_EVENTS,
         )
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         for name, part in (("prefix", prefix), ("suffix", suffix)):
             _validation.text(name, part)
         _check_events(event_types)
-        source = called(function)
-        check_place(scope, source)
-        check_event_source(source)
-        check_permission(source, function)
+        invoked = Invoked.of(function)
+        check_place(scope, invoked)
+        check_event_source(invoked)
+        check_permission(invoked, function)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
@@ -133,18 +134,12 @@ class BucketEvents(Construct):
             retry_attempts=retry_attempts,
             max_event_age=max_event_age,
         )
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = dead_letters.alarm(
-            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        self.dead_letter_alarm = watch.add(
+            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
         )
-        self.undelivered_alarm = alarms.undelivered(
-            self,
-            "UndeliveredAlarm",
-            namespace="AWS/Events",
-            metric="InvocationsFailedToBeSentToDlq",
-            dimensions=rule.dimensions(self.rule, None),
-            send_to=self.alarm_topic,
-        )
+        self.undelivered_alarm = watch.add("UndeliveredAlarm", rule.undelivered(self.rule, None))
 
     def _turn_on_notifications(self) -> None:
         resource = self.bucket.node.default_child

@@ -12,8 +12,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, dead_letters, event_filter, location, rule
-from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.foundation import dead_letters, event_filter, location, rule
+from constructs_lib.foundation.alarms import Alarms
+from constructs_lib.foundation.invoked import Invoked, check_event_source, check_permission, check_place
 from constructs_lib.practice.plugin import check_app_of
 
 
@@ -89,14 +90,14 @@ class EventRule(Construct):
             source=_defaults.EVENT_BUSES,
         )
         _validation.kind("event", event, "bind", 'a RuleTargetInput, such as .from_event_path("$.detail")')
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         _validation.flag("enabled", enabled)
         if description is not None:
             _validation.text("description", description)
-        it = called(function)
-        check_place(scope, it)
-        check_event_source(it)
-        check_permission(it, function)
+        invoked = Invoked.of(function)
+        check_place(scope, invoked)
+        check_event_source(invoked)
+        check_permission(invoked, function)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
@@ -120,18 +121,12 @@ class EventRule(Construct):
             max_event_age=max_event_age,
             given_input=event,
         )
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = dead_letters.alarm(
-            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        self.dead_letter_alarm = watch.add(
+            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
         )
-        self.undelivered_alarm = alarms.undelivered(
-            self,
-            "UndeliveredAlarm",
-            namespace="AWS/Events",
-            metric="InvocationsFailedToBeSentToDlq",
-            dimensions=rule.dimensions(self.rule, event_bus),
-            send_to=self.alarm_topic,
-        )
+        self.undelivered_alarm = watch.add("UndeliveredAlarm", rule.undelivered(self.rule, event_bus))
 
 
 _FIELDS: Final = (

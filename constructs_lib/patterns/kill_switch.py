@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aws_cdk import Acknowledgment, Duration, Stack, Validations
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -14,8 +14,15 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, async_alarms, rule
-from constructs_lib.foundation.called import called, check_place, check_reserved
+from constructs_lib.foundation import alarms, rule
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.alarms import Alarms, Watch
+from constructs_lib.foundation.invoked import (
+    Invoked,
+    check_place,
+    check_reserved,
+    has_provisioned_concurrency,
+)
 from constructs_lib.foundation.rule import Target
 from constructs_lib.practice.plugin import check_app_of
 
@@ -76,50 +83,23 @@ class KillSwitch(Construct):
     ) -> None:
         """Create the kill switch; the arguments are described at the class."""
         _check_rate(invocations_per_minute)
-        source = called(function)
-        check_place(scope, source)
-        check_reserved(source)
-        base = source.base
+        invoked = Invoked.of(function)
+        check_place(scope, invoked)
+        check_reserved(invoked)
         _check_not_provisioned(function)
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         _validation.flag("armed", armed)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
         self.function = function
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.runaway_alarm = async_alarms.runaway(
-            self,
-            "RunawayAlarm",
-            function=base,
-            timeout=source.timeout_seconds,
-            invocations_per_minute=invocations_per_minute,
-            send_to=self.alarm_topic,
-        )
-        self.role = self._make_role(source.base_arn)
-        self.state_machine = self._make_state_machine(base, self.role)
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        self.runaway_alarm = watch.add("RunawayAlarm", _runaway(invoked, invocations_per_minute))
+        self.role = self._make_role(invoked.base_arn)
+        self.state_machine = self._make_state_machine(invoked.base, self.role)
         self.rule = self._make_rule(enabled=armed)
-        self.failed_alarm = async_alarms.switch_failed(
-            self, "FailedAlarm", failures=self._failures(), send_to=self.alarm_topic
-        )
-
-    def _failures(self) -> cloudwatch.MathExpression:
-        period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
-        return cloudwatch.MathExpression(
-            expression="FILL(failed, 0) + FILL(not_started, 0)",
-            label="Failures of the switch",
-            using_metrics={
-                "failed": self.state_machine.metric_failed(period=period),
-                "not_started": cloudwatch.Metric(
-                    namespace="AWS/Events",
-                    metric_name="FailedInvocations",
-                    dimensions_map={"RuleName": self.rule.rule_name},
-                    period=period,
-                    statistic="Sum",
-                ),
-            },
-            period=period,
-        )
+        self.failed_alarm = watch.add("FailedAlarm", _switch_failed(self.state_machine, self.rule))
 
     def _make_role(self, function_arn: str) -> iam.Role:
         return iam.Role(
@@ -175,12 +155,13 @@ class KillSwitch(Construct):
             "One call, and rarely: Step Functions keeps the history of a run, with input and answer, for 90 days "
             "without it."
         )
-        Validations.of(made).acknowledge(
-            Acknowledgment(id="AwsSolutions-SF1", reason=history),
-            Acknowledgment(id="AwsSolutions-SF2", reason=history),
-            Acknowledgment(id="Serverless-StepFunctionStateMachineAllLogsToCloudWatch", reason=history),
-            Acknowledgment(id="Serverless-StepFunctionStateMachineXray", reason=history),
+        findings = (
+            "AwsSolutions-SF1",
+            "AwsSolutions-SF2",
+            "Serverless-StepFunctionStateMachineAllLogsToCloudWatch",
+            "Serverless-StepFunctionStateMachineXray",
         )
+        acknowledge(made, dict.fromkeys(findings, history))
         return made
 
     def _make_rule(self, *, enabled: bool) -> events.Rule:
@@ -197,11 +178,11 @@ class KillSwitch(Construct):
                 detail={"state": {"value": ["ALARM"]}},
             ),
         )
-        Validations.of(made).acknowledge(
-            Acknowledgment(
-                id="Serverless-EventBusDLQ",
-                reason="A switch that was not pulled has an alarm; the event is of no use later.",
-            )
+        acknowledge(
+            made,
+            {
+                "Serverless-EventBusDLQ": "A switch that was not pulled has an alarm; the event is of no use later."
+            },
         )
         role = iam.Role(
             self,
@@ -244,15 +225,50 @@ def _check_rate(invocations_per_minute: float) -> None:
 
 def _check_not_provisioned(function: FunctionLike) -> None:
     """Refuse an alias or version with provisioned concurrency; a rule looks at the others of its function."""
-    if not isinstance(function, lambda_.Alias | lambda_.Version):
-        return
-    resource = function.node.default_child
-    is_provisioned = (
-        isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
-        and resource.provisioned_concurrency_config is not None
-    )
-    if is_provisioned or function.node.try_find_child("AliasScaling") is not None:
+    if has_provisioned_concurrency(function):
         raise InvalidPropsError(
             f"function {function.node.path} has provisioned concurrency, and Lambda does not let reserved concurrency "
             f"go below it: the switch would do nothing. See {_defaults.LAMBDA_CONCURRENCY}"
         )
+
+
+# --- alarms --------------------------------------------------------------------------------------------
+
+
+def _runaway(invoked: Invoked, invocations_per_minute: float) -> Watch:
+    """More invocations than the function can have honestly, over all of its aliases."""
+    return Watch(
+        metric=invoked.base.metric_invocations(period=alarms.period()),
+        threshold=invocations_per_minute,
+        periods=alarms.minutes_back(invoked.timeout_seconds),
+        description="More invocations than the traffic can bring: the function may be feeding itself.",
+    )
+
+
+def _switch_failed(state_machine: stepfunctions.StateMachine, rule_: events.Rule) -> Watch:
+    """A switch that was not pulled, or did not work: one minute of five with such a failure."""
+    not_started = cloudwatch.Metric(
+        namespace="AWS/Events",
+        metric_name="FailedInvocations",
+        dimensions_map={"RuleName": rule_.rule_name},
+        period=alarms.period(),
+        statistic="Sum",
+    )
+    return Watch(
+        metric=cloudwatch.MathExpression(
+            expression="FILL(failed, 0) + FILL(not_started, 0)",
+            label="Failures of the switch",
+            using_metrics={
+                "failed": state_machine.metric_failed(period=alarms.period()),
+                "not_started": not_started,
+            },
+            period=alarms.period(),
+        ),
+        threshold=0,
+        # FILL takes a minute whose figures come late for 0, and would keep an alarm on one minute at OK.
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+        periods=5,
+        datapoints=1,
+        description="The kill switch could not turn the function off. Do it by hand: aws lambda "
+        "put-function-concurrency --reserved-concurrent-executions 0",
+    )

@@ -17,8 +17,16 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, behind_alias, location, schedule_expression
-from constructs_lib.foundation.called import called, check_event_source, check_place, check_provisioned
+from constructs_lib.foundation import alarms, location, schedule_expression, stack_order
+from constructs_lib.foundation.alarms import Alarms, Watch
+from constructs_lib.foundation.invoked import (
+    Invoked,
+    check_event_source,
+    check_place,
+    check_provisioned,
+    timeout_seconds,
+)
+from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
@@ -145,14 +153,14 @@ class LiveAlias(Construct):
         alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         """Create the alias; the arguments are described at the class."""
-        resource = _resource(function)
+        _check_function(function)
         home = Stack.of(scope)
-        it = called(function)
-        check_place(scope, it)
+        invoked = Invoked.of(function)
+        check_place(scope, invoked)
         if provisioned_concurrency is not None:
-            check_provisioned(it)
+            check_provisioned(invoked)
         _check_alias_name(alias_name, function)
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         _validation.kind(
             "deployment_config",
             deployment_config,
@@ -166,8 +174,8 @@ class LiveAlias(Construct):
         most = _check_provisioned(
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
         )
-        _check_room(function, resource, most)
-        snap_start = _has_snap_start(resource)
+        _check_room(function, invoked.reserved_concurrency, most)
+        snap_start = _has_snap_start(function)
         if snap_start and provisioned_concurrency is not None:
             raise InvalidPropsError(
                 "provisioned_concurrency cannot be given for a function with SnapStart: Lambda takes one of the "
@@ -184,9 +192,7 @@ class LiveAlias(Construct):
             rollback_alarms=rollback_alarms or None,
         )
         _check_hooks(scope, function, before_traffic=before_traffic, after_traffic=after_traffic)
-        timeout = _validation.seconds(
-            "timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET
-        )
+        timeout = timeout_seconds(function)
         latency = _latency_milliseconds(timeout, latency_threshold)
         of_new_version = 1 if latency is None else 2
         _check_rollback_alarms(len(rollback_alarms), ours=of_new_version)
@@ -195,7 +201,7 @@ class LiveAlias(Construct):
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
         self._rollback_alarms = len(rollback_alarms)
-        behind_alias.let_wait(home, others)
+        stack_order.note(home, others)
         _names.setdefault(function, set()).add(alias_name)
         if most is not None:
             _provisioned[function] = _provisioned.get(function, 0) + most
@@ -221,70 +227,48 @@ class LiveAlias(Construct):
             provisioned_concurrent_executions=provisioned_concurrency,
         )
         if new_version_weight:
-            _resource_of(self.alias).routing_config = _routing(self.version, new_version_weight)
+            resource_of(self.alias, lambda_.CfnAlias).routing_config = _routing(
+                self.version, new_version_weight
+            )
         self.scaling = self._scale(
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
         )
 
-        behind_alias.watched.add(self.alias)
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.errors_alarm = alarms.function_errors(
-            self, "ErrorsAlarm", function=self.alias, timeout=timeout, send_to=self.alarm_topic
+        alarms.watched_aliases.add(self.alias)
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        self.errors_alarm = watch.add("ErrorsAlarm", alarms.function_errors(self.alias, timeout=timeout))
+        self.throttles_alarm = watch.add("ThrottlesAlarm", alarms.function_throttles(self.alias))
+        self.latency_alarm = watch.add(
+            "LatencyAlarm",
+            None
+            if latency is None
+            else alarms.function_latency(self.alias, timeout=timeout, milliseconds=latency),
         )
-        self.throttles_alarm = alarms.function_throttles(
-            self, "ThrottlesAlarm", function=self.alias, send_to=self.alarm_topic
+        self.new_version_errors_alarm = watch.add(
+            "NewVersionErrorsAlarm",
+            alarms.function_errors(self.alias, timeout=timeout, version=self.version),
         )
-        self.latency_alarm = (
+        self.new_version_latency_alarm = watch.add(
+            "NewVersionLatencyAlarm",
             None
             if latency is None
             else alarms.function_latency(
-                self,
-                "LatencyAlarm",
-                function=self.alias,
-                timeout=timeout,
-                milliseconds=latency,
-                send_to=self.alarm_topic,
-            )
-        )
-        self.new_version_errors_alarm = alarms.new_version_errors(
-            self,
-            "NewVersionErrorsAlarm",
-            alias=self.alias,
-            version=self.version,
-            timeout=timeout,
-            send_to=self.alarm_topic,
-        )
-        self.new_version_latency_alarm = (
-            None
-            if latency is None
-            else alarms.new_version_latency(
-                self,
-                "NewVersionLatencyAlarm",
-                alias=self.alias,
-                version=self.version,
-                timeout=timeout,
-                milliseconds=latency,
-                send_to=self.alarm_topic,
-            )
+                self.alias, timeout=timeout, milliseconds=latency, version=self.version
+            ),
         )
         for alarm in (self.new_version_errors_alarm, self.new_version_latency_alarm):
             if alarm is not None:
                 _renew_with(self.version, alarm)
-        self.spillover_alarm, self.utilization_alarm = (
-            (None, None)
-            if provisioned_concurrency is None
-            else (
-                alarms.provisioned_spillover(
-                    self, "SpilloverAlarm", alias=self.alias, send_to=self.alarm_topic
-                ),
-                alarms.provisioned_utilization(
-                    self,
-                    "UtilizationAlarm",
-                    alias=self.alias,
-                    above=_utilization_alarm(target_utilization),
-                    send_to=self.alarm_topic,
-                ),
-            )
+        is_provisioned = provisioned_concurrency is not None
+        self.spillover_alarm = watch.add(
+            "SpilloverAlarm", alarms.provisioned_spillover(self.alias) if is_provisioned else None
+        )
+        self.utilization_alarm = watch.add(
+            "UtilizationAlarm",
+            _utilization(self.alias, above=_utilization_alarm(target_utilization))
+            if is_provisioned
+            else None,
         )
 
         self.application, self.deployment_role, self.deployment_group = (
@@ -318,7 +302,7 @@ class LiveAlias(Construct):
         others = _stack_to_wait_for(checked, home)
         group.add_alarm(checked)
         self._rollback_alarms += 1
-        behind_alias.let_wait(home, others)
+        stack_order.note(home, others)
 
     def _scale(
         self,
@@ -411,14 +395,8 @@ class LiveAlias(Construct):
             ),
         )
         # Traffic shifts once the alarms look at the new version and the role may call the hooks.
-        _resource_of(self.alias).node.add_dependency(role, *of_new_version)
+        resource_of(self.alias, lambda_.CfnAlias).node.add_dependency(role, *of_new_version)
         return application, role, group
-
-
-def _resource_of(alias: lambda_.Alias) -> lambda_.CfnAlias:
-    resource = alias.node.default_child
-    assert isinstance(resource, lambda_.CfnAlias)  # noqa: S101 - what an Alias is made of
-    return resource
 
 
 def _routing(version: lambda_.Version, weight: float) -> lambda_.CfnAlias.AliasRoutingConfigurationProperty:
@@ -437,30 +415,25 @@ def _renew_with(version: lambda_.Version, alarm: cloudwatch.Alarm) -> None:
     it would stop the very release that fixes it.
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
-    of_alarm, of_version = alarm.node.default_child, version.node.default_child
-    assert isinstance(of_alarm, cloudwatch.CfnAlarm)  # noqa: S101 - what an Alarm is made of
-    assert isinstance(of_version, lambda_.CfnVersion)  # noqa: S101 - what a Version is made of
+    of_alarm, of_version = resource_of(alarm, cloudwatch.CfnAlarm), resource_of(version, lambda_.CfnVersion)
     of_alarm.override_logical_id(f"{Stack.of(alarm).get_logical_id(of_alarm)}{of_version.logical_id}")
 
 
 # --- the function --------------------------------------------------------------------------------------
 
 
-def _resource(function: object) -> lambda_.CfnFunction:
-    """What the function is made of; whatever is no function of this app is refused."""
+def _check_function(function: object) -> None:
+    """Refuse whatever is not a function of this app."""
     if not isinstance(function, lambda_.Function):
         given = type(function).__name__
         raise InvalidPropsError(
             f"function must be a Function of this app, got {given}: of an imported function, a version or an "
             "alias no new version can be published. Make the LiveAlias where the function is made."
         )
-    resource = function.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what a Function is made of
-    return resource
 
 
-def _has_snap_start(resource: lambda_.CfnFunction) -> bool:
-    setting = resource.snap_start
+def _has_snap_start(function: lambda_.Function) -> bool:
+    setting = resource_of(function, lambda_.CfnFunction).snap_start
     return isinstance(setting, lambda_.CfnFunction.SnapStartProperty) and setting.apply_on != "None"
 
 
@@ -536,7 +509,7 @@ def _stack_to_wait_for(alarm: cloudwatch.IAlarm, home: Stack) -> list[Stack]:
     theirs = Stack.of(alarm)
     if theirs is home or alarm.node.default_child is None:
         return []  # an imported alarm is a text
-    behind_alias.check_order(
+    stack_order.check(
         home,
         [theirs],
         f"rollback_alarms cannot have {alarm.node.path} for a release in another stack. Put the API into the stack of "
@@ -625,9 +598,8 @@ def _check_order(name: str, upper: float | None, lower_name: str, lower: float |
         raise InvalidPropsError(f"{name} must not be below {lower_name}, got {upper:g} < {lower:g}.")
 
 
-def _check_room(function: lambda_.Function, resource: lambda_.CfnFunction, most: int | None) -> None:
-    reserved = resource.reserved_concurrent_executions
-    if most is None or reserved is None or _validation.is_unresolved(reserved):
+def _check_room(function: lambda_.Function, reserved: float | None, most: int | None) -> None:
+    if most is None or reserved is None:
         return
     others = _provisioned.get(function, 0)
     if others + most > reserved:
@@ -668,10 +640,10 @@ def _check_hooks(scope: Construct, function: lambda_.Function, **hooks: Function
     for name, hook in hooks.items():
         if hook is None:
             continue
-        it = called(hook, name)
-        check_place(scope, it, name)
-        check_event_source(it, name)
-        if it.function is function:
+        invoked = Invoked.of(hook, name)
+        check_place(scope, invoked, name)
+        check_event_source(invoked, name)
+        if invoked.function is function:
             raise InvalidPropsError(
                 f"{name} must be another function than the one that is released: it has to exist, and to work, before "
                 "the new version does."
@@ -697,3 +669,31 @@ def _utilization_alarm(target: float | None) -> float:
     if target is None or _validation.is_unresolved(target):
         return _defaults.UTILIZATION_ALARM
     return max(_defaults.UTILIZATION_ALARM, (1 + target) / 2)
+
+
+def _utilization(alias: lambda_.Alias, *, above: float) -> Watch:
+    """Provisioned concurrency that is nearly used up, where that is more than ordinary use.
+
+    One environment of one is full with each call: below ten in use the alarm is silent, and the one on spillover
+    tells what is missing.
+
+    Args:
+        alias: The alias with the provisioned concurrency.
+        above: The highest acceptable share in use, 0 to 1.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html
+    """
+    used, share = (
+        alias.metric(metric, period=alarms.period(), statistic="Maximum")
+        for metric in ("ProvisionedConcurrentExecutions", "ProvisionedConcurrencyUtilization")
+    )
+    return Watch(
+        metric=cloudwatch.MathExpression(
+            expression=f"IF(used >= {_defaults.UTILIZATION_ALARM_LEAST_IN_USE}, share, 0)",
+            label="Share of the provisioned concurrency in use",
+            using_metrics={"used": used, "share": share},
+            period=alarms.period(),
+        ),
+        threshold=above,
+        description="Nearly all provisioned concurrency is in use. Provision more, or let it scale higher.",
+    )

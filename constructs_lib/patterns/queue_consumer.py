@@ -6,7 +6,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Validations
+from aws_cdk import Annotations, Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -18,13 +18,11 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import (
-    alarms,
-    event_filter,
-    location,
-    permissions,
-)
-from constructs_lib.foundation.called import Called, called, check_event_source, check_mapping, check_place
+from constructs_lib.foundation import alarms, event_filter, location, permissions
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.alarms import Alarms
+from constructs_lib.foundation.invoked import Invoked, check_event_source, check_mapping, check_place
+from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
 _RECEIVING: Final = (
@@ -139,10 +137,10 @@ class QueueConsumer(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the consumer; the arguments are described at the class."""
-        it = called(function)
-        check_place(scope, it)
-        check_event_source(it)
-        check_mapping(it)
+        invoked = Invoked.of(function)
+        check_place(scope, invoked)
+        check_event_source(invoked)
+        check_mapping(invoked)
         _validation.kind("queue", queue, "queue_arn", "a queue")
         _validation.kind("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
         _validation.flag("fifo", fifo)
@@ -175,7 +173,7 @@ class QueueConsumer(Construct):
             dead_letter_retention_period,
             _defaults.DEAD_LETTER_RETENTION_SECONDS,
         )
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         _check_batches(batch_size, max_batching_window, fifo=fifo)
         _check_pollers(max_concurrency, minimum_pollers, maximum_pollers)
         if content_based_deduplication and not fifo:
@@ -184,22 +182,28 @@ class QueueConsumer(Construct):
             )
         patterns = event_filter.of_queue(scope, filters)
         times = (
-            _times_of_a_new_queue(it, window, max_receive_count, visibility_timeout, retention_period)
+            _times_of_a_new_queue(invoked, window, max_receive_count, visibility_timeout, retention_period)
             if queue is None
             else _times_of(queue)
         )
-        least = _least_visibility(it, window)
-        _check_times(times, it)
+        least = _least_visibility(invoked, window)
+        _check_times(times, invoked)
         _check_dead_letter_retention(
             "dead_letter_retention_period", dead_retention, times.retention, fifo=fifo
         )
         oldest = _oldest_message_seconds(oldest_message_age, times.retention)
-        _check_reserved(it.function, max_concurrency)
+        _check_reserved(invoked, max_concurrency)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
-        if it.function is not None and max_concurrency and not _validation.is_unresolved(max_concurrency):
-            _concurrency_in_use[it.function] = _concurrency_in_use.get(it.function, 0) + max_concurrency
+        if (
+            invoked.function is not None
+            and max_concurrency
+            and not _validation.is_unresolved(max_concurrency)
+        ):
+            _concurrency_in_use[invoked.function] = (
+                _concurrency_in_use.get(invoked.function, 0) + max_concurrency
+            )
 
         self.function = function
         source: sqs.IQueue
@@ -238,11 +242,12 @@ class QueueConsumer(Construct):
         self.dead_letter_queue = dead_letters
         if isinstance(dead_letters, sqs.Queue):
             # A redrive policy of its own would send dead letters on, and away from the alarm.
-            Validations.of(dead_letters).acknowledge(
-                Acknowledgment(
-                    id="Serverless-SQSRedrivePolicy",
-                    reason="This is the dead-letter queue: messages end here until somebody redrives them.",
-                )
+            acknowledge(
+                dead_letters,
+                {
+                    "Serverless-SQSRedrivePolicy": "This is the dead-letter queue: messages end here until somebody "
+                    "redrives them."
+                },
             )
         holder = permissions.allow_role(
             self,
@@ -270,38 +275,31 @@ class QueueConsumer(Construct):
             filters=patterns or None,
         )
         permissions.wait(self.event_source_mapping, holder)
-        Validations.of(self.event_source_mapping).acknowledge(
-            Acknowledgment(
-                id="Serverless-LambdaEventSourceMappingDestination",
-                reason="An SQS mapping has no failure destination: the queue's redrive policy is what keeps "
-                "failed messages.",
-            )
+        acknowledge(
+            self.event_source_mapping,
+            {
+                "Serverless-LambdaEventSourceMappingDestination": "An SQS mapping has no failure destination: the "
+                "queue's redrive policy is what keeps failed messages."
+            },
         )
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = (
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        self.dead_letter_alarm = watch.add(
+            "DeadLetterAlarm",
             None
             if self.dead_letter_queue is None or location.is_of_another_account(self, self.dead_letter_queue)
-            else alarms.dead_letters(
-                self, "DeadLetterAlarm", queue=self.dead_letter_queue, send_to=self.alarm_topic
-            )
+            else alarms.dead_letters(self.dead_letter_queue),
         )
-        self.oldest_message_alarm = (
+        self.oldest_message_alarm = watch.add(
+            "OldestMessageAlarm",
             None
             if location.is_of_another_account(self, self.queue)
-            else alarms.oldest_message(
-                self, "OldestMessageAlarm", queue=self.queue, seconds=oldest, send_to=self.alarm_topic
-            )
+            else alarms.oldest_message(self.queue, seconds=oldest),
         )
-        self.errors_alarm = alarms.function_errors(
-            self,
-            "ErrorsAlarm",
-            function=function,
-            timeout=it.timeout_seconds,
-            send_to=self.alarm_topic,
+        self.errors_alarm = watch.add(
+            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.timeout_seconds)
         )
-        self.throttles_alarm = alarms.function_throttles(
-            self, "ThrottlesAlarm", function=function, send_to=self.alarm_topic
-        )
+        self.throttles_alarm = watch.add("ThrottlesAlarm", alarms.function_throttles(function))
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -457,13 +455,13 @@ class _Times:
 
 
 def _times_of_a_new_queue(
-    it: Called,
+    invoked: Invoked,
     window: float,
     max_receive_count: float | None,
     visibility_timeout: Duration | None,
     retention_period: Duration | None,
 ) -> _Times:
-    visibility = _least_visibility(it, window)
+    visibility = _least_visibility(invoked, window)
     if visibility_timeout is not None:
         visibility = _validation.seconds("visibility_timeout", visibility_timeout)
     elif visibility is None:
@@ -482,7 +480,7 @@ def _times_of(queue: sqs.IQueue) -> _Times:
     """Of an imported queue, nothing is known."""
     if not isinstance(queue, sqs.Queue):
         return _Times(None, None, None)
-    redrive, resource = queue.dead_letter_queue, _cfn_queue(queue)
+    redrive, resource = queue.dead_letter_queue, resource_of(queue, sqs.CfnQueue)
     visibility = resource.visibility_timeout
     if visibility is None:
         visibility = _defaults.VISIBILITY_TIMEOUT_SECONDS_WHEN_UNSET
@@ -498,7 +496,7 @@ def _known(number: float) -> float | None:
     return None if isinstance(number, int | float) and _validation.is_unresolved(number) else number
 
 
-def _check_times(times: _Times, it: Called) -> None:
+def _check_times(times: _Times, invoked: Invoked) -> None:
     """Refuse what SQS or Lambda refuses, and what loses messages."""
     _validation.in_range(
         times.name("max_receive_count"),
@@ -516,7 +514,7 @@ def _check_times(times: _Times, it: Called) -> None:
         unit="seconds",
         source=_defaults.SQS_QUOTAS,
     )
-    visibility, timeout = times.visibility, it.timeout_seconds
+    visibility, timeout = times.visibility, invoked.timeout_seconds
     _validation.in_range(
         times.name("visibility_timeout"),
         visibility,
@@ -546,9 +544,9 @@ def _check_times(times: _Times, it: Called) -> None:
         )
 
 
-def _least_visibility(it: Called, window: float) -> float | None:
+def _least_visibility(invoked: Invoked, window: float) -> float | None:
     """The visibility timeout that AWS recommends; None where the function's timeout is unknown."""
-    timeout = it.timeout_seconds
+    timeout = invoked.timeout_seconds
     return None if timeout is None else _defaults.VISIBILITY_TIMEOUT_FACTOR * timeout + window
 
 
@@ -596,14 +594,11 @@ def _oldest_message_seconds(given: Duration | None, retention: float | None) -> 
 # --- the function --------------------------------------------------------------------------------------
 
 
-def _check_reserved(function: lambda_.Function | None, max_concurrency: float | None) -> None:
-    if function is None or max_concurrency is None or _validation.is_unresolved(max_concurrency):
+def _check_reserved(invoked: Invoked, max_concurrency: float | None) -> None:
+    function, reserved = invoked.function, invoked.reserved_concurrency
+    if function is None or reserved is None:
         return
-    resource = function.node.default_child
-    if not isinstance(resource, lambda_.CfnFunction):
-        return
-    reserved = resource.reserved_concurrent_executions
-    if reserved is None or _validation.is_unresolved(reserved):
+    if max_concurrency is None or _validation.is_unresolved(max_concurrency):
         return
     others = _concurrency_in_use.get(function, 0)
     if reserved < others + max_concurrency:
@@ -680,7 +675,9 @@ def _check_existing(
     if redrive.queue.fifo != queue.fifo:
         raise _different_types(queue)
     if isinstance(redrive.queue, sqs.Queue):
-        dead = _known(_cfn_queue(redrive.queue).message_retention_period or _defaults.RETENTION_SECONDS)
+        dead = _known(
+            resource_of(redrive.queue, sqs.CfnQueue).message_retention_period or _defaults.RETENTION_SECONDS
+        )
         _check_dead_letter_retention(
             f"retention_period of {redrive.queue.node.path}",
             dead,
@@ -694,12 +691,6 @@ def _different_types(queue: sqs.IQueue) -> InvalidPropsError:
         f"queue {queue.node.path} and its dead-letter queue must both be FIFO or both be standard. "
         f"See {_defaults.SQS_DEAD_LETTER}"
     )
-
-
-def _cfn_queue(queue: sqs.Queue) -> sqs.CfnQueue:
-    resource = queue.node.default_child
-    assert isinstance(resource, sqs.CfnQueue)  # noqa: S101 - what a Queue is made of
-    return resource
 
 
 def _dead_letter_queue_of(queue: sqs.IQueue) -> sqs.IQueue | None:

@@ -20,7 +20,9 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, dead_letters, location, permissions, rule, schedule_expression
-from constructs_lib.foundation.called import called, check_event_source, check_place
+from constructs_lib.foundation.alarms import Alarms
+from constructs_lib.foundation.invoked import Invoked, check_event_source, check_place
+from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
 
@@ -95,10 +97,10 @@ class ScheduledInvocation(Construct):
     ) -> None:
         """Create the schedule; the arguments are described at the class."""
         rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
-        it = called(function)
-        check_place(scope, it)
-        check_event_source(it)
-        alarms.check_topic(scope, alarm_topic)
+        invoked = Invoked.of(function)
+        check_place(scope, invoked)
+        check_event_source(invoked)
+        Alarms.check_topic(scope, alarm_topic)
         _validation.kind("schedule_group", schedule_group, "schedule_group_arn", "a schedule group")
         location.check(
             scope,
@@ -151,8 +153,7 @@ class ScheduledInvocation(Construct):
             description=description,
         )
         # Not through the L2, which takes no token for these.
-        resource = self.schedule.node.default_child
-        assert isinstance(resource, scheduler.CfnSchedule)  # noqa: S101 - what a Schedule is made of
+        resource = resource_of(self.schedule, scheduler.CfnSchedule)
         age = max_event_age or Duration.seconds(_defaults.EVENT_AGE_SECONDS)
         resource.add_property_override(
             "Target.RetryPolicy",
@@ -164,19 +165,22 @@ class ScheduledInvocation(Construct):
             resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
             )
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = dead_letters.alarm(
-            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        self.dead_letter_alarm = watch.add(
+            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
         )
-        self.undelivered_alarm = alarms.undelivered(
-            self,
+        self.undelivered_alarm = watch.add(
             "UndeliveredAlarm",
-            namespace="AWS/Scheduler",
-            metric="InvocationsFailedToBeSentToDeadLetterCount",
-            dimensions={
-                "ScheduleGroup": "default" if schedule_group is None else schedule_group.schedule_group_name
-            },
-            send_to=self.alarm_topic,
+            alarms.undelivered(
+                namespace="AWS/Scheduler",
+                metric="InvocationsFailedToBeSentToDeadLetterCount",
+                dimensions={
+                    "ScheduleGroup": "default"
+                    if schedule_group is None
+                    else schedule_group.schedule_group_name
+                },
+            ),
         )
 
     def _make_role(self, schedule_group: scheduler.IScheduleGroup | None) -> iam.Role:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
@@ -14,7 +14,10 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, dead_letters, location, permissions
-from constructs_lib.foundation.called import called, check_event_source, check_permission, check_place
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.alarms import Alarms
+from constructs_lib.foundation.invoked import Invoked, check_event_source, check_permission, check_place
+from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
 
@@ -86,7 +89,7 @@ class TopicSubscription(Construct):
             "TopicSubscription, and the function, there.",
             source=_defaults.TOPIC_LAMBDA,
         )
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         if topic.fifo:
             raise InvalidPropsError(
                 f"topic cannot be a FIFO topic, got {topic.node.path}: it delivers to queues alone. Subscribe a queue, "
@@ -97,10 +100,10 @@ class TopicSubscription(Construct):
         )
         dead_letters.check_stack(scope, dead_letter_queue, topic=topic)
         _check_filters(filter_policy, filter_policy_with_message_body)
-        it = called(function)
-        check_place(scope, it)
-        check_event_source(it)
-        check_permission(it, function)
+        invoked = Invoked.of(function)
+        check_place(scope, invoked)
+        check_event_source(invoked)
+        check_permission(invoked, function)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
@@ -126,13 +129,10 @@ class TopicSubscription(Construct):
             filter_policy_with_message_body=filter_policy_with_message_body,
         )
         # Not through the L2, which would let the topic send for every account that has its name.
-        resource = self.subscription.node.default_child
-        assert isinstance(resource, sns.CfnSubscription)  # noqa: S101 - what a Subscription is made of
-        Validations.of(self.subscription).acknowledge(
-            Acknowledgment(
-                id="CloudFormation-Validate::W3694",
-                reason="An alias or version is called by its ARN like a function.",
-            )
+        resource = resource_of(self.subscription, sns.CfnSubscription)
+        acknowledge(
+            self.subscription,
+            {"CloudFormation-Validate::W3694": "An alias or version is called by its ARN like a function."},
         )
         resource.redrive_policy = {"deadLetterTargetArn": self.dead_letter_queue.queue_arn}
         may_send = dead_letters.let_service_send(
@@ -142,22 +142,21 @@ class TopicSubscription(Construct):
         self.subscription.node.add_dependency(self.node.find_child("Invoke"))
         if may_send is not None:
             self.subscription.node.add_dependency(may_send)
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        self.dead_letter_alarm = dead_letters.alarm(
-            self, queue=self.dead_letter_queue, given=dead_letter_queue, send_to=self.alarm_topic
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        self.dead_letter_alarm = watch.add(
+            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
         )
         is_theirs = location.is_of_another_account(self, topic)
-        self.undelivered_alarm = (
+        self.undelivered_alarm = watch.add(
+            "UndeliveredAlarm",
             None
             if is_theirs
             else alarms.undelivered(
-                self,
-                "UndeliveredAlarm",
                 namespace="AWS/SNS",
                 metric="NumberOfNotificationsFailedToRedriveToDlq",
                 dimensions={"TopicName": topic.topic_name},
-                send_to=self.alarm_topic,
-            )
+            ),
         )
         if is_theirs:
             subscribe = iam.PolicyStatement(

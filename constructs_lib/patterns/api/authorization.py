@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import behind_alias
+from constructs_lib.patterns.api import aliases
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cognito as cognito
@@ -133,7 +133,7 @@ class Authorization:
             InvalidPropsError: `alias` is not an alias, `identity_header` is not the name of a header, or
                 `cache_ttl` is out of range.
         """
-        behind_alias.check("alias of a Lambda authorizer", alias)
+        aliases.check("alias of a Lambda authorizer", alias)
         _validation.text("identity_header", identity_header)
         _validation.matches(
             "identity_header",

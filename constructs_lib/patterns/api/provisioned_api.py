@@ -26,9 +26,11 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, behind_alias, location
+from constructs_lib.foundation import alarms, location, stack_order
+from constructs_lib.foundation.alarms import Alarms
+from constructs_lib.foundation.invoked import has_provisioned_concurrency
 from constructs_lib.patterns.api import alarms as api_alarms
-from constructs_lib.patterns.api import domain_paths, rest_api, route_grants
+from constructs_lib.patterns.api import aliases, domain_paths, rest_api, route_grants
 from constructs_lib.patterns.api.authorization import Authorization
 from constructs_lib.patterns.api.parts import Cors
 from constructs_lib.patterns.api.route import Endpoint, Route, check_throttling, endpoints
@@ -243,7 +245,7 @@ class ProvisionedApi(Construct):
             _check_rest_routes(served, has_domain=domain_name is not None)
             _check_usage_plans(plans, served)
         _check_policies(served)
-        behind_alias.check_places(
+        aliases.check_places(
             scope,
             {f"routes[{each.key!r}]": each.alias for each in served}
             | {
@@ -253,7 +255,7 @@ class ProvisionedApi(Construct):
             },
         )
         home = Stack.of(scope)
-        others = behind_alias.other_stacks(
+        others = aliases.other_stacks(
             home,
             [
                 alias
@@ -262,13 +264,13 @@ class ProvisionedApi(Construct):
                 if alias is not None
             ],
         )
-        behind_alias.check_order(
+        stack_order.check(
             home,
             others,
             "routes must not call an alias whose release waits for an alarm of this API's stack. Put the API into the "
             "stack of the alias, or leave the alarm out of the release.",
         )
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         _check_stage_name(stage_name, http=http)
         _check_timeouts(served, integration_timeout, http=http)
         _check_compression(minimum_compression_size)
@@ -280,7 +282,7 @@ class ProvisionedApi(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
-        behind_alias.let_wait(home, others)
+        stack_order.note(home, others)
         if place is not None:
             place.take(self.node.path)
         self._endpoints = served
@@ -354,7 +356,8 @@ class ProvisionedApi(Construct):
         self.domain_record = _point_to(self, made.domain, hosted_zone, domain_name)
         self.url = self._url(domain_name, base_path)
 
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
         # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
         # roll back a release of that alias.
         staged = stage_name or (_defaults.HTTP_API_STAGE if http else _defaults.REST_API_STAGE)
@@ -363,41 +366,36 @@ class ProvisionedApi(Construct):
             if made.http_api is not None
             else {"ApiName": name, "Stage": staged}
         )
-        period = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
-        self.server_errors_alarm = api_alarms.server_errors(
-            self,
+        minute = alarms.period()
+        self.server_errors_alarm = watch.add(
             "ServerErrorsAlarm",
-            errors=self.stage.metric_server_error(period=period, statistic="Sum", dimensions_map=dimensions),
-            requests=self.stage.metric_count(period=period, dimensions_map=dimensions),
-            send_to=self.alarm_topic,
+            api_alarms.server_errors(
+                errors=self.stage.metric_server_error(
+                    period=minute, statistic="Sum", dimensions_map=dimensions
+                ),
+                requests=self.stage.metric_count(period=minute, dimensions_map=dimensions),
+            ),
         )
-        self.latency_alarm = api_alarms.latency(
-            self,
+        self.latency_alarm = watch.add(
             "LatencyAlarm",
-            metric=self.stage.metric_latency(period=period, statistic="p99", dimensions_map=dimensions),
-            milliseconds=milliseconds,
-            send_to=self.alarm_topic,
+            api_alarms.latency(
+                self.stage.metric_latency(period=minute, statistic="p99", dimensions_map=dimensions),
+                milliseconds=milliseconds,
+            ),
         )
-        self.throttled_requests_alarm = api_alarms.throttled_requests(
-            self, "ThrottledRequestsAlarm", metric=self._throttled_requests(staged), send_to=self.alarm_topic
+        self.throttled_requests_alarm = watch.add(
+            "ThrottledRequestsAlarm", api_alarms.throttled_requests(self._throttled_requests(staged))
         )
-        aliases = [
-            alias
-            for alias in dict.fromkeys(endpoint.alias for endpoint in served)
-            if alias not in behind_alias.watched
-        ]
+        called = dict.fromkeys(endpoint.alias for endpoint in served)
+        unwatched = [alias for alias in called if alias not in alarms.watched_aliases]
         self.throttles_alarms = [
-            alarms.function_throttles(
-                self, _numbered("ThrottlesAlarm", number), function=alias, send_to=self.alarm_topic
-            )
-            for number, alias in enumerate(aliases, start=1)
+            watch.add(_numbered("ThrottlesAlarm", number), alarms.function_throttles(alias))
+            for number, alias in enumerate(unwatched, start=1)
         ]
         self.spillover_alarms = [
-            alarms.provisioned_spillover(
-                self, _numbered("SpilloverAlarm", number), alias=alias, send_to=self.alarm_topic
-            )
-            for number, alias in enumerate(aliases, start=1)
-            if isinstance(alias, lambda_.Alias) and behind_alias.has_provisioned_concurrency(alias)
+            watch.add(_numbered("SpilloverAlarm", number), alarms.provisioned_spillover(alias))
+            for number, alias in enumerate(unwatched, start=1)
+            if isinstance(alias, lambda_.Alias) and has_provisioned_concurrency(alias)
         ]
 
     def grant_invoke(self, grantee: iam.IGrantable, *routes: str) -> iam.Grant:
@@ -502,7 +500,7 @@ class ProvisionedApi(Construct):
             namespace=_defaults.API_METRICS_NAMESPACE,
             metric_name="ThrottledRequests",
             dimensions_map={"ApiId": str(api_id), "Stage": stage_name},
-            period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+            period=alarms.period(),
             statistic="Sum",
         )
 
@@ -638,7 +636,7 @@ def _check_http_routes(served: Sequence[Endpoint]) -> None:
                 f"tokens are checked for. See {_defaults.HTTP_API_JWT}"
             )
         if authorization.kind == "Lambda" and authorization.alias is not None:
-            seconds = behind_alias.timeout_seconds(authorization.alias)
+            seconds = aliases.timeout_seconds(authorization.alias)
             if seconds is not None and seconds > _defaults.HTTP_AUTHORIZER_TIMEOUT_SECONDS:
                 raise InvalidPropsError(
                     f"the timeout of a Lambda authorizer of an HTTP API must be at most "
@@ -788,7 +786,7 @@ def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | 
         if http and seconds is not None and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX:
             _validation.whole("integration_timeout above 29 seconds", seconds)
     for endpoint in served:
-        timeout = behind_alias.timeout_seconds(endpoint.alias)
+        timeout = aliases.timeout_seconds(endpoint.alias)
         if timeout is not None and seconds is not None and timeout > seconds:
             way_out = "" if http else " (above 29 seconds with a raised quota, integration_timeout= says so)"
             raise InvalidPropsError(

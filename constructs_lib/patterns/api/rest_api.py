@@ -12,8 +12,9 @@ from constructs import Construct
 
 from constructs_lib import _defaults
 from constructs_lib._types import AliasLike
-from constructs_lib.foundation import acknowledgment, behind_alias
+from constructs_lib.foundation import acknowledgment
 from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.patterns.api import aliases
 from constructs_lib.patterns.api.authorization import Authorization
 from constructs_lib.patterns.api.parts import ApiParts, Cors
 from constructs_lib.patterns.api.route import Endpoint
@@ -309,7 +310,7 @@ def _authorizers(
             ttl = authorization.cache_ttl
             settings = {
                 "alias": authorization.alias.function_arn,
-                "behind": behind_alias.identity(authorization.alias),
+                "behind": aliases.identity(authorization.alias),
                 "identity": header,
                 "cacheTtl": None if ttl is None else ttl.to_string(),
             }
@@ -326,8 +327,8 @@ def _authorizers(
 def _redeploy_with(api: apigateway.RestApi, endpoints: Sequence[Endpoint]) -> None:
     """Deploy anew when an alias is replaced: its reference stays the same, and CDK's hash sees only that."""
     deployment = api.latest_deployment
-    aliases = dict.fromkeys(endpoint.alias for endpoint in endpoints)
-    identities = [found for alias in aliases if (found := behind_alias.identity(alias))]
+    called = dict.fromkeys(endpoint.alias for endpoint in endpoints)
+    identities = [found for alias in called if (found := aliases.identity(alias))]
     if deployment is not None and identities:
         deployment.add_to_logical_id({"aliases": identities})
 

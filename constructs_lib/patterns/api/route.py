@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import behind_alias
+from constructs_lib.patterns.api import aliases
 from constructs_lib.patterns.api.authorization import Authorization
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -166,7 +166,7 @@ def _methods(method: str, named: set[str], key: str) -> Sequence[str]:
 
 
 def _check_route(name: str, route: Route) -> None:
-    behind_alias.check(name, route.alias)
+    aliases.check(name, route.alias)
     if route.authorization is not None:
         _check_authorization(f"authorization of {name}", route.authorization)
     check_throttling(f" of {name}", route.throttling_rate_limit, route.throttling_burst_limit)

@@ -6,13 +6,12 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Tokenization
+from aws_cdk import Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_sns as sns
-from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.foundation import alarms
+from constructs_lib.foundation.alarms import Watch
 
 
 @dataclass(frozen=True)
@@ -81,36 +80,19 @@ def _rds(name: str, statistic: str, dimensions: dict[str, str]) -> cloudwatch.Me
             for key, value in dimensions.items()
         },
         statistic=statistic,
-        period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+        period=alarms.period(),
     )
 
 
 def _percent(expression: str, label: str, **metrics: cloudwatch.IMetric) -> cloudwatch.MathExpression:
     return cloudwatch.MathExpression(
-        expression=expression,
-        label=label,
-        using_metrics=metrics,
-        period=Duration.seconds(_defaults.ALARM_PERIOD_SECONDS),
+        expression=expression, label=label, using_metrics=metrics, period=alarms.period()
     )
 
 
-def proxy_connections(
-    scope: Construct, construct_id: str, *, database: Metrics, send_to: sns.ITopic
-) -> cloudwatch.Alarm:
-    """Alarm on a proxy that has opened most of the connections that it may.
-
-    Args:
-        scope: Where to put it.
-        construct_id: Its name there.
-        database: The database and its proxy.
-        send_to: The topic to notify.
-
-    Returns:
-        The alarm, in per cent of what `max_connections_percent` allows.
-    """
-    return alarms.alarm(
-        scope,
-        construct_id,
+def proxy_connections(database: Metrics) -> Watch:
+    """A proxy that has opened most of the connections that `max_connections_percent` allows, in per cent."""
+    return Watch(
         metric=_percent(
             "100 * open / allowed",
             "Connections of the proxy (%)",
@@ -120,51 +102,21 @@ def proxy_connections(
         threshold=_defaults.PROXY_CONNECTIONS_PERCENT,
         description="The proxy has opened most of the connections that it may: clients are going to wait. Make "
         "transactions shorter, or raise max_connections_percent or the size of the database.",
-        send_to=send_to,
     )
 
 
-def borrow_latency(
-    scope: Construct, construct_id: str, *, database: Metrics, send_to: sns.ITopic
-) -> cloudwatch.Alarm:
-    """Alarm on clients that wait for a connection.
-
-    Args:
-        scope: Where to put it.
-        construct_id: Its name there.
-        database: The database and its proxy.
-        send_to: The topic to notify.
-
-    Returns:
-        The alarm, in microseconds.
-    """
-    return alarms.alarm(
-        scope,
-        construct_id,
+def borrow_latency(database: Metrics) -> Watch:
+    """Clients that wait for a connection, in microseconds."""
+    return Watch(
         metric=database.of_proxy("DatabaseConnectionsBorrowLatency", "Average"),
         threshold=_defaults.BORROW_LATENCY_MICROSECONDS,
         description="Clients of the proxy wait for a database connection: all that it has are in use.",
-        send_to=send_to,
     )
 
 
-def pinned_sessions(
-    scope: Construct, construct_id: str, *, database: Metrics, send_to: sns.ITopic
-) -> cloudwatch.Alarm:
-    """Alarm on connections that serve one client alone.
-
-    Args:
-        scope: Where to put it.
-        construct_id: Its name there.
-        database: The database and its proxy.
-        send_to: The topic to notify.
-
-    Returns:
-        The alarm, in per cent of the connections that the proxy may open.
-    """
-    return alarms.alarm(
-        scope,
-        construct_id,
+def pinned_sessions(database: Metrics) -> Watch:
+    """Connections that serve one client alone, in per cent of those that the proxy may open."""
+    return Watch(
         metric=_percent(
             "100 * pinned / allowed",
             "Pinned connections (%)",
@@ -174,59 +126,28 @@ def pinned_sessions(
         threshold=_defaults.PINNED_SESSIONS_PERCENT,
         description="Clients do what pins a connection to them (SET, prepared statements, temporary tables, "
         "advisory locks): the proxy cannot share it. Its log says which.",
-        send_to=send_to,
     )
 
 
-def database_cpu(
-    scope: Construct, construct_id: str, *, database: Metrics, send_to: sns.ITopic
-) -> cloudwatch.Alarm:
-    """Alarm on a database that is too small for its work.
-
-    Args:
-        scope: Where to put it.
-        construct_id: Its name there.
-        database: The database and its proxy.
-        send_to: The topic to notify.
-
-    Returns:
-        The alarm, in per cent.
-    """
-    return alarms.alarm(
-        scope,
-        construct_id,
+def database_cpu(database: Metrics) -> Watch:
+    """A database that is too small for its work, in per cent."""
+    return Watch(
         metric=database.of_database("CPUUtilization", "Average"),
         threshold=_defaults.DATABASE_CPU_PERCENT,
         description="The database is short of CPU: look for slow queries in its log, or make it larger.",
-        send_to=send_to,
     )
 
 
-def database_connections(
-    scope: Construct,
-    construct_id: str,
-    *,
-    database: Metrics,
-    proxy_percent: float,
-    send_to: sns.ITopic,
-) -> cloudwatch.Alarm:
-    """Alarm on a database that is about to refuse connections, the proxy's or anybody's.
+def database_connections(database: Metrics, *, proxy_percent: float) -> Watch:
+    """A database that is about to refuse connections, the proxy's or anybody's, in per cent of `max_connections`.
 
-    No metric says `max_connections`, but the proxy knows its share of it.
+    No metric has `max_connections`, but the proxy knows its share of it.
 
     Args:
-        scope: Where to put it.
-        construct_id: Its name there.
         database: The database and its proxy.
         proxy_percent: What share the proxy may use.
-        send_to: The topic to notify.
-
-    Returns:
-        The alarm, in per cent of `max_connections`.
     """
-    return alarms.alarm(
-        scope,
-        construct_id,
+    return Watch(
         metric=_percent(
             f"{Tokenization.stringify_number(proxy_percent)} * open / allowed",
             "Connections of the database (%)",
@@ -236,37 +157,20 @@ def database_connections(
         threshold=_defaults.DATABASE_CONNECTIONS_PERCENT,
         description="The database has most of its max_connections open, through the proxy and beside it: it is "
         "going to refuse more.",
-        send_to=send_to,
     )
 
 
-def free_storage(
-    scope: Construct,
-    construct_id: str,
-    *,
-    database: Metrics,
-    allocated_gib: float,
-    send_to: sns.ITopic,
-) -> cloudwatch.Alarm:
-    """Alarm on an instance whose storage is almost full, and does not grow.
+def free_storage(database: Metrics, *, allocated_gib: float) -> Watch:
+    """An instance whose storage is almost full, and does not grow, in bytes.
 
     Args:
-        scope: Where to put it.
-        construct_id: Its name there.
         database: The database and its proxy.
         allocated_gib: What it had at first.
-        send_to: The topic to notify.
-
-    Returns:
-        The alarm, in bytes.
     """
-    return alarms.alarm(
-        scope,
-        construct_id,
+    return Watch(
         metric=database.of_database("FreeStorageSpace", "Minimum"),
         threshold=allocated_gib * 2**30 * _defaults.FREE_STORAGE_PERCENT / 100,
         comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
         description="The storage of the database is almost full, and has not grown by itself: it stops when "
         "nothing is left. Raise max_allocated_storage.",
-        send_to=send_to,
     )

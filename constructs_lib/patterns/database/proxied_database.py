@@ -21,7 +21,8 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, location, network
+from constructs_lib.foundation import location, network
+from constructs_lib.foundation.alarms import Alarms
 from constructs_lib.patterns.database import alarms as database_alarms
 from constructs_lib.patterns.database import clients as database_clients
 from constructs_lib.patterns.database import credentials as database_credentials
@@ -276,7 +277,7 @@ class ProxiedDatabase(Construct):
             removal_policy=removal_policy,
             encryption_key=encryption_key,
         )
-        alarms.check_topic(scope, alarm_topic)
+        Alarms.check_topic(scope, alarm_topic)
         for name, resource in (
             ("database", database),
             ("vpc", vpc),
@@ -537,43 +538,35 @@ class ProxiedDatabase(Construct):
         self._door = network.Door(home, self.security_group, self.port, "RDS Proxy")
         self._borrow_timeout = borrow_timeout
 
-        self.alarm_topic = alarms.topic_or_own(self, alarm_topic)
-        watched = database_alarms.Metrics(
+        watch = Alarms(self, alarm_topic)
+        self.alarm_topic = watch.topic
+        metrics = database_alarms.Metrics(
             proxy_name=self.proxy.db_proxy_name,
             instance_identifier=None if self.instance is None else self.instance.instance_identifier,
             cluster_identifier=None if self.cluster is None else self.cluster.cluster_identifier,
         )
-        self.proxy_connections_alarm = database_alarms.proxy_connections(
-            self, "ProxyConnectionsAlarm", database=watched, send_to=self.alarm_topic
+        self.proxy_connections_alarm = watch.add(
+            "ProxyConnectionsAlarm", database_alarms.proxy_connections(metrics)
         )
-        self.borrow_latency_alarm = database_alarms.borrow_latency(
-            self, "BorrowLatencyAlarm", database=watched, send_to=self.alarm_topic
+        self.borrow_latency_alarm = watch.add("BorrowLatencyAlarm", database_alarms.borrow_latency(metrics))
+        self.pinned_sessions_alarm = watch.add(
+            "PinnedSessionsAlarm", database_alarms.pinned_sessions(metrics)
         )
-        self.pinned_sessions_alarm = database_alarms.pinned_sessions(
-            self, "PinnedSessionsAlarm", database=watched, send_to=self.alarm_topic
-        )
-        self.database_cpu_alarm = database_alarms.database_cpu(
-            self, "DatabaseCpuAlarm", database=watched, send_to=self.alarm_topic
-        )
-        self.database_connections_alarm = database_alarms.database_connections(
-            self,
+        self.database_cpu_alarm = watch.add("DatabaseCpuAlarm", database_alarms.database_cpu(metrics))
+        self.database_connections_alarm = watch.add(
             "DatabaseConnectionsAlarm",
-            database=watched,
-            proxy_percent=max_connections_percent,
-            send_to=self.alarm_topic,
+            database_alarms.database_connections(metrics, proxy_percent=max_connections_percent),
         )
-        self.free_storage_alarm = (
+        self.free_storage_alarm = watch.add(
+            "FreeStorageAlarm",
             None
             if is_cluster
             else database_alarms.free_storage(
-                self,
-                "FreeStorageAlarm",
-                database=watched,
+                metrics,
                 allocated_gib=_defaults.STORAGE_GIB
                 if allocated_storage is None or _validation.is_unresolved(allocated_storage)
                 else allocated_storage,
-                send_to=self.alarm_topic,
-            )
+            ),
         )
 
     @property

@@ -1,4 +1,4 @@
-"""What exactly is called: the function behind an alias or version, its qualifier, and what Lambda refuses.
+"""What exactly is invoked: the function behind an alias or version, its qualifier, and what Lambda refuses.
 
 Durable functions, functions with tenant isolation and those on managed instances are called in fewer ways than others.
 Where Lambda would refuse a call, or lose an event, a check here refuses it at synth.
@@ -15,6 +15,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
+from constructs_lib.foundation.resource import find_resource
 
 LATEST = "$LATEST"
 
@@ -31,8 +32,8 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Called:
-    """A function as callers name it."""
+class Invoked:
+    """A function as callers name it, and what is known of it."""
 
     arn: str
     """Where a call goes, with its qualifier; a token for what this app makes."""
@@ -42,7 +43,38 @@ class Called:
     """The function without its qualifier."""
     base_arn: str
     function: lambda_.Function | None
-    """The same, where it belongs to this app."""
+    """The same as `base`, where it belongs to this app."""
+
+    @classmethod
+    def of(cls, function: FunctionLike, name: str = "function") -> "Invoked":
+        """Resolve an alias or version to its function.
+
+        Args:
+            function: A function, version, alias or import.
+            name: The argument, as the user wrote it.
+
+        Raises:
+            InvalidPropsError: `function` is something else.
+        """
+        _validation.kind(name, function, "function_arn", "a function, version or alias", required=True)
+        base: lambda_.IFunction = function
+        qualifier = LATEST
+        alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)
+        if alias_name is not None and version is not None:
+            qualifier, base = alias_name, version.lambda_
+        elif version is not None:
+            qualifier, base = version, function.lambda_  # type: ignore[union-attr]
+        arn = function.function_arn
+        base_arn = arn if base is function else base.function_arn
+        if base is function and not Token.is_unresolved(arn) and arn.count(":") == _COLONS_WITH_QUALIFIER:
+            base_arn, _, qualifier = arn.rpartition(":")  # imported by an ARN that has one
+        return cls(
+            arn=arn,
+            qualifier=qualifier,
+            base=base,
+            base_arn=base_arn,
+            function=base if isinstance(base, lambda_.Function) else None,
+        )
 
     @property
     def key(self) -> tuple[str, str]:
@@ -50,10 +82,15 @@ class Called:
         return self.base_arn, self.qualifier
 
     @cached_property
+    def resource(self) -> lambda_.CfnFunction | None:
+        """The function's resource, where it belongs to this app."""
+        return None if self.function is None else find_resource(self.function, lambda_.CfnFunction)
+
+    @cached_property
     def kind(self) -> Kind:
         """What the function's resource says, read once: a capacity provider may be added until then."""
-        resource = self.function.node.default_child if self.function is not None else None
-        if not isinstance(resource, lambda_.CfnFunction):
+        resource = self.resource
+        if resource is None:
             return Kind()
         durable = resource.durable_config
         seconds = getattr(durable, "execution_timeout", None)
@@ -74,44 +111,53 @@ class Called:
         """
         if self.function is None:
             return None
-        if self.kind.is_durable:
-            return self.kind.execution_seconds
-        unset = _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET
-        return _validation.seconds("timeout", self.function.timeout, unset)
+        return self.kind.execution_seconds if self.kind.is_durable else timeout_seconds(self.function)
+
+    @property
+    def reserved_concurrency(self) -> float | None:
+        """The concurrency reserved for the function; None where it has none, or it is known only at deployment."""
+        reserved = None if self.resource is None else self.resource.reserved_concurrent_executions
+        return None if reserved is None or _validation.is_unresolved(reserved) else reserved
 
 
-def called(function: FunctionLike, name: str = "function") -> Called:
-    """Resolve an alias or version to its function.
+def has_provisioned_concurrency(function: FunctionLike) -> bool:
+    """Whether environments are kept ready for an alias or version; False where nothing is known of it."""
+    if not isinstance(function, lambda_.Alias | lambda_.Version):
+        return False
+    resource = function.node.default_child
+    return (
+        isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
+        and resource.provisioned_concurrency_config is not None
+    ) or function.node.try_find_child("AliasScaling") is not None
+
+
+def timeout_seconds(function: lambda_.Function) -> float | None:
+    """How long one invocation may take; None where it is known only at deployment."""
+    return _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
+
+
+def dimensions_of(function: FunctionLike, version: lambda_.IVersion | None = None) -> dict[str, str] | None:
+    """The dimensions of a function's metrics where CDK's own are wrong: it looks for a function of a version's name.
 
     Args:
-        function: A function, version, alias or import.
-        name: The argument, as the user wrote it.
+        function: The function, or the alias or version that is called.
+        version: Of this version alone, called through the alias `function`.
 
     Returns:
-        What a call of it reaches.
-
-    Raises:
-        InvalidPropsError: `function` is something else.
+        Names and values; None where CDK has them right.
     """
-    _validation.kind(name, function, "function_arn", "a function, version or alias", required=True)
-    base: lambda_.IFunction = function
-    qualifier = LATEST
-    alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)
-    if alias_name is not None and version is not None:
-        qualifier, base = alias_name, version.lambda_
-    elif version is not None:
-        qualifier, base = version, function.lambda_  # type: ignore[union-attr]
-    arn = function.function_arn
-    base_arn = arn if base is function else base.function_arn
-    if base is function and not Token.is_unresolved(arn) and arn.count(":") == _COLONS_WITH_QUALIFIER:
-        base_arn, _, qualifier = arn.rpartition(":")  # imported by an ARN that says it
-    return Called(
-        arn=arn,
-        qualifier=qualifier,
-        base=base,
-        base_arn=base_arn,
-        function=base if isinstance(base, lambda_.Function) else None,
-    )
+    if version is not None:
+        assert isinstance(function, lambda_.Alias)  # noqa: S101 - a version is watched behind its alias
+        name = function.lambda_.function_name
+        resource = f"{name}:{function.alias_name}"
+        return {"FunctionName": name, "Resource": resource, "ExecutedVersion": version.version}
+    if hasattr(function, "alias_name"):
+        return None
+    invoked = Invoked.of(function)
+    if invoked.qualifier == LATEST:
+        return None
+    name = invoked.base.function_name if invoked.base is not function else invoked.base_arn.rpartition(":")[2]
+    return {"FunctionName": name, "Resource": f"{name}:{invoked.qualifier}"}
 
 
 _COLONS_WITH_QUALIFIER = 7
@@ -121,31 +167,31 @@ _COLONS_WITH_QUALIFIER = 7
 # --- what is refused -----------------------------------------------------------------------------------
 
 
-def check_event_source(it: Called, name: str = "function") -> None:
+def check_event_source(invoked: Invoked, name: str = "function") -> None:
     """Refuse a function that Lambda does not let an event source call.
 
     Args:
-        it: What it calls.
+        invoked: What it calls.
         name: The argument, as the user wrote it.
 
     Raises:
         InvalidPropsError: The function has tenant isolation, or is a durable one without a qualifier.
     """
-    check_tenants(it, name)
-    if it.kind.is_durable and it.qualifier == LATEST:
+    check_tenants(invoked, name)
+    if invoked.kind.is_durable and invoked.qualifier == LATEST:
         raise InvalidPropsError(
-            f"{name} {it.base.node.path} is a durable function, and Lambda refuses a call of it without a qualifier: "
-            f"each event would fail. Pass an alias or a version, such as LiveAlias(...).alias. "
+            f"{name} {invoked.base.node.path} is a durable function, and Lambda refuses a call of it without a "
+            f"qualifier: each event would fail. Pass an alias or a version, such as LiveAlias(...).alias. "
             f"See {_defaults.DURABLE_INVOKING}"
         )
 
 
-def check_place(scope: Construct, it: Called, name: str = "function") -> None:
+def check_place(scope: Construct, invoked: Invoked, name: str = "function") -> None:
     """Refuse a function of another Region or account.
 
     Args:
         scope: Where the construct is going to be.
-        it: The function.
+        invoked: The function.
         name: The argument, as the user wrote it.
 
     Raises:
@@ -154,23 +200,23 @@ def check_place(scope: Construct, it: Called, name: str = "function") -> None:
     location.check(
         scope,
         name,
-        it.base,
+        invoked.base,
         way_out="Make this construct in the function's own Region and account.",
         source=_defaults.LAMBDA_PERMISSIONS,
     )
 
 
-def check_permission(it: Called, function: FunctionLike) -> None:
+def check_permission(invoked: Invoked, function: FunctionLike) -> None:
     """Refuse an imported function to which CDK does not add a permission, without a word.
 
     Args:
-        it: What is called.
-        function: The same, as it was given.
+        invoked: What is called.
+        function: The same, as it was passed.
 
     Raises:
         InvalidPropsError: Its account is not known to be that of its stack.
     """
-    if it.function is None and not getattr(function, "_can_create_permissions", True):
+    if invoked.function is None and not getattr(function, "_can_create_permissions", True):
         raise InvalidPropsError(
             f"function {function.node.path} is imported, and its account is not known to be that of its stack: CDK "
             "would add no permission to call it. Give the stack an env with account and Region, or import the "
@@ -179,16 +225,16 @@ def check_permission(it: Called, function: FunctionLike) -> None:
         )
 
 
-def check_mapping(it: Called) -> None:
+def check_mapping(invoked: Invoked) -> None:
     """Refuse a durable function that an event source mapping cannot wait for.
 
     Args:
-        it: What the mapping calls.
+        invoked: What the mapping calls.
 
     Raises:
         InvalidPropsError: Its executions may take longer.
     """
-    kind = it.kind
+    kind = invoked.kind
     most = (
         _defaults.DURABLE_EXECUTION_SECONDS_MAX_MANAGED
         if kind.is_managed
@@ -196,31 +242,31 @@ def check_mapping(it: Called) -> None:
     )
     if kind.execution_seconds is not None and kind.execution_seconds > most:
         raise InvalidPropsError(
-            f"execution_timeout of the durable function {it.base.node.path} must be at most {most:,} seconds, got "
+            f"execution_timeout of the durable function {invoked.base.node.path} must be at most {most:,} seconds, got "
             f"{kind.execution_seconds:,.0f}: an event source mapping waits for the whole execution, and no longer. "
             f"Start longer ones asynchronously, with EventRule for example. See {_defaults.DURABLE_MAPPINGS}"
         )
 
 
-def check_destinations(it: Called, *, redrive: bool) -> None:
+def check_destinations(invoked: Invoked, *, redrive: bool) -> None:
     """Refuse a function whose destinations Lambda would not serve.
 
     Args:
-        it: Whose asynchronous configuration is asked for.
+        invoked: Whose asynchronous configuration is asked for.
         redrive: Whether its failed events are going to be sent again.
 
     Raises:
         InvalidPropsError: It is a durable function, or one on managed instances without a qualifier; or it has tenant
             isolation, and `redrive` is asked for.
     """
-    kind = it.kind
-    path = it.base.node.path
+    kind = invoked.kind
+    path = invoked.base.node.path
     if kind.is_durable:
         raise InvalidPropsError(
             f"function {path} is a durable function, which has no destinations: Lambda would send no record of it. Set "
             f"dead_letter_queue on the function itself. See {_defaults.DURABLE_INVOKING}"
         )
-    if kind.is_managed and it.qualifier == LATEST:
+    if kind.is_managed and invoked.qualifier == LATEST:
         raise InvalidPropsError(
             f"function {path} is on managed instances, where a call without a qualifier reaches $LATEST.PUBLISHED, and "
             f"not the destinations of $LATEST. Pass an alias or a version. See {_defaults.MANAGED_INSTANCES_VERSIONS}"
@@ -232,51 +278,51 @@ def check_destinations(it: Called, *, redrive: bool) -> None:
         )
 
 
-def check_tenants(it: Called, name: str = "function") -> None:
+def check_tenants(invoked: Invoked, name: str = "function") -> None:
     """Refuse a function with tenant isolation, which is called for one tenant at a time.
 
     Args:
-        it: What is called.
+        invoked: What is called.
         name: The argument, as the user wrote it.
 
     Raises:
         InvalidPropsError: It has tenant isolation.
     """
-    if it.kind.has_tenants:
+    if invoked.kind.has_tenants:
         raise InvalidPropsError(
-            f"{name} {it.base.node.path} has tenant isolation: Lambda refuses each call without a tenant, and nothing "
-            "here sends one. Pass a function without tenancy_config, or call this one by Invoke with a TenantId. "
-            f"See {_defaults.TENANT_ISOLATION}"
+            f"{name} {invoked.base.node.path} has tenant isolation: Lambda refuses each call without a tenant, and "
+            "nothing here sends one. Pass a function without tenancy_config, or call this one by Invoke with a "
+            f"TenantId. See {_defaults.TENANT_ISOLATION}"
         )
 
 
-def check_reserved(it: Called) -> None:
+def check_reserved(invoked: Invoked) -> None:
     """Refuse a function whose concurrency Lambda does not let anybody reserve.
 
     Args:
-        it: The function.
+        invoked: The function.
 
     Raises:
         InvalidPropsError: It runs on managed instances.
     """
-    if it.kind.is_managed:
+    if invoked.kind.is_managed:
         raise InvalidPropsError(
-            f"function {it.base.node.path} is on managed instances, which scale by a scaling configuration: reserved "
-            "concurrency does not turn it off. Call put-function-scaling-config with 0 environments instead. "
+            f"function {invoked.base.node.path} is on managed instances, which scale by a scaling configuration: "
+            "reserved concurrency does not turn it off. Call put-function-scaling-config with 0 environments instead. "
             f"See {_defaults.MANAGED_INSTANCES}"
         )
 
 
-def check_provisioned(it: Called) -> None:
+def check_provisioned(invoked: Invoked) -> None:
     """Refuse provisioned concurrency where Lambda has none.
 
     Args:
-        it: The function.
+        invoked: The function.
 
     Raises:
         InvalidPropsError: It runs on managed instances, or has tenant isolation.
     """
-    kind = it.kind
+    kind = invoked.kind
     if kind.is_managed or kind.has_tenants:
         has, page = (
             ("is on managed instances, which are always warm", _defaults.MANAGED_INSTANCES)
@@ -284,6 +330,6 @@ def check_provisioned(it: Called) -> None:
             else ("has tenant isolation", _defaults.TENANT_ISOLATION)
         )
         raise InvalidPropsError(
-            f"provisioned_concurrency cannot be given for function {it.base.node.path}, which {has}. Leave it out. "
-            f"See {page}"
+            f"provisioned_concurrency cannot be given for function {invoked.base.node.path}, which {has}. Leave it "
+            f"out. See {page}"
         )

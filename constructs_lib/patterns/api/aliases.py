@@ -1,8 +1,7 @@
-"""What is known of the function behind an alias."""
+"""The aliases that an API calls, and what is known of the functions behind them."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
@@ -11,23 +10,19 @@ from constructs import Construct
 from constructs_lib import _defaults
 from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.called import Called, called, check_place, check_tenants
+from constructs_lib.foundation.invoked import Invoked, check_place, check_tenants
+from constructs_lib.foundation.resource import find_resource
 
-watched: Final[WeakSet[lambda_.Alias]] = WeakSet()
-"""Aliases with alarms of their own, as those of a `LiveAlias`: nobody is to be woken twice."""
-
-_waits_for: Final[WeakKeyDictionary[Stack, WeakSet[Stack]]] = WeakKeyDictionary()
-"""The stacks that each stack is deployed after: the API's after the alias's, and that of a release after its alarms."""
-
-_known: WeakKeyDictionary[lambda_.Alias, Called] = WeakKeyDictionary()
+_known: WeakKeyDictionary[lambda_.Alias, Invoked] = WeakKeyDictionary()
 """Read once for each alias: an API may have hundreds of routes to the same one."""
 
 
-def _behind(alias: AliasLike) -> Called:
+def invoked(alias: AliasLike) -> Invoked:
+    """What a call of the alias reaches, read once for an alias of this app."""
     if not isinstance(alias, lambda_.Alias):
-        return called(alias)
+        return Invoked.of(alias)
     if alias not in _known:
-        _known[alias] = called(alias)
+        _known[alias] = Invoked.of(alias)
     return _known[alias]
 
 
@@ -42,7 +37,7 @@ def check(name: str, value: object) -> None:
         InvalidPropsError: It is a function, a version, or something else; or its function has tenant isolation.
     """
     if isinstance(value, lambda_.Alias):
-        check_tenants(_behind(value), name)
+        check_tenants(invoked(value), name)
         return
     if hasattr(value, "alias_name"):
         return
@@ -70,7 +65,7 @@ def check_places(scope: Construct, aliases: Mapping[str, AliasLike]) -> None:
     for name, alias in aliases.items():
         names.setdefault(alias, name)
     for alias, name in names.items():
-        check_place(scope, _behind(alias), name)
+        check_place(scope, invoked(alias), name)
 
 
 def timeout_seconds(alias: AliasLike) -> float | None:
@@ -82,20 +77,7 @@ def timeout_seconds(alias: AliasLike) -> float | None:
     Returns:
         Seconds; None for a function that is not of this app, or a time known only at deployment.
     """
-    return _behind(alias).timeout_seconds
-
-
-def has_provisioned_concurrency(alias: AliasLike) -> bool:
-    """Whether environments are kept ready for an alias.
-
-    Args:
-        alias: The alias.
-
-    Returns:
-        False also for an imported alias: of it nothing is known here.
-    """
-    resource = alias.node.default_child if isinstance(alias, lambda_.Alias) else None
-    return isinstance(resource, lambda_.CfnAlias) and resource.provisioned_concurrency_config is not None
+    return invoked(alias).timeout_seconds
 
 
 def identity(alias: AliasLike) -> dict[str, object]:
@@ -115,8 +97,8 @@ def identity(alias: AliasLike) -> dict[str, object]:
     function = alias.lambda_
     node = function.node
     found: dict[str, object] = {"alias": alias.alias_name, "function": node.path}
-    resource = node.default_child
-    if isinstance(resource, lambda_.CfnFunction):
+    resource = find_resource(function, lambda_.CfnFunction)
+    if resource is not None:
         found |= {"name": resource.function_name, "package": resource.package_type}
     return found
 
@@ -134,32 +116,3 @@ def other_stacks(home: Stack, aliases: Iterable[AliasLike]) -> list[Stack]:
     of_this_app = (alias for alias in dict.fromkeys(aliases) if isinstance(alias, lambda_.Alias))
     stacks = dict.fromkeys(Stack.of(alias) for alias in of_this_app)
     return [stack for stack in stacks if stack is not home]
-
-
-def check_order(home: Stack, others: Iterable[Stack], words: str) -> None:
-    """Refuse that two stacks wait for each other.
-
-    Args:
-        home: The stack that would wait.
-        others: The stacks that it would wait for.
-        words: What makes it wait, and the way out.
-
-    Raises:
-        InvalidPropsError: One of them waits for `home`.
-    """
-    for other in others:
-        if home in _waits_for.get(other, ()):
-            raise InvalidPropsError(
-                f"{words} {other.node.path} is deployed after {home.node.path} already, so each would wait for the "
-                "other."
-            )
-
-
-def let_wait(home: Stack, others: Iterable[Stack]) -> None:
-    """Note that a stack is deployed after others.
-
-    Args:
-        home: The stack that waits.
-        others: The stacks that it waits for.
-    """
-    _waits_for.setdefault(home, WeakSet()).update(others)
