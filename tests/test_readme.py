@@ -1,7 +1,6 @@
 """What the README shows is run, and what it says is so."""
 
 import doctest
-import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -88,16 +87,6 @@ def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path) ->
     template.has_resource_properties("AWS::Lambda::Function", {"MemorySize": 1024, "Timeout": 20})
     stack = Stack(names["app"], "WithoutPackaging")
     assert PythonFunction(stack, "Ship", entry="nowhere", handler="app.handle").package.is_placeholder
-
-
-def test_the_guide_to_functions_names_every_argument() -> None:
-    named = set(
-        re.findall(r"`(\w+)`", FUNCTION.partition("## All arguments")[2].partition("Everything else")[0])
-    )
-    assert (
-        set(inspect.signature(PythonFunction.__init__).parameters) - {"self", "scope", "construct_id"}
-        <= named
-    )
 
 
 def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) -> None:
