@@ -43,6 +43,7 @@ USAGE = """usage: python3 dev.py COMMAND [ARGUMENT ...]
                with arguments: pytest alone, with these arguments
   lint         check everything but the tests
   bench NAME   measure what performance and safety claims rest on: bench database
+  docs         write docs/reference from the docstrings
   cdk ...      the CDK CLI at the version that the project is tested with
   clean        delete everything that dev.py has made
 """
@@ -72,7 +73,7 @@ def main(arguments: list[str]) -> int:
     if command in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0 if arguments else 2
-    if command not in ("demo", "test", "lint", "bench", "cdk", "clean"):
+    if command not in ("demo", "test", "lint", "bench", "docs", "cdk", "clean"):
         print(f"dev.py: no command {command!r}.\n\n{USAGE}", end="", file=sys.stderr)
         return 2
     if command == "clean":
@@ -89,6 +90,8 @@ def main(arguments: list[str]) -> int:
         return run([str(PYTHON), "-m", "sample_app.demo", *rest])
     if command == "bench":
         return run([str(PYTHON), "-m", f"benchmarks.{rest[0]}", *rest[1:]])
+    if command == "docs":
+        return run([str(PYTHON), "-m", "docs.write_reference"])
     if command == "cdk":
         return run([str(node()), str(CDK), *rest])
     if command == "test" and rest:

@@ -3,18 +3,24 @@
 import inspect
 import pydoc
 import re
+from importlib import import_module
 from typing import Any
 
+import griffe
 import pytest
+from aws_cdk import App, Stack
 from constructs import Construct
 
 import constructs_lib
+from docs import write_reference
+from tests.gallery import SCENES
 
 CONSTRUCTS = [
     (name, value)
     for name in constructs_lib.__all__
     if isinstance(value := getattr(constructs_lib, name), type) and issubclass(value, Construct)
 ]
+CLASSES = [name for name in constructs_lib.__all__ if name != "InvalidPropsError"]
 
 
 def jsii_base(cls: type) -> type:
@@ -22,7 +28,7 @@ def jsii_base(cls: type) -> type:
     return next(base for base in cls.__mro__ if vars(base).get("__jsii_declared_type__"))
 
 
-@pytest.mark.parametrize("name", [name for name in constructs_lib.__all__ if name != "InvalidPropsError"])
+@pytest.mark.parametrize("name", CLASSES)
 def test_a_public_class_is_in_the_file_of_its_name(name: str) -> None:
     in_snake_case = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     assert getattr(constructs_lib, name).__module__.rpartition(".")[2] == in_snake_case
@@ -64,3 +70,43 @@ def test_no_member_overrides_one_of_javascript(name: str, cls: type) -> None:
     theirs = {member for ancestor in base.__mro__ for member in vars(ancestor) if not member.startswith("_")}
     assert {member for member in vars(cls) if not member.startswith("_")} & theirs == set()
     assert set(getattr(cls, "__annotations__", {})) & theirs == set()
+
+
+def documented_attributes(cls: type) -> set[str]:
+    """Those of the class docstring, and the properties that have one."""
+    section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    properties = {
+        name for name, member in vars(cls).items() if isinstance(member, property) and member.__doc__
+    }
+    return set(re.findall(r"^    (\w+): ", section, flags=re.MULTILINE)) | properties
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (module, name)
+        for module, name in write_reference.public_names()
+        if isinstance(getattr(import_module(module), name), type)
+    ],
+)
+def test_every_public_attribute_is_documented(module: str, name: str) -> None:
+    """As the sources set them: declared in the class, or assigned in one of its methods."""
+    read = write_reference.found(write_reference.library(), module, name)
+    assert isinstance(read, griffe.Class)
+    assert documented_attributes(getattr(import_module(module), name)) == set(
+        write_reference.attributes(read)
+    )
+
+
+def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
+    """As instances have them, however they got there."""
+    seen = set()
+    for scene in ("patterns_in_a_tagged_stack", "proxied_database"):
+        stack = Stack(app, scene.replace("_", "-"))
+        SCENES[scene](stack)
+        for construct in stack.node.find_all():
+            if (name := type(construct).__name__) in dict(CONSTRUCTS):
+                public = {attribute for attribute in vars(construct) if not attribute.startswith("_")}
+                assert public <= documented_attributes(type(construct)), name
+                seen.add(name)
+    assert seen == set(dict(CONSTRUCTS))

@@ -1,7 +1,6 @@
 """What the README shows is run, and what it says is so."""
 
 import doctest
-import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -57,11 +56,9 @@ def somebodys_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ship = tmp_path / "functions" / "ship"
     ship.mkdir(parents=True)
     (ship / "app.py").write_text(HANDLER)
-    for name, module, text in (("store", "app", README), ("complete_trip", "handler", DATABASE)):
-        folder = tmp_path / "functions" / name
-        folder.mkdir()
-        (folder / f"{module}.py").write_text(handler_of(text))
-    (tmp_path / "functions" / "migrate").mkdir()
+    for name in ("complete_trip", "migrate"):
+        (tmp_path / "functions" / name).mkdir()
+    (tmp_path / "functions" / "complete_trip" / "handler.py").write_text(handler_of(DATABASE))
     (tmp_path / "functions" / "migrate" / "handler.py").write_text(migration_of(DATABASE))
     (tmp_path / "app.py").write_text(example())
     monkeypatch.chdir(tmp_path)
@@ -92,35 +89,19 @@ def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path) ->
     assert PythonFunction(stack, "Ship", entry="nowhere", handler="app.handle").package.is_placeholder
 
 
-def test_the_guide_to_functions_names_every_argument() -> None:
-    named = set(
-        re.findall(r"`(\w+)`", FUNCTION.partition("## All arguments")[2].partition("Everything else")[0])
-    )
-    assert (
-        set(inspect.signature(PythonFunction.__init__).parameters) - {"self", "scope", "construct_id"}
-        <= named
-    )
-
-
 def test_the_examples_of_a_database_are_what_happens(somebodys_project: Path) -> None:
     del somebodys_project  # it is the current folder
     names: dict[str, Any] = {}
-    exec(example().replace("app.synth()", ""), names)  # noqa: S102 - running it is the test
-    (stack_of_readme,) = [block for block in blocks(README)[1:] if "database.connect(" in block]
-    exec(stack_of_readme, names)  # noqa: S102
-    template = Template.from_stack(names["stack"])
-    template.resource_count_is("AWS::RDS::DBProxy", 1)
-    template.has_resource_properties(
-        "AWS::Lambda::Function",
-        {"Environment": {"Variables": Match.object_like({"DATABASE_HOST": Match.any_value()})}},
-    )
-
     for block in blocks(DATABASE):
         if "database.connect(" in block or "connect_administrator(" in block:
             exec(block, names)  # noqa: S102
     template = Template.from_stack(names["stack"])
     template.resource_count_is("AWS::RDS::DBProxy", 1)
     template.resource_count_is("Custom::Trigger", 1)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": Match.object_like({"DATABASE_HOST": Match.any_value()})}},
+    )
 
 
 def test_the_other_databases_in_the_docs_can_be_made() -> None:
@@ -159,18 +140,12 @@ def test_the_examples_of_an_api_are_what_happens(somebodys_project: Path) -> Non
     template.has_resource_properties("AWS::ApiGateway::Method", {"AuthorizationType": "NONE"})
 
 
-@pytest.mark.parametrize("text", [README, ASYNCHRONOUS], ids=["README", "docs"])
-def test_the_example_of_asynchronous_invocation_is_what_happens(text: str, somebodys_project: Path) -> None:
+def test_the_examples_of_asynchronous_invocation_are_what_happens(somebodys_project: Path) -> None:
     for name in ("receipt", "notify"):
         (somebodys_project / "functions" / name).mkdir()
         (somebodys_project / "functions" / name / "app.py").write_text(HANDLER)
     names: dict[str, Any] = {}
-    if text is README:
-        exec(example().replace("app.synth()", ""), names)  # noqa: S102
-        (used,) = [[block] for block in blocks(text) if "AsyncDestinations(" in block]
-    else:
-        used = blocks(text)
-    for block in used:
+    for block in blocks(ASYNCHRONOUS):
         exec(block, names)  # noqa: S102
     names["app"].synth()
     template = Template.from_stack(names["stack"])
@@ -181,10 +156,9 @@ def test_the_example_of_asynchronous_invocation_is_what_happens(text: str, someb
             "Qualifier": "live",
         },
     )
-    if text is not README:
-        template.resource_count_is("AWS::Events::Rule", 4)  # of the two EventRules, the bucket and the switch
-        template.resource_count_is("AWS::Scheduler::Schedule", 1)
-        template.resource_count_is("AWS::SNS::Subscription", 1)
+    template.resource_count_is("AWS::Events::Rule", 4)  # of the two EventRules, the bucket and the switch
+    template.resource_count_is("AWS::Scheduler::Schedule", 1)
+    template.resource_count_is("AWS::SNS::Subscription", 1)
 
 
 def test_the_examples_of_a_queue_are_what_happens(somebodys_project: Path) -> None:
@@ -293,12 +267,11 @@ def migrated(
         admin.execute("DROP ROLE trips")
 
 
-@pytest.mark.parametrize("text", [README, DATABASE], ids=["README", "docs"])
 def test_the_handler_stores_each_message_once_and_reports_what_fails(
-    text: str, migrated: Callable[[dict[str, Any]], Database], capsys: pytest.CaptureFixture[str]
+    migrated: Callable[[dict[str, Any]], Database], capsys: pytest.CaptureFixture[str]
 ) -> None:
     names: dict[str, Any] = {}
-    exec(handler_of(text), names)  # noqa: S102
+    exec(handler_of(DATABASE), names)  # noqa: S102
     database = migrated(names)
     names["once"] = Once(database, consumer="readme")
     records = [
@@ -318,6 +291,39 @@ def test_the_example_of_a_unit_test_is_what_happens() -> None:
     (example_of_test,) = [block for block in blocks(DATABASE) if "of_test = Database(" in block]
     exec(example_of_test, names)  # noqa: S102
     assert names["of_test"].driver is psycopg
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/demo.md"])
+def test_the_output_shown_is_that_of_the_demo(name: str) -> None:
+    """Each text in a shown table, and the last line, is one that the demo writes."""
+    sources = [*(PROJECT / "sample_app" / "demo").glob("*.py"), PROJECT / "constructs_lib/local/evidence.py"]
+    written = "".join(file.read_text() for file in sources)
+    text = (PROJECT / name).read_text()
+    shown = re.findall(r"^│ (?!a caller)(\w[^│:\d]*[^│ ]) +│ +\d+ │", text, flags=re.MULTILINE)
+    (last,) = re.findall(r"┘\n(?:\.{3}\n)?(\w.+)\n```\n", text)
+    for each in (*shown, last):
+        assert each in written, each
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        *sorted(f"docs/{each.name}" for each in (PROJECT / "docs").glob("*.md")),
+    ],
+)
+def test_every_link_leads_somewhere(file: str) -> None:
+    """To a file, and to a heading in it."""
+    text = (PROJECT / file).read_text()
+    for path, heading in re.findall(r"\]\((?!https://)([^)#]*)(?:#([^)]+))?\)", text):
+        target = (PROJECT / file).parent / path if path else PROJECT / file
+        assert target.exists(), path
+        if heading:
+            titles = re.findall(r"^#+ (.+)$", target.read_text(), flags=re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}, (
+                heading
+            )
 
 
 def test_no_lock_file_names_a_mirror() -> None:

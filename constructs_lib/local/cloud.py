@@ -67,6 +67,10 @@ class LocalCloud:
 
     Raises:
         LocalCloudError: On entry: uv is missing, the port is taken, or the emulator does not start.
+
+    Attributes:
+        state: The folder to keep.
+        run_folder: The folder of this run, which is deleted at exit.
     """
 
     def __init__(

@@ -95,20 +95,31 @@ class AsyncDestinations(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        function: What is called, as you passed it.
+        event_invoke_config: The retries and destinations, on the qualifier of `function`.
+        failure_queue: Where the records of failures go: the queue that was made, or yours. None if `on_failure` is
+            not a queue.
+        redrive_function: Sends the events in `failure_queue` to `function` again. None without `redrive=True`.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        dropped_alarm: On events that Lambda gave up: out of retries, too old, or reserved concurrency is 0.
+        event_age_alarm: On events that wait too long for the function.
+        delivery_alarm: On records that Lambda could not deliver to their destination.
+        failure_queue_alarm: On the first record in `failure_queue`. None if there is no such queue, or if it is in
+            another account, where its metrics are.
+
     Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
 
     function: Final[FunctionLike]
     event_invoke_config: Final[lambda_.EventInvokeConfig]
     failure_queue: Final[sqs.IQueue | None]
-    """Where failures go, if that is a queue: the one that was made, or yours."""
     redrive_function: Final[PythonFunction | None]
     alarm_topic: Final[sns.ITopic]
     dropped_alarm: Final[cloudwatch.Alarm]
     event_age_alarm: Final[cloudwatch.Alarm]
     delivery_alarm: Final[cloudwatch.Alarm]
     failure_queue_alarm: Final[cloudwatch.Alarm | None]
-    """None only where failures do not go to a queue, or to one of another account: its metrics are there."""
 
     def __init__(
         self,

@@ -47,6 +47,15 @@ class EventRule(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        rule: The rule.
+        function: What is called, as you passed it.
+        dead_letter_queue: The dead-letter queue that you passed, or the one that was made.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        dead_letter_alarm: On the first event in `dead_letter_queue`. None if that queue is in another account, where
+            its metrics are.
+        undelivered_alarm: On events that could not even be sent to `dead_letter_queue`.
+
     Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
     """
 
@@ -55,9 +64,7 @@ class EventRule(Construct):
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm | None]
-    """None only for a dead-letter queue of another account: its metrics are there."""
     undelivered_alarm: Final[cloudwatch.Alarm]
-    """On events that did not even reach the dead-letter queue."""
 
     def __init__(
         self,

@@ -59,6 +59,15 @@ class KillSwitch(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        function: The function, alias or version, as you passed it.
+        runaway_alarm: On more than `invocations_per_minute` invocations of the function.
+        state_machine: The switch: an execution sets the function's reserved concurrency to 0.
+        role: The role of `state_machine`.
+        rule: Starts `state_machine` when `runaway_alarm` goes off; disabled unless `armed=True`.
+        failed_alarm: On an execution that failed, or that could not be started.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+
     Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     """
 
@@ -66,7 +75,6 @@ class KillSwitch(Construct):
     runaway_alarm: Final[cloudwatch.Alarm]
     state_machine: Final[stepfunctions.StateMachine]
     role: Final[iam.Role]
-    """Of the state machine."""
     rule: Final[events.Rule]
     failed_alarm: Final[cloudwatch.Alarm]
     alarm_topic: Final[sns.ITopic]

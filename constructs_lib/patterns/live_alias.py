@@ -103,33 +103,41 @@ class LiveAlias(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        alias: The alias: pass it to whatever takes a function.
+        version: The version of the current code: the new one, also in a release by hand.
+        scaling: The scaling of provisioned concurrency. None if it neither scales nor has a schedule.
+        application: The CodeDeploy application. None in a release by hand.
+        deployment_group: The deployment group, which moves the alias. None in a release by hand.
+        deployment_role: The role of CodeDeploy. It must be allowed to call each hook that you add to the group
+            yourself. None in a release by hand.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        errors_alarm: On the share of calls of the alias that fail.
+        throttles_alarm: On throttled calls of the alias.
+        latency_alarm: On slow calls of the alias. None if no threshold is known.
+        new_version_errors_alarm: On errors of the new version, called through the alias; rolls a release back.
+        new_version_latency_alarm: On slow calls of the new version; rolls a release back. None if no threshold is
+            known.
+        spillover_alarm: On calls beyond the provisioned concurrency. None without provisioned concurrency.
+        utilization_alarm: On provisioned concurrency that is nearly used up. None without provisioned concurrency.
+
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
     """
 
     alias: Final[lambda_.Alias]
     version: Final[lambda_.Version]
-    """The version of the code as it is now: the new one, also in a release by hand."""
     scaling: Final[lambda_.IScalableFunctionAttribute | None]
-    """None where provisioned concurrency neither scales nor has a schedule."""
     application: Final[codedeploy.LambdaApplication | None]
-    """None in a release by hand."""
     deployment_group: Final[codedeploy.LambdaDeploymentGroup | None]
-    """None in a release by hand."""
     deployment_role: Final[iam.Role | None]
-    """What CodeDeploy may do: a hook that you add to the group yourself, it has to be allowed to call. None in a
-    release by hand."""
     alarm_topic: Final[sns.ITopic]
     errors_alarm: Final[cloudwatch.Alarm]
     throttles_alarm: Final[cloudwatch.Alarm]
     latency_alarm: Final[cloudwatch.Alarm | None]
-    """None where no threshold is known."""
     new_version_errors_alarm: Final[cloudwatch.Alarm]
     new_version_latency_alarm: Final[cloudwatch.Alarm | None]
-    """None where no threshold is known."""
     spillover_alarm: Final[cloudwatch.Alarm | None]
-    """None without provisioned concurrency."""
     utilization_alarm: Final[cloudwatch.Alarm | None]
-    """None without provisioned concurrency."""
 
     def __init__(
         self,

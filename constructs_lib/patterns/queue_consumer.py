@@ -94,20 +94,30 @@ class QueueConsumer(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        queue: The queue that is drained: the `sqs.Queue` that was made, or the queue that you passed.
+        dead_letter_queue: Where messages go after `max_receive_count` receives. None for an imported `queue` if you
+            passed no `dead_letter_queue`.
+        event_source_mapping: What connects the queue to the function.
+        function: What handles the batches, as you passed it.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        dead_letter_alarm: On the first message in `dead_letter_queue`. None if that queue is unknown, or in another
+            account, where its metrics are.
+        oldest_message_alarm: On the age of the oldest message. None if the queue is in another account, where its
+            metrics are.
+        errors_alarm: On the share of invocations that fail.
+        throttles_alarm: On throttled invocations.
+
     Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
 
     queue: Final[sqs.IQueue]
-    """The queue that is drained: an `sqs.Queue` unless you gave an imported one."""
     dead_letter_queue: Final[sqs.IQueue | None]
-    """Where messages go that failed for good; None only for an imported queue whose own is unknown."""
     event_source_mapping: Final[lambda_.EventSourceMapping]
     function: Final[FunctionLike]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm | None]
-    """None only where the dead-letter queue is unknown, or of another account: its metrics are there."""
     oldest_message_alarm: Final[cloudwatch.Alarm | None]
-    """None only for a queue of another account: its metrics are there."""
     errors_alarm: Final[cloudwatch.Alarm]
     throttles_alarm: Final[cloudwatch.Alarm]
 

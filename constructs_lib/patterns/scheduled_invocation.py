@@ -62,6 +62,16 @@ class ScheduledInvocation(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        schedule: The schedule.
+        role: What EventBridge Scheduler assumes to call the function and to send to `dead_letter_queue`.
+        function: What is called, as you passed it.
+        dead_letter_queue: The dead-letter queue that you passed, or the one that was made.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        dead_letter_alarm: On the first call in `dead_letter_queue`. None if that queue is in another account, where
+            its metrics are.
+        undelivered_alarm: On calls that could not even be sent to a dead-letter queue, of all schedules of the group.
+
     Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html
     """
 
@@ -71,9 +81,7 @@ class ScheduledInvocation(Construct):
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm | None]
-    """None only for a dead-letter queue of another account: its metrics are there."""
     undelivered_alarm: Final[cloudwatch.Alarm]
-    """On events that did not even reach the dead-letter queue, of all schedules of the group."""
 
     def __init__(
         self,

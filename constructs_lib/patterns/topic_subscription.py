@@ -50,6 +50,17 @@ class TopicSubscription(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        subscription: The subscription.
+        topic: The topic, as you passed it.
+        function: What is called, as you passed it.
+        dead_letter_queue: The dead-letter queue that you passed, or the one that was made.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        dead_letter_alarm: On the first message in `dead_letter_queue`. None if that queue is in another account,
+            where its metrics are.
+        undelivered_alarm: On messages that could not even be sent to a dead-letter queue, of all subscriptions of the
+            topic. None if the topic is in another account, where its metrics are.
+
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
     """
 
@@ -59,10 +70,7 @@ class TopicSubscription(Construct):
     dead_letter_queue: Final[sqs.IQueue]
     alarm_topic: Final[sns.ITopic]
     dead_letter_alarm: Final[cloudwatch.Alarm | None]
-    """None only for a dead-letter queue of another account: its metrics are there."""
     undelivered_alarm: Final[cloudwatch.Alarm | None]
-    """On events that did not even reach the dead-letter queue, of the topic as a whole. None only for a topic of
-    another account: its metrics are there."""
 
     def __init__(
         self,

@@ -10,7 +10,13 @@ _TRIES = 3
 
 
 class Credentials(NamedTuple):
-    """What signs a request: the access key, its secret, and the session's token if there is one."""
+    """What signs a request: the access key, its secret, and the session's token if there is one.
+
+    Attributes:
+        access_key: The access key id.
+        secret_key: The secret access key.
+        token: The session's token. None for long-term credentials.
+    """
 
     access_key: str
     secret_key: str

@@ -105,6 +105,9 @@ class Database:
         ValueError: The driver is not one of the three, or too old; or `tls=False` for a host that is not on this
             machine; or `give_up_after_seconds` is negative or not a number.
 
+    Attributes:
+        driver: The module that was passed.
+
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html
     """
 

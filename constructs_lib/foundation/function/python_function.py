@@ -106,11 +106,13 @@ class PythonFunction(lambda_.Function):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        package: What was packaged: its folder, hash and sizes; a placeholder if the CDK needs no assets now.
+
     Source: https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
     """
 
     package: Final[packaging.Package]
-    """What was packaged: its folder, hash and sizes; a placeholder if the CDK needs no assets now."""
 
     def __init__(
         self,

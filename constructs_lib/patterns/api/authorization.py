@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 class Authorization:
     """How callers prove who they are. Made by one of its five methods; there is no default.
 
+    Attributes:
+        kind: Which of the five.
+        user_pool: Cognito: the pool whose tokens count. Else None.
+        user_pool_clients: Cognito: the app clients whose tokens count.
+        issuer: JWT: the `iss` of the tokens.
+        audience: JWT: the `aud` or `client_id` of the tokens.
+        scopes: Cognito and JWT: at least one of these must be in the token.
+        alias: Lambda: the alias of the function that decides. Else None.
+        identity_header: Lambda: requests without this header get 401.
+        cache_ttl: Lambda: how long an answer serves the same header again. None: not at all.
+
     Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-control-access-to-api.html
     """
 

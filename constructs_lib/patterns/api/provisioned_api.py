@@ -134,26 +134,45 @@ class ProvisionedApi(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        rest_api: The REST API. None for an HTTP API.
+        http_api: The HTTP API. None for a REST API.
+        stage: The only stage.
+        url: The address of the API, with a slash at its end: that of the custom domain and base path if there is one.
+        methods: The methods of a REST API, by route. Empty for an HTTP API.
+        http_routes: The routes of an HTTP API, by route. Empty for a REST API.
+        log_group: The access log.
+        authorizers: What API Gateway asks who calls; empty if no route needs one.
+        gateway_responses: What a REST API answers by itself. Empty for an HTTP API.
+        domain: The custom domain that was made, or yours. Another API can share it as its `domain_name`, with a
+            `base_path`. None without `domain_name`.
+        domain_record: The record in `hosted_zone`. None without `hosted_zone`.
+        web_acl_association: What puts the web ACL before the stage. None without `web_acl_arn`.
+        usage_plans: The usage plans, by the names that you passed.
+        api_keys: The API keys, by the names in the usage plans.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        server_errors_alarm: On the share of 5XX answers.
+        latency_alarm: On the 99th percentile of the latency.
+        throttled_requests_alarm: On requests refused with 429. It counts lines of the access log, since 4XXError
+            counts every caller's own mistakes too. A quota that is used up is the caller's own, and does not count.
+            Of an HTTP API, a 429 that a function answers counts as well.
+        throttles_alarms: On throttled invocations, one for each alias. A `LiveAlias` has its own, and none here.
+        spillover_alarms: On calls beyond the provisioned concurrency, one for each alias that has some. A `LiveAlias`
+            has its own, and none here.
+
     Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-vs-rest.html
     """
 
     rest_api: Final[apigateway.RestApi | None]
-    """None for an HTTP API."""
     http_api: "Final[apigatewayv2.HttpApi | None]"
-    """None for a REST API."""
     stage: "Final[apigateway.Stage | apigatewayv2.HttpStage]"
     url: Final[str]
-    """With a slash at its end; that of the custom domain and base path where there is one."""
     methods: Final[Mapping[str, apigateway.Method]]
-    """Of a REST API, by route."""
     http_routes: "Final[Mapping[str, apigatewayv2.HttpRoute]]"
-    """Of an HTTP API, by route."""
     log_group: Final[logs.LogGroup]
     authorizers: "Final[Sequence[apigateway.Authorizer | apigatewayv2.IHttpRouteAuthorizer]]"
     gateway_responses: Final[Sequence[apigateway.GatewayResponse]]
-    """Of a REST API: what it answers by itself."""
     domain: "Final[AnyDomain | None]"
-    """Also another API's `domain_name`, with a `base_path`."""
     domain_record: "Final[route53.ARecord | None]"
     web_acl_association: "Final[wafv2.CfnWebACLAssociation | None]"
     usage_plans: Final[Mapping[str, apigateway.UsagePlan]]
@@ -162,12 +181,8 @@ class ProvisionedApi(Construct):
     server_errors_alarm: Final[cloudwatch.Alarm]
     latency_alarm: Final[cloudwatch.Alarm]
     throttled_requests_alarm: Final[cloudwatch.Alarm]
-    """Counted in the access log, since 4XXError counts every caller's own mistakes too. A quota that is used up is the
-    caller's own, and does not count. Of an HTTP API, a 429 that a function answers counts as well."""
     throttles_alarms: Final[Sequence[cloudwatch.Alarm]]
-    """One for each alias that is not a `LiveAlias`'s: that has its own."""
     spillover_alarms: Final[Sequence[cloudwatch.Alarm]]
-    """The same, of aliases with provisioned concurrency."""
 
     def __init__(
         self,

@@ -168,36 +168,53 @@ class ProxiedDatabase(Construct):
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
+    Attributes:
+        vpc: The VPC that was made, or yours. Pass it to the functions: `PythonFunction(..., vpc=database.vpc)`.
+        proxy: The proxy, which is what functions connect to.
+        reader_endpoint: The proxy's endpoint for `connect(reader=True)`. None without readers.
+        instance: The DB instance: an `rds.DatabaseInstance` unless restored or passed. None for a cluster.
+        cluster: The cluster: an `rds.DatabaseCluster` unless restored or passed. None for an instance.
+        application_secret: The password of the application's user. None with `end-to-end-iam`.
+        rotation: The rotation of `application_secret`. None if that secret was not made here.
+        rotation_security_group: The security group of AWS's function that rotates: let it in if Secrets Manager's
+            endpoint is your own. None if `rotation` is.
+        master_secret: The password of the master user. None for an imported `database` without `master_secret`.
+        application_user: The user as whom functions log in.
+        master_user: The user as whom a migration logs in.
+        database_name: The database in which functions work.
+        port: The port on which the proxy listens, not the database.
+        security_group: The security group of the proxy; that of the database is in `instance.connections` or
+            `cluster.connections`.
+        proxy_role: The role of the proxy.
+        flow_log_group: The flow log of the VPC that was made: what its security groups refuse. None for your own VPC.
+        interface_endpoints: The interface endpoints that were made, by the name of the service.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        proxy_connections_alarm: On the share of its connections that the proxy has opened.
+        borrow_latency_alarm: On how long clients wait for a connection.
+        pinned_sessions_alarm: On sessions that are pinned to one client.
+        database_cpu_alarm: On the CPU of the database.
+        database_connections_alarm: On connections to the database.
+        free_storage_alarm: On the free storage of an instance. None for a cluster, whose storage grows by itself.
+
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html
     """
 
     vpc: Final[ec2.IVpc]
-    """Give it to the functions: `PythonFunction(..., vpc=database.vpc)`."""
     proxy: Final[rds.DatabaseProxy]
     reader_endpoint: Final[rds.IDatabaseProxyEndpoint | None]
-    """Of the proxy, for `connect(reader=True)`; None without readers."""
     instance: Final[rds.IDatabaseInstance | None]
-    """An `rds.DatabaseInstance` unless restored or given; None for a cluster."""
     cluster: Final[rds.IDatabaseCluster | None]
-    """An `rds.DatabaseCluster` unless restored or given; None for an instance."""
     application_secret: Final[secretsmanager.ISecret | None]
-    """The password of the application's user; None under end-to-end IAM."""
     rotation: Final[secretsmanager.RotationSchedule | None]
-    """None where no secret was made."""
     rotation_security_group: Final[ec2.SecurityGroup | None]
-    """Of AWS's function that rotates: let it in where Secrets Manager's endpoint is your own."""
     master_secret: Final[secretsmanager.ISecret | None]
-    """The master's password; None only for a given database that does not say."""
     application_user: Final[str]
     master_user: Final[str]
     database_name: Final[str]
     port: Final[int]
-    """Where the proxy listens, not the database."""
     security_group: Final[ec2.SecurityGroup]
-    """The proxy's; the database's own is in `instance.connections`."""
     proxy_role: Final[iam.Role]
     flow_log_group: Final[logs.LogGroup | None]
-    """What the VPC's security groups refuse; None for your own VPC."""
     interface_endpoints: Final[Mapping[str, ec2.InterfaceVpcEndpoint]]
     alarm_topic: Final[sns.ITopic]
     proxy_connections_alarm: Final[cloudwatch.Alarm]
@@ -206,7 +223,6 @@ class ProxiedDatabase(Construct):
     database_cpu_alarm: Final[cloudwatch.Alarm]
     database_connections_alarm: Final[cloudwatch.Alarm]
     free_storage_alarm: Final[cloudwatch.Alarm | None]
-    """None for a cluster: Aurora's storage grows by itself."""
 
     def __init__(
         self,
