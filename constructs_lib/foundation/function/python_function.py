@@ -14,7 +14,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location, network
+from constructs_lib.foundation import location, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.function import function_code, packaging
 from constructs_lib.practice.plugin import check_app_of
@@ -538,13 +538,13 @@ def _check_network(
         )
     if vpc is None:
         return
-    subnets = network.selected(vpc, vpc_subnets)
-    if len(subnets.subnet_ids) > _defaults.FUNCTION_SUBNETS_MAX:
+    chosen = subnets.selected(vpc, vpc_subnets)
+    if len(chosen.subnet_ids) > _defaults.FUNCTION_SUBNETS_MAX:
         raise InvalidPropsError(
             f"vpc_subnets must select at most {_defaults.FUNCTION_SUBNETS_MAX} subnets, got "
-            f"{len(subnets.subnet_ids)}: one in each zone is enough. See {source}"
+            f"{len(chosen.subnet_ids)}: one in each zone is enough. See {source}"
         )
-    if subnets.has_public and not allow_public_subnet:
+    if chosen.has_public and not allow_public_subnet:
         raise InvalidPropsError(
             f"vpc_subnets must select private or isolated subnets, got public ones of vpc {vpc.node.path}: a "
             f"function gets no public address there, so that it reaches neither the internet nor AWS's services. "

@@ -13,29 +13,54 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.patterns.database.network import Network
 from constructs_lib.patterns.database.server import Family, Server
 
 Authentication = Literal["iam", "secret", "end-to-end-iam"]
 """How a function proves to the proxy who it is, and the proxy to the database."""
 
 
-def needed_endpoints(
-    authentication: Authentication, alternating_users: bool, *, rotated: bool
-) -> Sequence[str]:
-    """What the rotation, the migration and functions with a secret call from inside the VPC.
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """Who logs in to the database, and how."""
 
-    Args:
-        authentication: How functions log in.
-        alternating_users: Whether two users take turns.
-        rotated: Whether the secret is made here, and rotated.
+    authentication: Authentication
+    alternating_users: bool
+    """Whether two users take turns when their password rotates."""
+    rotation_interval: Duration | None
+    application_secret: secretsmanager.ISecret | None
+    """Of a user that exists; None where the secret is made, or none is needed."""
+    application_user: str
+    master_user: str
+    database_name: str
 
-    Returns:
-        Services, as AWS abbreviates them.
-    """
-    if authentication == "end-to-end-iam" or (authentication == "iam" and not rotated):
-        return []
-    # Rotating two users starts with the master's secret, and that of RDS does not say where the database is.
-    return ["secretsmanager", "rds"] if alternating_users else ["secretsmanager"]
+    @property
+    def makes_secret(self) -> bool:
+        """Whether the application's user gets a password here, which is rotated."""
+        return self.authentication != "end-to-end-iam" and self.application_secret is None
+
+    @property
+    def needed_endpoints(self) -> Sequence[str]:
+        """What the rotation, the migration and functions with a secret call from inside the VPC."""
+        if self.authentication == "end-to-end-iam" or (
+            self.authentication == "iam" and not self.makes_secret
+        ):
+            return []
+        # Rotating two users starts with the master's secret, and that of RDS does not say where the database is.
+        return ["secretsmanager", "rds"] if self.alternating_users else ["secretsmanager"]
+
+    def check(self, family: Family, given: Server | None) -> None:
+        """Refuse ways to log in that contradict each other, and names that the database or its users cannot have.
+
+        Args:
+            family: PostgreSQL or MySQL.
+            given: The database, where it exists.
+
+        Raises:
+            InvalidPropsError: One of them cannot be.
+        """
+        _check_ways(self, given)
+        _check_names(self, family)
 
 
 @dataclass(frozen=True)
@@ -51,9 +76,7 @@ def application_secret(
     construct_id: str,
     *,
     server: Server,
-    user: str,
-    database_name: str,
-    alternating_users: bool,
+    login: Login,
     tls_only: bool,
     encryption_key: kms.IKey | None,
     removal_policy: RemovalPolicy,
@@ -62,15 +85,13 @@ def application_secret(
 
     Args:
         scope: Where to put it.
-        construct_id: Its name there.
+        construct_id: Its id there.
         server: The database.
-        user: The user's name.
-        database_name: Where it logs in.
-        alternating_users: Whether its rotation needs to know the master's secret.
+        login: Whose password it is.
         tls_only: Whether the secret must keep the rotation from trying without TLS what failed with it. A server made
             here refuses that itself, and each new word in a secret of before would make a new password.
         encryption_key: None for the one that Secrets Manager has.
-        removal_policy: What becomes of it with the stack.
+        removal_policy: What happens to it with the stack.
 
     Returns:
         The secret, in the form that AWS's rotation reads.
@@ -79,17 +100,17 @@ def application_secret(
         "engine": server.family,
         "host": server.host,
         "port": server.port,
-        "username": user,
-        "dbname": database_name,
+        "username": login.application_user,
+        "dbname": login.database_name,
     }
-    if alternating_users and server.master_secret is not None:
+    if login.alternating_users and server.master_secret is not None:
         known["masterarn"] = server.master_secret.secret_arn
     if tls_only:
         known["ssl"] = True
     return secretsmanager.Secret(
         scope,
         construct_id,
-        description=f"Password of the database user {user}",
+        description=f"Password of the database user {login.application_user}",
         encryption_key=encryption_key,
         generate_secret_string=secretsmanager.SecretStringGenerator(
             secret_string_template=Stack.of(scope).to_json_string(known),
@@ -106,11 +127,8 @@ def rotate(
     *,
     secret: secretsmanager.Secret,
     server: Server,
-    alternating_users: bool,
-    interval: Duration,
-    vpc: ec2.IVpc,
-    vpc_subnets: ec2.SubnetSelection | None,
-    secrets_manager: ec2.InterfaceVpcEndpoint | None,
+    login: Login,
+    network: Network,
 ) -> Rotation:
     """Let AWS's own function change the password now and then.
 
@@ -118,37 +136,35 @@ def rotate(
         scope: Where to put the function's security group.
         secret: The secret.
         server: The database.
-        alternating_users: Two users in turn, made with the master's secret, instead of one.
-        interval: From one change to the next.
-        vpc: Where the function runs.
-        vpc_subnets: Which of its subnets.
-        secrets_manager: The endpoint that it reaches Secrets Manager through; None: however the VPC does it.
+        login: How often, and whether two users take turns, the second made with the master's secret.
+        network: Where the function runs.
 
     Returns:
-        The schedule; the first change comes after `interval`, not at deployment: the user does not exist
+        The schedule; the first change comes after the interval, not at deployment: the user does not exist
         before the migration has run, and a rotation without it fails.
     """
     security_group = ec2.SecurityGroup(
         scope,
         "RotationSecurityGroup",
-        vpc=vpc,
+        vpc=network.vpc,
         description="Rotation of the application user password",
         allow_all_outbound=False,
     )
+    secrets_manager = network.interface_endpoints.get("secretsmanager")
     services = (
         ec2.Peer.any_ipv4() if secrets_manager is None else secrets_manager.connections.security_groups[0]
     )
     security_group.add_egress_rule(services, ec2.Port.HTTPS, "Secrets Manager")
     server.connections.allow_from(security_group, ec2.Port.tcp(server.port), "Rotation")
     hosted = secretsmanager.HostedRotation
-    if alternating_users:
+    if login.alternating_users:
         assert server.master_secret is not None  # noqa: S101 - checked with the arguments
         rotation = (
             hosted.postgre_sql_multi_user if server.family == "postgres" else hosted.mysql_multi_user
         )(
             master_secret=server.master_secret,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
+            vpc=network.vpc,
+            vpc_subnets=network.vpc_subnets,
             security_groups=[security_group],
             exclude_characters=_defaults.PASSWORD_WITHOUT,
         )
@@ -156,15 +172,15 @@ def rotate(
         rotation = (
             hosted.postgre_sql_single_user if server.family == "postgres" else hosted.mysql_single_user
         )(
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
+            vpc=network.vpc,
+            vpc_subnets=network.vpc_subnets,
             security_groups=[security_group],
             exclude_characters=_defaults.PASSWORD_WITHOUT,
         )
     schedule = secret.add_rotation_schedule(
         "Rotation",
         hosted_rotation=rotation,
-        automatically_after=interval,
+        automatically_after=_in_hours_or_days(login.rotation_interval),
         rotate_immediately_on_update=False,
     )
     return Rotation(schedule, security_group)
@@ -207,7 +223,7 @@ class RotationWithoutBoundary(CfnResource):
         return False
 
 
-def in_hours_or_days(interval: Duration | None) -> Duration:
+def _in_hours_or_days(interval: Duration | None) -> Duration:
     """How Secrets Manager counts; CDK hands on whatever unit it is given.
 
     Args:
@@ -262,64 +278,41 @@ def let_decrypt(role: iam.IRole, key: kms.IKey) -> None:
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def check(
-    *,
-    authentication: str,
-    alternating_users: bool,
-    rotation_interval: Duration | None,
-    application_secret: secretsmanager.ISecret | None,
-    application_user: str | None,
-    given: Server | None,
-) -> None:
-    """Refuse ways to log in that contradict each other.
-
-    Args:
-        authentication: How functions log in.
-        alternating_users: Whether two users take turns.
-        rotation_interval: From one password to the next.
-        application_secret: Of a user that exists.
-        application_user: Its name.
-        given: The database, where it exists.
-
-    Raises:
-        InvalidPropsError: They do.
-    """
+def _check_ways(login: Login, given: Server | None) -> None:
     _validation.one_of(
-        "authentication", authentication, get_args(Authentication), source=_defaults.RDS_PROXY_IAM
+        "authentication", login.authentication, get_args(Authentication), source=_defaults.RDS_PROXY_IAM
     )
-    if alternating_users and authentication != "secret":
+    if login.alternating_users and login.authentication != "secret":
         raise InvalidPropsError(
-            f"alternating_users needs authentication='secret', got {authentication!r}: a role is allowed "
+            f"alternating_users needs authentication='secret', got {login.authentication!r}: a role is allowed "
             f"rds-db:connect as one exact user, and the user that the rotation turns to has another name. "
             f"See {_defaults.ROTATION_STRATEGIES}"
         )
-    if alternating_users and given is not None and given.master_secret is None:
+    if login.alternating_users and given is not None and given.master_secret is None:
         raise InvalidPropsError(
             f"alternating_users needs master_secret: the rotation makes the second user with it. "
             f"See {_defaults.ROTATION_STRATEGIES}"
         )
-    if authentication == "end-to-end-iam":
+    if login.authentication == "end-to-end-iam":
         _validation.not_beside(
             "authentication='end-to-end-iam'",
             f"the application has no password then. See {_defaults.RDS_PROXY_IAM}",
-            application_secret=application_secret,
-            rotation_interval=rotation_interval,
+            application_secret=login.application_secret,
+            rotation_interval=login.rotation_interval,
         )
         if given is not None and given.resource_id is None:
             raise InvalidPropsError(
                 "database must be imported with its instance_resource_id or cluster_resource_identifier for "
                 f"authentication='end-to-end-iam': the proxy's role names it. See {_defaults.RDS_PROXY_IAM}"
             )
-    if application_secret is not None:
+    if login.application_secret is not None:
         _validation.not_beside(
             "application_secret",
             "its rotation is yours.",
-            rotation_interval=rotation_interval,
-            alternating_users=alternating_users or None,
+            rotation_interval=login.rotation_interval,
+            alternating_users=login.alternating_users or None,
         )
-        if application_user is None:
-            raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
-    seconds = _validation.seconds("rotation_interval", rotation_interval)
+    seconds = _validation.seconds("rotation_interval", login.rotation_interval)
     _validation.duration_in_range(
         "rotation_interval",
         seconds,
@@ -331,28 +324,14 @@ def check(
         _validation.whole("rotation_interval in hours", seconds / 3600)
 
 
-def check_names(
-    family: Family, *, database_name: str, application_user: str, master_user: str, alternating_users: bool
-) -> None:
-    """Refuse names that the database or its users cannot have.
-
-    Args:
-        family: PostgreSQL or MySQL.
-        database_name: Where functions log in.
-        application_user: As whom.
-        master_user: Whom RDS makes.
-        alternating_users: Whether the rotation makes a second user, with a longer name.
-
-    Raises:
-        InvalidPropsError: One is too long, has a character that is not plain, or is taken.
-    """
+def _check_names(login: Login, family: Family) -> None:
     longest = _defaults.USER_NAME_LENGTH_MAX[family]
-    if alternating_users:
+    if login.alternating_users:
         longest -= len(_defaults.ALTERNATE_USER_SUFFIX)
     for argument, value, most in (
-        ("database_name", database_name, _defaults.DATABASE_NAME_LENGTH_MAX),
-        ("application_user", application_user, longest),
-        ("master_user", master_user, _defaults.MASTER_USER_LENGTH_MAX[family]),
+        ("database_name", login.database_name, _defaults.DATABASE_NAME_LENGTH_MAX),
+        ("application_user", login.application_user, longest),
+        ("master_user", login.master_user, _defaults.MASTER_USER_LENGTH_MAX[family]),
     ):
         _validation.matches(
             argument,
@@ -361,9 +340,9 @@ def check_names(
             f"a letter and then letters, digits and underscores, {most} in all",
             source=_defaults.RDS_LIMITS,
         )
-    taken = tuple(dict.fromkeys((master_user, *_defaults.USERS_OF_RDS)))
-    if application_user in taken:
+    taken = tuple(dict.fromkeys((login.master_user, *_defaults.USERS_OF_RDS)))
+    if login.application_user in taken:
         raise InvalidPropsError(
             f"application_user must not be the master user or one of RDS itself ({', '.join(taken)}), got "
-            f"{application_user!r}: a function needs less than they may."
+            f"{login.application_user!r}: a function needs less than they may."
         )

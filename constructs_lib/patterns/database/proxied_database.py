@@ -21,13 +21,16 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location, network
+from constructs_lib.foundation import location
 from constructs_lib.foundation.alarms import Alarms
 from constructs_lib.patterns.database import alarms as database_alarms
 from constructs_lib.patterns.database import clients as database_clients
 from constructs_lib.patterns.database import credentials as database_credentials
 from constructs_lib.patterns.database import proxy as database_proxy
 from constructs_lib.patterns.database import server as database_server
+from constructs_lib.patterns.database.credentials import Login
+from constructs_lib.patterns.database.network import Door, NetworkSettings, all_subnet_ids
+from constructs_lib.patterns.database.proxy import Pool
 from constructs_lib.practice.plugin import check_app_of
 
 
@@ -268,13 +271,6 @@ class ProxiedDatabase(Construct):
         alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         """Create the database and its proxy; the arguments are described at the class."""
-        of_instance = {
-            "instance_type": instance_type,
-            "multi_az": multi_az,
-            "allocated_storage": allocated_storage,
-            "max_allocated_storage": max_allocated_storage,
-            "allow_major_version_upgrade": allow_major_version_upgrade or None,
-        }
         _check_kinds(
             master_secret=master_secret,
             application_secret=application_secret,
@@ -294,21 +290,21 @@ class ProxiedDatabase(Construct):
             encryption_key=encryption_key,
         )
         Alarms.check_topic(scope, alarm_topic)
-        for name, resource in (
-            ("database", database),
-            ("vpc", vpc),
-            ("encryption_key", encryption_key),
-            ("master_secret", master_secret),
-            ("application_secret", application_secret),
-        ):
-            location.check(
-                scope,
-                name,
-                resource,
-                same_account=name == "database",
-                way_out="A proxy uses what is in its own Region: make this ProxiedDatabase there.",
-                source=_defaults.RDS_PROXY,
-            )
+        uses: dict[str, IConstruct | None] = {
+            "vpc": vpc,
+            "database": database,
+            "master_secret": master_secret,
+            "application_secret": application_secret,
+            "encryption_key": encryption_key,
+        }
+        _check_places(scope, uses)
+        of_instance = {
+            "instance_type": instance_type,
+            "multi_az": multi_az,
+            "allocated_storage": allocated_storage,
+            "max_allocated_storage": max_allocated_storage,
+            "allow_major_version_upgrade": allow_major_version_upgrade or None,
+        }
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
         if database is not None:
@@ -330,66 +326,35 @@ class ProxiedDatabase(Construct):
             given = database_server.existing(database, master_secret)
             family, is_cluster = given.family, given.cluster is not None
             vpc = database_server.vpc_of(database) if vpc is None else vpc
-            if database_name is None:
-                raise InvalidPropsError(
-                    "database_name must be said together with database: its name there, such as 'postgres'."
-                )
-        elif engine is None:
-            raise InvalidPropsError(
-                "engine or database must be given: an engine to make one, such as "
-                "rds.DatabaseInstanceEngine.postgres(version=...), or a database that exists."
-            )
+            _check_names_of_existing(database_name, application_user, application_secret)
         else:
+            family, is_cluster = _check_engine(engine, of_instance, of_cluster)
             _validation.not_beside(
                 "engine",
                 "they go with database=, a database that exists.",
                 master_secret=master_secret,
                 application_secret=application_secret,
             )
-            family, is_cluster = database_server.check_engine(engine)
-            _validation.not_beside(
-                "the engine of a cluster" if is_cluster else "the engine of an instance",
-                "an instance has them." if is_cluster else "a cluster has them.",
-                **(of_instance if is_cluster else of_cluster),
-            )
-        if readers and not is_cluster:
-            raise InvalidPropsError(
-                f"readers must be 0 for an instance, got {readers}: only the proxy of an Aurora cluster has a "
-                f"reader endpoint. See {_defaults.RDS_PROXY_ENDPOINTS}"
-            )
-        if vpc is not None:
-            _validation.not_beside(
-                "vpc",
-                "it is made already.",
-                max_azs=max_azs,
-                availability_zones=availability_zones,
-                nat_gateways=nat_gateways,
-            )
-            vpc_subnets = network.for_database(vpc, vpc_subnets)
-        elif vpc_subnets is not None:
-            raise InvalidPropsError("vpc_subnets must come with vpc=: it says which subnets of it to use.")
-        network.check_own(
-            scope, max_azs=max_azs, availability_zones=availability_zones, nat_gateways=nat_gateways
+        _check_readers(readers, is_cluster=is_cluster)
+        network_settings = NetworkSettings(
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            max_azs=max_azs,
+            availability_zones=availability_zones,
+            nat_gateways=nat_gateways,
+            interface_endpoints=interface_endpoints,
         )
-        network.check_endpoints(interface_endpoints, vpc)
-        database_credentials.check(
+        network_settings.check(scope)
+        login = Login(
             authentication=authentication,
             alternating_users=alternating_users,
             rotation_interval=rotation_interval,
             application_secret=application_secret,
-            application_user=application_user,
-            given=given,
+            application_user=_defaults.APPLICATION_USER if application_user is None else application_user,
+            master_user=_defaults.MASTER_USER[family] if master_user is None else master_user,
+            database_name=_defaults.DATABASE_NAME if database_name is None else database_name,
         )
-        name = _defaults.DATABASE_NAME if database_name is None else database_name
-        user = _defaults.APPLICATION_USER if application_user is None else application_user
-        master = _defaults.MASTER_USER[family] if master_user is None else master_user
-        database_credentials.check_names(
-            family,
-            database_name=name,
-            application_user=user,
-            master_user=master,
-            alternating_users=alternating_users,
-        )
+        login.check(family, given)
         database_server.check_numbers(
             family,
             port=port,
@@ -402,7 +367,7 @@ class ProxiedDatabase(Construct):
             backup_retention=backup_retention,
             restored=snapshot_identifier is not None,
         )
-        database_proxy.check_pool(
+        pool = Pool(
             max_connections=max_connections,
             max_connections_percent=max_connections_percent,
             max_idle_connections_percent=max_idle_connections_percent,
@@ -412,56 +377,33 @@ class ProxiedDatabase(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
-        self._uses: Mapping[str, IConstruct] = {
-            argument: part
-            for argument, part in (
-                ("vpc", vpc),
-                ("database", database),
-                ("master_secret", master_secret),
-                ("application_secret", application_secret),
-                ("encryption_key", encryption_key),
-                ("alarm_topic", alarm_topic),
-            )
-            if part is not None
-        }
+        uses |= {"vpc": vpc, "alarm_topic": alarm_topic}
+        self._uses = {argument: part for argument, part in uses.items() if part is not None}
+        self._stack = Stack.of(self)
+        self._login = login
+        self._pool = pool
+        self._encryption_key = encryption_key
+        self.application_user, self.master_user = login.application_user, login.master_user
+        self.database_name = login.database_name
+        self.port = _defaults.PROXY_PORT[family]
+
         removal = RemovalPolicy.SNAPSHOT if removal_policy is None else removal_policy
-        needed = database_credentials.needed_endpoints(
-            authentication, alternating_users, rotated=application_secret is None
-        )
-        own = None
-        if vpc is None:
-            own = network.private_vpc(
-                self,
-                "Vpc",
-                max_azs=max_azs,
-                availability_zones=availability_zones,
-                nat_gateways=nat_gateways or 0,
-                keep=removal if removal in database_server.KEEPING else None,
-            )
-            vpc = own.vpc
-            vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-            interface_endpoints = list(dict.fromkeys([*needed, *interface_endpoints]))
-        else:
-            network.tell_needed_endpoints(self, vpc, vpc_subnets, set(needed) - set(interface_endpoints))
-        subnets = network.selected(vpc, vpc_subnets)
-        network.warn_of_public_subnets(self, vpc, subnets)
-        endpoints = network.interface_endpoints(
-            self,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            names=interface_endpoints,
-            from_cidr=_defaults.VPC_CIDR if own else None,
-        )
+        keep = removal if removal in database_server.KEEPING else None
+        network = network_settings.make(self, needed=login.needed_endpoints, keep=keep)
+        self.vpc = network.vpc
+        self.flow_log_group = network.flow_log_group
+        self.interface_endpoints = network.interface_endpoints
+
         server = given or database_server.make(
             self,
             engine=engine,
             family=family,
             settings=database_server.Settings(
-                vpc=vpc,
-                vpc_subnets=vpc_subnets,
-                database_name=name,
-                port=_defaults.PROXY_PORT[family] if port is None else port,
-                master_user=master,
+                vpc=network.vpc,
+                vpc_subnets=network.vpc_subnets,
+                database_name=login.database_name,
+                port=self.port if port is None else port,
+                master_user=login.master_user,
                 max_connections=max_connections,
                 backup_retention=backup_retention or Duration.days(_defaults.BACKUP_RETENTION_DAYS),
                 deletion_protection=removal != RemovalPolicy.DESTROY
@@ -481,78 +423,56 @@ class ProxiedDatabase(Construct):
                 readers=readers,
             ),
         )
-        made = None
-        if authentication != "end-to-end-iam" and application_secret is None:
+        self.instance, self.cluster = server.instance, server.cluster
+        self.master_secret = server.master_secret
+
+        made, rotation = None, None
+        if login.makes_secret:
             made = database_credentials.application_secret(
                 self,
                 "ApplicationSecret",
                 server=server,
-                user=user,
-                database_name=name,
-                alternating_users=alternating_users,
+                login=login,
                 tls_only=given is not None,
                 encryption_key=encryption_key,
-                removal_policy=removal if removal in database_server.KEEPING else RemovalPolicy.DESTROY,
+                removal_policy=keep or RemovalPolicy.DESTROY,
             )
-        rotation = (
-            None
-            if made is None
-            else database_credentials.rotate(
-                self,
-                secret=made,
-                server=server,
-                alternating_users=alternating_users,
-                interval=database_credentials.in_hours_or_days(rotation_interval),
-                vpc=vpc,
-                vpc_subnets=vpc_subnets,
-                secrets_manager=endpoints.get("secretsmanager"),
+            rotation = database_credentials.rotate(
+                self, secret=made, server=server, login=login, network=network
             )
-        )
-        self.vpc = vpc
-        self.flow_log_group = own.flow_log_group if own else None
-        self.interface_endpoints = endpoints
-        self.instance, self.cluster = server.instance, server.cluster
-        self.master_secret = server.master_secret
         self.application_secret = made or application_secret
         self.rotation = rotation.schedule if rotation else None
         self.rotation_security_group = rotation.security_group if rotation else None
-        self.application_user, self.master_user, self.database_name = user, master, name
-        self.port = _defaults.PROXY_PORT[family]
-        self._authentication = authentication
-        self._encryption_key = encryption_key
-        self._facts = [server.host, server.port, name, user, master, snapshot_identifier, alternating_users]
-        self._budget = database_proxy.Budget(
-            max_connections=max_connections, max_connections_percent=max_connections_percent
-        )
-        self._subnet_ids: frozenset[str] | None = None
 
-        home = Stack.of(self)
-        made_proxy = database_proxy.make(
+        self._proxy = database_proxy.make(
             self,
-            home=home,
+            home=self._stack,
             server=server,
-            authentication=authentication,
-            application_user=user,
+            login=login,
             secrets={"Application": self.application_secret, "Master": self.master_secret},
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            subnet_ids=subnets.subnet_ids,
-            max_connections_percent=max_connections_percent,
-            max_idle_connections_percent=max_idle_connections_percent,
-            borrow_timeout=borrow_timeout,
-            idle_client_timeout=idle_client_timeout,
+            network=network,
+            pool=pool,
             reader_endpoint=readers != 0,
         )
-        self.proxy, self.proxy_role = made_proxy.proxy, made_proxy.role
-        self._proxy = made_proxy
-        self._stack = home
-        self._may_log_in: WeakSet[lambda_.Function] = WeakSet()
         if rotation is not None:
             database_credentials.RotationWithoutBoundary(self)
-        self.reader_endpoint = made_proxy.reader_endpoint
-        self.security_group = made_proxy.security_group
-        self._door = network.Door(home, self.security_group, self.port, "RDS Proxy")
-        self._borrow_timeout = borrow_timeout
+        self.proxy, self.proxy_role = self._proxy.proxy, self._proxy.role
+        self.reader_endpoint = self._proxy.reader_endpoint
+        self.security_group = self._proxy.security_group
+
+        self._door = Door(self._stack, self.security_group, self.port, "RDS Proxy")
+        self._budget = database_proxy.Budget(pool)
+        self._may_log_in: WeakSet[lambda_.Function] = WeakSet()
+        self._subnet_ids: frozenset[str] | None = None
+        self._facts = [
+            server.host,
+            server.port,
+            login.database_name,
+            login.application_user,
+            login.master_user,
+            snapshot_identifier,
+            alternating_users,
+        ]
 
         watch = Alarms(self, alarm_topic)
         self.alarm_topic = watch.topic
@@ -675,15 +595,15 @@ class ProxiedDatabase(Construct):
         underlying = database_clients.changeable(function)
         home = Stack.of(underlying)
         if self._subnet_ids is None:
-            self._subnet_ids = network.all_subnet_ids(self.vpc)
+            self._subnet_ids = all_subnet_ids(self.vpc)
         database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
         database_clients.check_stack(underlying, home, self, self._stack, self._uses)
         database_clients.claim(underlying, prefix, database_clients.Connection(self.node.path, kind))
         self._budget.spend(self, underlying)
-        database_clients.check_patience(self, underlying, self._borrow_timeout)
+        database_clients.check_patience(self, underlying, self._pool.borrow_timeout)
         self._door.let_in(underlying, home)
         variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
-        if self._authentication == "secret":
+        if self._login.authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then
             database_credentials.let_read(database_clients.role_of(underlying), secret)
             variables["SECRET_ARN"] = secret.secret_arn
@@ -737,3 +657,54 @@ def _check_kinds(
             _validation.text(name, value)
     _validation.member("engine_lifecycle_support", engine_lifecycle_support, rds.EngineLifecycleSupport)
     _validation.member("removal_policy", removal_policy, RemovalPolicy)
+
+
+def _check_places(scope: Construct, uses: Mapping[str, IConstruct | None]) -> None:
+    for name, part in uses.items():
+        location.check(
+            scope,
+            name,
+            part,
+            same_account=name == "database",
+            way_out="A proxy uses what is in its own Region: make this ProxiedDatabase there.",
+            source=_defaults.RDS_PROXY,
+        )
+
+
+def _check_names_of_existing(
+    database_name: str | None, application_user: str | None, application_secret: object
+) -> None:
+    if database_name is None:
+        raise InvalidPropsError(
+            "database_name must be said together with database: its name there, such as 'postgres'."
+        )
+    if application_secret is not None and application_user is None:
+        raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
+
+
+def _check_engine(
+    engine: rds.IInstanceEngine | rds.IClusterEngine | None,
+    of_instance: Mapping[str, object],
+    of_cluster: Mapping[str, object],
+) -> tuple[database_server.Family, bool]:
+    """The family of an engine, and whether it is that of a cluster."""
+    if engine is None:
+        raise InvalidPropsError(
+            "engine or database must be given: an engine to make one, such as "
+            "rds.DatabaseInstanceEngine.postgres(version=...), or a database that exists."
+        )
+    family, is_cluster = database_server.check_engine(engine)
+    _validation.not_beside(
+        "the engine of a cluster" if is_cluster else "the engine of an instance",
+        "an instance has them." if is_cluster else "a cluster has them.",
+        **(of_instance if is_cluster else of_cluster),
+    )
+    return family, is_cluster
+
+
+def _check_readers(readers: int, *, is_cluster: bool) -> None:
+    if readers and not is_cluster:
+        raise InvalidPropsError(
+            f"readers must be 0 for an instance, got {readers}: only the proxy of an Aurora cluster has a "
+            f"reader endpoint. See {_defaults.RDS_PROXY_ENDPOINTS}"
+        )

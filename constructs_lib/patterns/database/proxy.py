@@ -18,9 +18,61 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import acknowledgment
-from constructs_lib.patterns.database.credentials import Authentication, let_decrypt
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.resource import resource_of
+from constructs_lib.patterns.database.credentials import Login, let_decrypt
+from constructs_lib.patterns.database.network import Network
 from constructs_lib.patterns.database.server import Family, Server
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """How a proxy shares the connections of its database among its clients.
+
+    Raises:
+        InvalidPropsError: RDS Proxy would refuse a setting, or no connection is left.
+    """
+
+    max_connections: float | None
+    """Of the database, where it is known."""
+    max_connections_percent: float
+    """How much of it the proxy may use."""
+    max_idle_connections_percent: float | None
+    """How much it keeps open."""
+    borrow_timeout: Duration | None
+    """How long a client waits for a connection."""
+    idle_client_timeout: Duration | None
+    """When the proxy hangs up on a client."""
+
+    def __post_init__(self) -> None:
+        source = _defaults.RDS_PROXY_CONNECTIONS
+        percent = self.max_connections_percent
+        _validation.in_range("max_connections_percent", percent, 1, 100, source=source)
+        _validation.whole("max_connections_percent", percent)
+        idle = self.max_idle_connections_percent
+        most = 100 if _validation.is_unresolved(percent) else percent
+        _validation.in_range("max_idle_connections_percent", idle, 0, most, source=source)
+        _validation.whole("max_idle_connections_percent", idle)
+        for name, duration, low, high in (
+            ("borrow_timeout", self.borrow_timeout, 0, _defaults.BORROW_TIMEOUT_SECONDS_MAX),
+            ("idle_client_timeout", self.idle_client_timeout, 1, _defaults.IDLE_CLIENT_TIMEOUT_SECONDS_MAX),
+        ):
+            seconds = _validation.seconds(name, duration)
+            _validation.in_range(name, seconds, low, high, unit="seconds", source=source)
+            _validation.whole(f"{name} in seconds", seconds)
+        if self.connections == 0:
+            raise InvalidPropsError(
+                f"max_connections_percent must leave the proxy a connection, got {percent} % of "
+                f"{self.max_connections}. See {source}"
+            )
+
+    @property
+    def connections(self) -> int | None:
+        """How many the proxy may use; None where that is known only at deployment."""
+        most, percent = self.max_connections, self.max_connections_percent
+        if most is None or _validation.is_unresolved(most) or _validation.is_unresolved(percent):
+            return None
+        return int(most * percent // 100)
 
 
 @dataclass(frozen=True)
@@ -42,16 +94,10 @@ def make(
     *,
     home: Stack,
     server: Server,
-    authentication: Authentication,
-    application_user: str,
+    login: Login,
     secrets: Mapping[str, secretsmanager.ISecret | None],
-    vpc: ec2.IVpc,
-    vpc_subnets: ec2.SubnetSelection | None,
-    subnet_ids: Sequence[str],
-    max_connections_percent: float,
-    max_idle_connections_percent: float | None,
-    borrow_timeout: Duration | None,
-    idle_client_timeout: Duration | None,
+    network: Network,
+    pool: Pool,
     reader_endpoint: bool,
 ) -> Proxy:
     """Put a proxy in front of a database.
@@ -60,56 +106,51 @@ def make(
         scope: Where to put it.
         home: The stack of that.
         server: The database.
-        authentication: How its clients log in, and it.
-        application_user: Whom it logs in as under end-to-end IAM.
-        secrets: The users that it logs in as otherwise, by what they are; None for one without.
-        vpc: Where it is.
-        vpc_subnets: Which subnets of it.
-        subnet_ids: What that selects.
-        max_connections_percent: How much of the database's connections it may use.
-        max_idle_connections_percent: How much it keeps open.
-        borrow_timeout: How long a client waits.
-        idle_client_timeout: When it hangs up.
+        login: How its clients log in, and it.
+        secrets: The users that it logs in as except under end-to-end IAM, by what they are; None for one without.
+        network: Where it is.
+        pool: How its connections are shared.
         reader_endpoint: Whether there are readers to reach.
 
     Returns:
         The proxy, in a security group of its own that nothing may enter yet, and that leads to the database.
     """
     security_group = ec2.SecurityGroup(
-        scope, "ProxySecurityGroup", vpc=vpc, description="RDS Proxy", allow_all_outbound=False
+        scope, "ProxySecurityGroup", vpc=network.vpc, description="RDS Proxy", allow_all_outbound=False
     )
     # AWS documents this trust without a condition: nobody says whether the service would send aws:SourceAccount.
     role = iam.Role(scope, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
-    end_to_end = authentication == "end-to-end-iam"
+    end_to_end = login.authentication == "end-to-end-iam"
     if end_to_end:
         # CDK leaves the role of such a proxy without it.
         role.add_to_policy(
             iam.PolicyStatement(
-                actions=["rds-db:connect"], resources=[server.user_arn(scope, application_user)]
+                actions=["rds-db:connect"], resources=[server.user_arn(scope, login.application_user)]
             )
         )
-    name = _name(scope, home, server.family, subnet_ids)
+    name = _name(scope, home, server.family, network.subnets.subnet_ids)
     proxy = rds.DatabaseProxy(
         scope,
         "Proxy",
         db_proxy_name=name,
         proxy_target=server.target,
         secrets=[_readable(scope, whose, secret, role) for whose, secret in secrets.items() if secret],
-        vpc=vpc,
-        vpc_subnets=vpc_subnets,
+        vpc=network.vpc,
+        vpc_subnets=network.vpc_subnets,
         security_groups=[security_group],
         role=role,
-        iam_auth=authentication != "secret",
+        iam_auth=login.authentication != "secret",
         default_auth_scheme=rds.DefaultAuthScheme.IAM_AUTH if end_to_end else None,
         require_tls=True,
-        max_connections_percent=max_connections_percent,
-        max_idle_connections_percent=max_idle_connections_percent,
-        borrow_timeout=borrow_timeout or Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS),
-        idle_client_timeout=idle_client_timeout or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
+        max_connections_percent=pool.max_connections_percent,
+        max_idle_connections_percent=pool.max_idle_connections_percent,
+        borrow_timeout=pool.borrow_timeout or Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS),
+        idle_client_timeout=pool.idle_client_timeout
+        or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
     )
     target_group = proxy.node.find_child("ProxyTargetGroup")
     assert isinstance(target_group, rds.CfnDBProxyTargetGroup)  # noqa: S101 - what a proxy has
-    acknowledgment.acknowledge(
+    acknowledge(
         target_group,
         {
             "CloudFormation-Validate::F3002": "A target group takes tags (the resource's schema of October 2026), "
@@ -120,8 +161,8 @@ def make(
         proxy.add_endpoint(
             "Reader",
             db_proxy_endpoint_name=f"{name}{_READER}",
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
+            vpc=network.vpc,
+            vpc_subnets=network.vpc_subnets,
             security_groups=[security_group],
             target_role=rds.ProxyEndpointTargetRole.READ_ONLY,
         )
@@ -192,14 +233,8 @@ class Budget:
     reserved concurrency can grow to the account's limit, a thousand and more: a warning as well.
     """
 
-    connections: Final[int | None]
-    """None where `max_connections` is not known."""
-
-    def __init__(self, *, max_connections: float | None, max_connections_percent: float) -> None:
-        known = max_connections is not None and not any(
-            map(_validation.is_unresolved, (max_connections, max_connections_percent))
-        )
-        self.connections = int((max_connections or 0) * max_connections_percent // 100) if known else None
+    def __init__(self, pool: Pool) -> None:
+        self._connections = pool.connections
         self._reserved: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
 
     def spend(self, scope: Construct, function: lambda_.Function) -> None:
@@ -209,9 +244,7 @@ class Budget:
             scope: What the warning is about.
             function: The function.
         """
-        resource = function.node.default_child
-        assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what a Function is made of
-        reserved = resource.reserved_concurrent_executions
+        reserved = resource_of(function, lambda_.CfnFunction).reserved_concurrent_executions
         if reserved is None:
             Annotations.of(scope).add_warning_v2(
                 "constructs-lib:unbounded-concurrency",
@@ -220,70 +253,16 @@ class Budget:
                 f"reserved_concurrent_executions. See {_defaults.LAMBDA_CONCURRENCY}",
             )
             return
-        if _validation.is_unresolved(reserved) or self.connections is None:
+        if _validation.is_unresolved(reserved) or self._connections is None:
             return
         before = sum(self._reserved.values())
         self._reserved[function] = reserved
         total = sum(self._reserved.values())
-        if total > self.connections and total > before:
+        if total > self._connections and total > before:
             Annotations.of(scope).add_warning_v2(
                 "constructs-lib:connection-budget",
                 f"The connected functions can run {total:g} at a time ({function.node.path}: {reserved:g}), "
-                f"and the proxy has {self.connections} connections for them: the rest waits, up to "
+                f"and the proxy has {self._connections} connections for them: the rest waits, up to "
                 f"borrow_timeout. Keep transactions short, or lower reserved_concurrent_executions, or raise "
                 f"max_connections or max_connections_percent. See {_defaults.RDS_PROXY_CONNECTIONS}",
             )
-
-
-# --- arguments -----------------------------------------------------------------------------------------
-
-
-def check_pool(
-    *,
-    max_connections: float | None,
-    max_connections_percent: float,
-    max_idle_connections_percent: float | None,
-    borrow_timeout: Duration | None,
-    idle_client_timeout: Duration | None,
-) -> None:
-    """Refuse pool settings that RDS Proxy would refuse, or that leave no connection.
-
-    Args:
-        max_connections: Of the database, if known.
-        max_connections_percent: How much of it the proxy may use.
-        max_idle_connections_percent: How much it keeps open.
-        borrow_timeout: How long a client waits.
-        idle_client_timeout: When it hangs up.
-
-    Raises:
-        InvalidPropsError: One is outside of its limits.
-    """
-    source = _defaults.RDS_PROXY_CONNECTIONS
-    _validation.in_range("max_connections_percent", max_connections_percent, 1, 100, source=source)
-    _validation.whole("max_connections_percent", max_connections_percent)
-    known = not _validation.is_unresolved(max_connections_percent)
-    _validation.in_range(
-        "max_idle_connections_percent",
-        max_idle_connections_percent,
-        0,
-        max_connections_percent if known else 100,
-        source=source,
-    )
-    _validation.whole("max_idle_connections_percent", max_idle_connections_percent)
-    for name, duration, low, high in (
-        ("borrow_timeout", borrow_timeout, 0, _defaults.BORROW_TIMEOUT_SECONDS_MAX),
-        ("idle_client_timeout", idle_client_timeout, 1, _defaults.IDLE_CLIENT_TIMEOUT_SECONDS_MAX),
-    ):
-        seconds = _validation.seconds(name, duration)
-        _validation.in_range(name, seconds, low, high, unit="seconds", source=source)
-        _validation.whole(f"{name} in seconds", seconds)
-    if (
-        known
-        and max_connections is not None
-        and not _validation.is_unresolved(max_connections)
-        and max_connections * max_connections_percent < 100
-    ):
-        raise InvalidPropsError(
-            f"max_connections_percent must leave the proxy a connection, got {max_connections_percent} % of "
-            f"{max_connections}. See {source}"
-        )

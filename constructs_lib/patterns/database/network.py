@@ -1,4 +1,4 @@
-"""A VPC for functions and their database: isolated subnets, endpoints, flow logs."""
+"""The network of a database and its functions: a VPC with isolated subnets, endpoints and flow logs, or the user's."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -11,26 +11,97 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.resource import resource_of
+from constructs_lib.foundation.subnets import selected
 
 
 @dataclass(frozen=True)
-class PrivateVpc:
-    """A VPC, and what it keeps of refused traffic."""
+class Network:
+    """Where a database and its proxy are."""
 
-    vpc: ec2.Vpc
-    flow_log_group: logs.LogGroup
+    vpc: ec2.IVpc
+    vpc_subnets: ec2.SubnetSelection | None
+    subnets: ec2.SelectedSubnets
+    """What `vpc_subnets` selects."""
+    interface_endpoints: Mapping[str, ec2.InterfaceVpcEndpoint]
+    """Those that were made, by the name of the service."""
+    flow_log_group: logs.LogGroup | None
+    """What the security groups of a VPC that was made refuse."""
 
 
-def private_vpc(
-    scope: Construct,
-    construct_id: str,
-    *,
-    max_azs: int | None,
-    availability_zones: Sequence[str] | None,
-    nat_gateways: int,
-    keep: RemovalPolicy | None,
-) -> PrivateVpc:
-    """Make a VPC that nothing outside can reach.
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings:
+    """An existing VPC, or how to make one."""
+
+    vpc: ec2.IVpc | None
+    vpc_subnets: ec2.SubnetSelection | None
+    max_azs: int | None
+    availability_zones: Sequence[str] | None
+    nat_gateways: int | None
+    interface_endpoints: Sequence[str]
+
+    def check(self, scope: Construct) -> None:
+        """Refuse a VPC that cannot be made, or that RDS Proxy would refuse.
+
+        Args:
+            scope: Where the database is going to be.
+
+        Raises:
+            InvalidPropsError: An argument is out of its range, or contradicts another.
+        """
+        if self.vpc is not None:
+            _validation.not_beside(
+                "vpc",
+                "it is made already.",
+                max_azs=self.max_azs,
+                availability_zones=self.availability_zones,
+                nat_gateways=self.nat_gateways,
+            )
+            _check_zones_of(self.vpc, selected(self.vpc, self.vpc_subnets))
+        elif self.vpc_subnets is not None:
+            raise InvalidPropsError("vpc_subnets must come with vpc=: it says which subnets of it to use.")
+        _check_own(
+            scope,
+            max_azs=self.max_azs,
+            availability_zones=self.availability_zones,
+            nat_gateways=self.nat_gateways,
+        )
+        _check_endpoints(self.interface_endpoints, self.vpc)
+
+    def make(self, scope: Construct, *, needed: Sequence[str], keep: RemovalPolicy | None) -> Network:
+        """Make the VPC, unless there is one, and the interface endpoints.
+
+        Args:
+            scope: Where to put them.
+            needed: The services that are called from inside: a VPC that is made gets endpoints of them; an imported
+                one is told to have them.
+            keep: The policy of a VPC that is made, if what stands in it stays when the stack is deleted.
+        """
+        names = self.interface_endpoints
+        if self.vpc is None:
+            vpc, flow_log_group = _private_vpc(scope, "Vpc", self, keep)
+            vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+            names = list(dict.fromkeys([*needed, *names]))
+            subnets = selected(vpc, vpc_subnets)
+            from_cidr = _defaults.VPC_CIDR
+        else:
+            vpc, flow_log_group = self.vpc, None
+            subnets = selected(vpc, self.vpc_subnets)
+            # Each part of the CDK would take another selection for None.
+            vpc_subnets = self.vpc_subnets or ec2.SubnetSelection(subnets=subnets.subnets)
+            _tell_needed_endpoints(scope, vpc, subnets, set(needed) - set(names))
+            _warn_of_public_subnets(scope, vpc, subnets)
+            from_cidr = None
+        endpoints = _interface_endpoints(
+            scope, vpc=vpc, vpc_subnets=vpc_subnets, names=names, from_cidr=from_cidr
+        )
+        return Network(vpc, vpc_subnets, subnets, endpoints, flow_log_group)
+
+
+def _private_vpc(
+    scope: Construct, construct_id: str, settings: NetworkSettings, keep: RemovalPolicy | None
+) -> tuple[ec2.IVpc, logs.LogGroup]:
+    """Make a VPC that nothing outside can reach, with a flow log of what its security groups refuse.
 
     Its subnets are isolated: no route leads to the internet or from it. With NAT gateways there are private
     subnets too, for functions that must reach the internet, and the public ones that the gateways stand in.
@@ -38,22 +109,10 @@ def private_vpc(
 
     The default security group is left as AWS made it: nothing of ours is in it, and closing it takes a custom
     resource, a function in your account that may change security groups.
-
-    Args:
-        scope: Where to put it.
-        construct_id: Its name there.
-        max_azs: In how many zones; None: two, unless `availability_zones` names them.
-        availability_zones: In which zones.
-        nat_gateways: How many.
-        keep: The policy of what stands in the isolated subnets, if that stays when the stack is deleted: they and
-            the VPC must stay too.
-
-    Returns:
-        The VPC, with a flow log of what its security groups refuse.
     """
-    wanted = max_azs
-    if availability_zones is None and max_azs is None:
-        max_azs = _defaults.AVAILABILITY_ZONES
+    wanted, availability_zones = settings.max_azs, settings.availability_zones
+    max_azs = _defaults.AVAILABILITY_ZONES if availability_zones is None and wanted is None else wanted
+    nat_gateways = settings.nat_gateways or 0
     subnets = [
         ec2.SubnetConfiguration(
             name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=_defaults.SUBNET_MASK
@@ -89,9 +148,7 @@ def private_vpc(
     )
     if keep is not None:
         for part in (vpc, *vpc.isolated_subnets):
-            resource = part.node.default_child
-            assert isinstance(resource, CfnResource)  # noqa: S101 - what a VPC and a subnet are made of
-            resource.apply_removal_policy(keep)
+            resource_of(part, CfnResource).apply_removal_policy(keep)
     log_group = logs.LogGroup(
         scope,
         f"{construct_id}FlowLogGroup",
@@ -112,7 +169,7 @@ def private_vpc(
                 f"max_azs is {wanted:g}, but the VPC gets {zones} zones: CDK knows no more in this stack. Give the "
                 f"stack an account and a Region (env=), or pass availability_zones. See {_defaults.STACK_ENVIRONMENT}",
             )
-    return PrivateVpc(vpc, log_group)
+    return vpc, log_group
 
 
 def _trust_this_account_alone(flow_log: ec2.FlowLog) -> None:
@@ -122,15 +179,13 @@ def _trust_this_account_alone(flow_log: ec2.FlowLog) -> None:
     """
     role = flow_log.iam_role
     assert role is not None  # noqa: S101 - a flow log to CloudWatch Logs has one
-    resource = role.node.default_child
-    assert isinstance(resource, iam.CfnRole)  # noqa: S101 - what a Role is made of
-    resource.add_property_override(
+    resource_of(role, iam.CfnRole).add_property_override(
         "AssumeRolePolicyDocument.Statement.0.Condition",
         {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
     )
 
 
-def interface_endpoints(
+def _interface_endpoints(
     scope: Construct,
     *,
     vpc: ec2.IVpc,
@@ -176,21 +231,21 @@ def interface_endpoints(
     }
 
 
-def tell_needed_endpoints(
-    scope: Construct, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, names: Set[str]
+def _tell_needed_endpoints(
+    scope: Construct, vpc: ec2.IVpc, subnets: ec2.SelectedSubnets, names: Set[str]
 ) -> None:
     """Name the endpoints that an imported VPC needs; those of a VPC of the app are checked at synth.
 
     Args:
         scope: The construct that needs them.
         vpc: The VPC.
-        vpc_subnets: Which of its subnets.
+        subnets: Where the rotation runs.
         names: The services that are needed, and get no endpoint here.
     """
     if not names or isinstance(vpc, ec2.Vpc):
         return
     isolated = {subnet.subnet_id for subnet in vpc.isolated_subnets}
-    if isolated.issuperset(selected(vpc, vpc_subnets).subnet_ids):
+    if isolated.issuperset(subnets.subnet_ids):
         needed = sorted(names)
         Annotations.of(scope).add_info_v2(
             "constructs-lib:endpoints-of-imported-vpc",
@@ -256,71 +311,8 @@ class Door:
                 )
 
 
-def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.SelectedSubnets:
-    """The subnets that a selection stands for.
-
-    Args:
-        vpc: The VPC.
-        vpc_subnets: Which of its subnets.
-
-    Returns:
-        The subnets.
-
-    Raises:
-        InvalidPropsError: The VPC has no subnet of that kind, or one of the two is something else.
-    """
-    if not hasattr(vpc, "select_subnets"):
-        has_one = hasattr(vpc, "vpc")
-        way_out = (
-            f"a {type(vpc).__name__} has it as .vpc" if has_one else "ec2.Vpc.from_lookup finds one by its id"
-        )
-        raise InvalidPropsError(f"vpc must be a VPC, got {_validation.shown(vpc)}: {way_out}.")
-    _validation.kind(
-        "vpc_subnets",
-        vpc_subnets,
-        "subnet_group_name",
-        "an ec2.SubnetSelection, such as ec2.SubnetSelection(subnet_group_name='Database')",
-    )
-    chosen = vpc_subnets or ec2.SubnetSelection()
-    try:
-        return vpc.select_subnets(
-            availability_zones=chosen.availability_zones,
-            one_per_az=chosen.one_per_az,
-            subnet_filters=chosen.subnet_filters,
-            subnet_group_name=chosen.subnet_group_name,
-            subnets=chosen.subnets,
-            subnet_type=chosen.subnet_type,
-        )
-    except RuntimeError as error:  # what CDK throws becomes this in Python
-        raise InvalidPropsError(f"vpc_subnets selects nothing in vpc {vpc.node.path}: {error}") from None
-
-
-def for_database(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.SubnetSelection:
-    """The subnets for a database and its proxy.
-
-    Args:
-        vpc: The VPC.
-        vpc_subnets: Which of its subnets; None: those with a NAT gateway, or else the isolated, or else any.
-
-    Returns:
-        The selection; each part of the CDK would take another one for None.
-
-    Raises:
-        InvalidPropsError: They are all in one zone.
-    """
-    subnets = selected(vpc, vpc_subnets)
-    zones = set(subnets.availability_zones)
-    known = not subnets.is_pending_lookup and not any(map(_validation.is_unresolved, zones))
-    if known and len(zones) < _defaults.AVAILABILITY_ZONES_MIN:
-        raise InvalidPropsError(
-            f"vpc_subnets must be in {_defaults.AVAILABILITY_ZONES_MIN} zones or more, got {len(zones)} "
-            f"({', '.join(zones)}) in vpc {vpc.node.path}. See {_defaults.RDS_PROXY_NETWORK}"
-        )
-    return vpc_subnets or ec2.SubnetSelection(subnets=subnets.subnets)
-
-
-def warn_of_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: ec2.SelectedSubnets) -> None:
-    """Say what public subnets lack: functions in them have no public address, so no way out either.
+def _warn_of_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: ec2.SelectedSubnets) -> None:
+    """Warn of what public subnets lack: functions in them have no public address, so no way out either.
 
     Args:
         scope: What the warning is about.
@@ -354,24 +346,23 @@ def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def check_own(
+def _check_zones_of(vpc: ec2.IVpc, subnets: ec2.SelectedSubnets) -> None:
+    zones = set(subnets.availability_zones)
+    known = not subnets.is_pending_lookup and not any(map(_validation.is_unresolved, zones))
+    if known and len(zones) < _defaults.AVAILABILITY_ZONES_MIN:
+        raise InvalidPropsError(
+            f"vpc_subnets must be in {_defaults.AVAILABILITY_ZONES_MIN} zones or more, got {len(zones)} "
+            f"({', '.join(zones)}) in vpc {vpc.node.path}. See {_defaults.RDS_PROXY_NETWORK}"
+        )
+
+
+def _check_own(
     scope: Construct,
     *,
     max_azs: int | None,
     availability_zones: Sequence[str] | None,
     nat_gateways: int | None,
 ) -> None:
-    """Refuse a VPC that cannot be made, or that RDS Proxy would refuse.
-
-    Args:
-        scope: Where it will be.
-        max_azs: In how many zones.
-        availability_zones: In which zones.
-        nat_gateways: How many.
-
-    Raises:
-        InvalidPropsError: Too few or too many, or zones that this stack does not have.
-    """
     least, most = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
     source = _defaults.RDS_PROXY_NETWORK
     _validation.in_range("max_azs", max_azs, least, most, source=source)
@@ -403,16 +394,8 @@ def _check_zones(scope: Construct, given: Sequence[str]) -> None:
         )
 
 
-def check_endpoints(interface_endpoints: Sequence[str], vpc: ec2.IVpc | None) -> None:
-    """Refuse names that no service can have, and a VPC whose addresses nobody knows.
-
-    Args:
-        interface_endpoints: The services as AWS abbreviates them.
-        vpc: Where they will be; None for a VPC that is made.
-
-    Raises:
-        InvalidPropsError: One is misspelt, or there twice; or the VPC was imported without its range.
-    """
+def _check_endpoints(interface_endpoints: Sequence[str], vpc: ec2.IVpc | None) -> None:
+    """Refuse names that no service can have, and a VPC whose addresses nobody knows."""
     _validation.texts("interface_endpoints", interface_endpoints)
     for name in interface_endpoints:
         if name.startswith("com.amazonaws."):
