@@ -136,7 +136,12 @@ def pages() -> dict[str, str]:
     """
     package = library()
     made = {}
-    index = ["# Reference", "", "Every public name, with all its arguments and attributes.", ""]
+    index = [
+        "# Reference",
+        "",
+        "Every public name, with all its arguments and attributes. In the types, `sqs` stands for",
+    ]
+    index += ["`aws_cdk.aws_sqs`, `lambda_` for `aws_cdk.aws_lambda`, and so on.", ""]
     index += ["<!-- Written by `python3 dev.py docs` from the docstrings: do not edit. -->", ""]
     for chapter, modules in CHAPTERS.items():
         index += [f"## {chapter}", ""]
@@ -176,7 +181,7 @@ def _page(each: griffe.Class | griffe.Function, module: str) -> str:
     guide = next((GUIDES[key] for key in (each.name, module, *reversed(parents)) if key in GUIDES), None)
     lines = [f"# {each.name}", ""]
     lines += [f"    from {module} import {each.name}", ""]
-    links = [f"[Source](../../{source})", "[All classes](README.md)"]
+    links = [f"[Source](../../{source})", "[All names](README.md)"]
     if guide:
         links.insert(0, f"[Guide](../{guide})")
     lines += [" | ".join(links), ""]

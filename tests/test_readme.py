@@ -3,12 +3,14 @@
 import doctest
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import yaml
 from aws_cdk import App, Environment, Stack
 from aws_cdk.assertions import Match, Template
 
@@ -324,6 +326,16 @@ def test_every_link_leads_somewhere(file: str) -> None:
             assert heading in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}, (
                 heading
             )
+
+
+def test_ci_runs_the_test_command_with_each_supported_python() -> None:
+    job = yaml.safe_load((PROJECT / ".github" / "workflows" / "test.yml").read_text())["jobs"]["test"]
+    assert "$ python3 dev.py test\n" in README
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["python3 dev.py test"]
+    classifiers = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["classifiers"]
+    assert job["strategy"]["matrix"]["python"] == [
+        version for each in classifiers if re.fullmatch(r"3\.\d+", version := each.rpartition(" :: ")[2])
+    ]
 
 
 def test_no_lock_file_names_a_mirror() -> None:
