@@ -7,7 +7,6 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Prac
 """
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, overload
 from weakref import WeakSet
 
@@ -92,10 +91,8 @@ watched_aliases: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases with alarms of their own, as those of a `LiveAlias`: nobody is to be woken twice."""
 
 
-@cache
-def period() -> Duration:
-    """The period of all metrics: a minute."""
-    return Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
+PERIOD: Final = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
+"""Of all metrics: a minute."""
 
 
 # --- queues --------------------------------------------------------------------------------------------
@@ -110,7 +107,7 @@ def dead_letters(queue: sqs.IQueue) -> Watch:
     Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
     return Watch(
-        metric=queue.metric_approximate_number_of_messages_visible(period=period(), statistic="Maximum"),
+        metric=queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic="Maximum"),
         threshold=0,
         periods=1,
         datapoints=1,
@@ -122,7 +119,7 @@ def dead_letters(queue: sqs.IQueue) -> Watch:
 def oldest_message(queue: sqs.IQueue, *, seconds: float) -> Watch:
     """Messages that wait longer than a number of seconds."""
     return Watch(
-        metric=queue.metric_approximate_age_of_oldest_message(period=period(), statistic="Maximum"),
+        metric=queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
         threshold=seconds,
         description="Messages wait longer than they should: the consumer is too slow, throttled or failing.",
     )
@@ -147,10 +144,10 @@ def function_errors(
             expression="100 * errors / invocations",
             label="Failed invocations (%)",
             using_metrics={
-                "errors": function.metric_errors(period=period(), dimensions_map=dimensions),
-                "invocations": function.metric_invocations(period=period(), dimensions_map=dimensions),
+                "errors": function.metric_errors(period=PERIOD, dimensions_map=dimensions),
+                "invocations": function.metric_invocations(period=PERIOD, dimensions_map=dimensions),
             },
-            period=period(),
+            period=PERIOD,
         ),
         threshold=_defaults.ERROR_RATE_PERCENT,
         periods=minutes_back(timeout),
@@ -165,7 +162,7 @@ def function_throttles(function: FunctionLike) -> Watch:
     """Invocations that Lambda refused."""
     return Watch(
         metric=function.metric_throttles(
-            period=period(), statistic="Sum", dimensions_map=dimensions_of(function)
+            period=PERIOD, statistic="Sum", dimensions_map=dimensions_of(function)
         ),
         threshold=0,
         description="Lambda refuses invocations: the reserved or the account's concurrency is used up.",
@@ -189,7 +186,7 @@ def function_latency(
     """
     return Watch(
         metric=function.metric_duration(
-            period=period(), statistic="p99", dimensions_map=dimensions_of(function, version)
+            period=PERIOD, statistic="p99", dimensions_map=dimensions_of(function, version)
         ),
         threshold=milliseconds,
         periods=minutes_back(timeout),
@@ -206,7 +203,7 @@ def provisioned_spillover(alias: lambda_.Alias) -> Watch:
     Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html
     """
     return Watch(
-        metric=alias.metric("ProvisionedConcurrencySpilloverInvocations", period=period(), statistic="Sum"),
+        metric=alias.metric("ProvisionedConcurrencySpilloverInvocations", period=PERIOD, statistic="Sum"),
         threshold=0,
         description="Invocations run on demand, with a cold start, because all provisioned concurrency is in "
         "use. Provision more, or let it scale higher.",
@@ -235,7 +232,7 @@ def undelivered(*, namespace: str, metric: str, dimensions: dict[str, str]) -> W
             namespace=namespace,
             metric_name=metric,
             dimensions_map=dimensions,
-            period=period(),
+            period=PERIOD,
             statistic="Sum",
         ),
         threshold=0,

@@ -539,7 +539,7 @@ def _event_age(function: FunctionLike, *, age: float, unit: int) -> Watch:
     metric: cloudwatch.IMetric = _metric(function, "AsyncEventAge", "Maximum")
     if unit != 1:
         metric = cloudwatch.MathExpression(
-            expression=f"age / {unit}", label="Age", using_metrics={"age": metric}, period=alarms.period()
+            expression=f"age / {unit}", label="Age", using_metrics={"age": metric}, period=alarms.PERIOD
         )
     return Watch(
         metric=metric,
@@ -562,5 +562,5 @@ def _delivery_failures(function: FunctionLike) -> Watch:
 
 def _metric(function: FunctionLike, name: str, statistic: str) -> cloudwatch.Metric:
     return function.metric(
-        name, period=alarms.period(), statistic=statistic, dimensions_map=dimensions_of(function)
+        name, period=alarms.PERIOD, statistic=statistic, dimensions_map=dimensions_of(function)
     )

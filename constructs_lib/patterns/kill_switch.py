@@ -246,7 +246,7 @@ def _check_not_provisioned(function: FunctionLike) -> None:
 def _runaway(invoked: Invoked, invocations_per_minute: float) -> Watch:
     """More invocations than the function can have honestly, over all of its aliases."""
     return Watch(
-        metric=invoked.base.metric_invocations(period=alarms.period()),
+        metric=invoked.base.metric_invocations(period=alarms.PERIOD),
         threshold=invocations_per_minute,
         periods=alarms.minutes_back(invoked.timeout_seconds),
         description="More invocations than the traffic can bring: the function may be feeding itself.",
@@ -259,7 +259,7 @@ def _switch_failed(state_machine: stepfunctions.StateMachine, rule_: events.Rule
         namespace="AWS/Events",
         metric_name="FailedInvocations",
         dimensions_map={"RuleName": rule_.rule_name},
-        period=alarms.period(),
+        period=alarms.PERIOD,
         statistic="Sum",
     )
     return Watch(
@@ -267,10 +267,10 @@ def _switch_failed(state_machine: stepfunctions.StateMachine, rule_: events.Rule
             expression="FILL(failed, 0) + FILL(not_started, 0)",
             label="Failures of the switch",
             using_metrics={
-                "failed": state_machine.metric_failed(period=alarms.period()),
+                "failed": state_machine.metric_failed(period=alarms.PERIOD),
                 "not_started": not_started,
             },
-            period=alarms.period(),
+            period=alarms.PERIOD,
         ),
         threshold=0,
         # FILL takes a minute whose figures come late for 0, and would keep an alarm on one minute at OK.

@@ -692,7 +692,7 @@ def _utilization(alias: lambda_.Alias, *, above: float) -> Watch:
     Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html
     """
     used, share = (
-        alias.metric(metric, period=alarms.period(), statistic="Maximum")
+        alias.metric(metric, period=alarms.PERIOD, statistic="Maximum")
         for metric in ("ProvisionedConcurrentExecutions", "ProvisionedConcurrencyUtilization")
     )
     return Watch(
@@ -700,7 +700,7 @@ def _utilization(alias: lambda_.Alias, *, above: float) -> Watch:
             expression=f"IF(used >= {_defaults.UTILIZATION_ALARM_LEAST_IN_USE}, share, 0)",
             label="Share of the provisioned concurrency in use",
             using_metrics={"used": used, "share": share},
-            period=alarms.period(),
+            period=alarms.PERIOD,
         ),
         threshold=above,
         description="Nearly all provisioned concurrency is in use. Provision more, or let it scale higher.",

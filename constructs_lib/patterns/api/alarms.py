@@ -17,7 +17,7 @@ def server_errors(*, errors: cloudwatch.IMetric, requests: cloudwatch.IMetric) -
             expression="100 * errors / requests",
             label="Requests answered with 5XX (%)",
             using_metrics={"errors": errors, "requests": requests},
-            period=alarms.period(),
+            period=alarms.PERIOD,
         ),
         threshold=_defaults.ERROR_RATE_PERCENT,
         description="The API fails: a function raises, times out or may not be called. The access log has the "

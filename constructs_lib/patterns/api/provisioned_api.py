@@ -381,20 +381,19 @@ class ProvisionedApi(Construct):
             if made.http_api is not None
             else {"ApiName": name, "Stage": staged}
         )
-        minute = alarms.period()
         self.server_errors_alarm = watch.add(
             "ServerErrorsAlarm",
             api_alarms.server_errors(
                 errors=self.stage.metric_server_error(
-                    period=minute, statistic="Sum", dimensions_map=dimensions
+                    period=alarms.PERIOD, statistic="Sum", dimensions_map=dimensions
                 ),
-                requests=self.stage.metric_count(period=minute, dimensions_map=dimensions),
+                requests=self.stage.metric_count(period=alarms.PERIOD, dimensions_map=dimensions),
             ),
         )
         self.latency_alarm = watch.add(
             "LatencyAlarm",
             api_alarms.latency(
-                self.stage.metric_latency(period=minute, statistic="p99", dimensions_map=dimensions),
+                self.stage.metric_latency(period=alarms.PERIOD, statistic="p99", dimensions_map=dimensions),
                 milliseconds=milliseconds,
             ),
         )
@@ -515,7 +514,7 @@ class ProvisionedApi(Construct):
             namespace=_defaults.API_METRICS_NAMESPACE,
             metric_name="ThrottledRequests",
             dimensions_map={"ApiId": str(api_id), "Stage": stage_name},
-            period=alarms.period(),
+            period=alarms.PERIOD,
             statistic="Sum",
         )
 

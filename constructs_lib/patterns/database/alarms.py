@@ -80,13 +80,13 @@ def _rds(name: str, statistic: str, dimensions: dict[str, str]) -> cloudwatch.Me
             for key, value in dimensions.items()
         },
         statistic=statistic,
-        period=alarms.period(),
+        period=alarms.PERIOD,
     )
 
 
 def _percent(expression: str, label: str, **metrics: cloudwatch.IMetric) -> cloudwatch.MathExpression:
     return cloudwatch.MathExpression(
-        expression=expression, label=label, using_metrics=metrics, period=alarms.period()
+        expression=expression, label=label, using_metrics=metrics, period=alarms.PERIOD
     )
 
 
