@@ -553,7 +553,7 @@ HTTP_INTEGRATION_TIMEOUT_SECONDS: Final = 30
 """What an HTTP API waits for a function; cannot be raised (HTTP_API_QUOTAS)."""
 
 HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX: Final = 29
-"""CDK takes no more where a time is said; the 30 s are what saying nothing gives."""
+"""CDK takes no more where a time is set; 30 s are what HTTP APIs have by default."""
 
 REST_API_STAGE: Final = "prod"
 HTTP_API_STAGE: Final = "$default"
@@ -606,7 +606,7 @@ CORS_HEADERS: Final = (
 """What a page needs for JSON, a token, a key, or a signature (API_CORS)."""
 
 CORS_MAX_AGE_SECONDS: Final = 600
-"""Ten minutes without another preflight; browsers forget within two hours whatever is said (API_CORS)."""
+"""Ten minutes without another preflight; browsers forget within two hours whatever is set (API_CORS)."""
 
 LATENCY_ALARM_MILLISECONDS: Final = 2500
 """AWS's threshold for API Gateway's Latency, at p90 there; here at p99, since one slow request in a hundred is

@@ -96,7 +96,7 @@ def flag(name: str, value: object) -> None:
 
 
 def text(name: str, value: object) -> None:
-    """Refuse what is no text.
+    """Refuse what is not a text.
 
     Args:
         name: The argument, as the user wrote it.
@@ -198,12 +198,12 @@ def in_range(name: str, value: float | None, low: float, high: float, *, unit: s
         name: The argument, as the user wrote it.
         value: What was given; None and unresolved tokens pass.
         low: The smallest value that works.
-        high: The largest value that works; infinity for none.
+        high: The largest value that works; infinity for no limit.
         unit: Of all three numbers, for the message.
         source: The page that gives the limit.
 
     Raises:
-        InvalidPropsError: The value is outside the range, or is no number.
+        InvalidPropsError: The value is outside the range, or is not a number.
     """
     if value is None or is_unresolved(value):
         return
@@ -235,7 +235,7 @@ def seconds(name: str, duration: _Duration | None, default: float | None = None)
     Args:
         name: The argument, as the user wrote it.
         duration: A CDK Duration.
-        default: What none given stands for.
+        default: What None stands for.
 
     Returns:
         Seconds; None for a duration that is known only at deployment.
@@ -309,7 +309,7 @@ def not_together(reason: str, **arguments: object) -> None:
     """
     given = [name for name, value in arguments.items() if value is not None and value is not False]
     if len(given) > 1:
-        raise InvalidPropsError(f"{' and '.join(given)} cannot be given together: {reason}")
+        raise InvalidPropsError(f"{' and '.join(given)} cannot be combined: {reason}")
 
 
 def not_beside(name: str, reason: str, **arguments: object) -> None:
@@ -325,7 +325,7 @@ def not_beside(name: str, reason: str, **arguments: object) -> None:
     """
     given = [argument for argument, value in arguments.items() if value is not None]
     if given:
-        raise InvalidPropsError(f"{' and '.join(given)} cannot be given together with {name}: {reason}")
+        raise InvalidPropsError(f"{' and '.join(given)} cannot be combined with {name}: {reason}")
 
 
 def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> None:
@@ -356,7 +356,7 @@ def matches(name: str, value: str, pattern: str, words: str, *, source: str) -> 
         name: The argument, as the user wrote it.
         value: What was given; unresolved tokens pass.
         pattern: A regular expression for the whole of it.
-        words: The same as a person would say it.
+        words: The same in words.
         source: The page that gives it.
 
     Raises:

@@ -112,7 +112,7 @@ def dead_letters(queue: sqs.IQueue) -> Watch:
         periods=1,
         datapoints=1,
         missing_data=cloudwatch.TreatMissingData.IGNORE,
-        description="Messages failed for good and wait in the dead-letter queue. Find out why, then redrive.",
+        description="Messages have failed for good and are in the dead-letter queue. Find the cause, then redrive them.",
     )
 
 
@@ -121,7 +121,7 @@ def oldest_message(queue: sqs.IQueue, *, seconds: float) -> Watch:
     return Watch(
         metric=queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
         threshold=seconds,
-        description="Messages wait longer than they should: the consumer is too slow, throttled or failing.",
+        description="Messages wait too long: the consumer is too slow, throttled or failing.",
     )
 
 
@@ -151,10 +151,10 @@ def function_errors(
         ),
         threshold=_defaults.ERROR_RATE_PERCENT,
         periods=minutes_back(timeout),
-        description="Invocations fail: the handler raises or times out. Its log group has the traceback."
+        description="Invocations fail: the handler raises an error or times out. The traceback is in its log group."
         if version is None
-        else "Invocations of the version that is being released fail: a release by CodeDeploy rolls back, one by hand "
-        "is to be taken back.",
+        else "Invocations of the version that is being released fail. CodeDeploy rolls back by itself; undo a release "
+        "by hand.",
     )
 
 
@@ -165,7 +165,7 @@ def function_throttles(function: FunctionLike) -> Watch:
             period=PERIOD, statistic="Sum", dimensions_map=dimensions_of(function)
         ),
         threshold=0,
-        description="Lambda refuses invocations: the reserved or the account's concurrency is used up.",
+        description="Lambda throttles invocations: the reserved or the account's concurrency is used up.",
     )
 
 
@@ -190,10 +190,10 @@ def function_latency(
         ),
         threshold=milliseconds,
         periods=minutes_back(timeout),
-        description="Invocations take long, and are near their timeout or the latency that was promised."
+        description="Invocations are slow: near the timeout, or above the latency threshold."
         if version is None
-        else "Invocations of the version that is being released take long: a release by CodeDeploy rolls back, one by "
-        "hand is to be taken back.",
+        else "Invocations of the version that is being released are slow. CodeDeploy rolls back by itself; undo a "
+        "release by hand.",
     )
 
 
@@ -205,8 +205,8 @@ def provisioned_spillover(alias: lambda_.Alias) -> Watch:
     return Watch(
         metric=alias.metric("ProvisionedConcurrencySpilloverInvocations", period=PERIOD, statistic="Sum"),
         threshold=0,
-        description="Invocations run on demand, with a cold start, because all provisioned concurrency is in "
-        "use. Provision more, or let it scale higher.",
+        description="Invocations start cold because all provisioned concurrency is in use. Provision more, or raise "
+        "the maximum that it scales to.",
     )
 
 

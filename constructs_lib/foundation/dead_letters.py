@@ -151,7 +151,7 @@ def check(
         )
     if removal_policy is not None:
         raise InvalidPropsError(
-            "removal_policy cannot be given together with dead_letter_queue, since no queue is made. Set it where "
+            "removal_policy cannot be combined with dead_letter_queue, since no queue is made. Set it where "
             "the queue is created."
         )
 

@@ -177,7 +177,7 @@ def allow(construct: IConstruct, resource: Any, statement: iam.PolicyStatement) 
     Args:
         construct: What needs it.
         resource: Whose policy.
-        statement: What it has to say.
+        statement: The statement that it has to have.
 
     Returns:
         What has to wait for it can wait for this; None where the resource is not of this app.

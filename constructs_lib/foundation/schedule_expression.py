@@ -29,7 +29,7 @@ def check(name: str, expression: str, *, source: str) -> None:
         source: The page that gives the rules.
 
     Raises:
-        InvalidPropsError: It is none of these, or a field of it is out of range.
+        InvalidPropsError: It is something else, or a field of it is out of range.
     """
     if _validation.is_unresolved(expression):
         return

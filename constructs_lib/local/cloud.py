@@ -239,7 +239,7 @@ class LocalCloud:
             The address to send requests to, such as `http://127.0.0.1:4566/_aws/execute-api/abc123/prod/`.
 
         Raises:
-            ValueError: It is no address of an API; a custom domain, say.
+            ValueError: It is not an address of an API, but a custom domain, for example.
         """
         found = _API_ADDRESS.fullmatch(output)
         if found is None:

@@ -163,7 +163,7 @@ class AsyncDestinations(Construct):
             given = [name for name, value in of_a_new_queue.items() if value is not None]
             if given:
                 raise InvalidPropsError(
-                    f"{' and '.join(given)} cannot be given together with on_failure, since no queue is made. Set this "
+                    f"{' and '.join(given)} cannot be combined with on_failure, since no queue is made. Set this "
                     "where the target is created."
                 )
             if redrive and not hasattr(on_failure, "queue_arn"):
@@ -523,8 +523,8 @@ def _events_dropped(function: FunctionLike) -> Watch:
         threshold=0,
         periods=1,
         datapoints=1,
-        description="Lambda gave up events: out of retries, too old, or reserved concurrency is 0. The failure "
-        "destination has them; what it could not take is lost.",
+        description="Lambda gave up events: out of retries, too old, or reserved concurrency is 0. They are in the "
+        "failure destination, except those that it could not take.",
     )
 
 
@@ -544,7 +544,7 @@ def _event_age(function: FunctionLike, *, age: float, unit: int) -> Watch:
     return Watch(
         metric=metric,
         threshold=age,
-        description="Events wait longer than they should: the function is throttled, or errors pile up.",
+        description="Events wait too long: the function is throttled, or errors pile up.",
     )
 
 
@@ -555,8 +555,8 @@ def _delivery_failures(function: FunctionLike) -> Watch:
         threshold=0,
         periods=1,
         datapoints=1,
-        description="Lambda could not hand records to their destination, and they are lost: a permission, a key, "
-        "or the size of the record.",
+        description="Lambda could not deliver records to their destination, and they are lost. Check the permissions "
+        "of the function's role, the key, and the size of the records.",
     )
 
 

@@ -28,14 +28,14 @@ from constructs_lib.practice.plugin import check_app_of
 
 
 class KillSwitch(Construct):
-    """An alarm on a runaway function, and a switch that turns it off; you say whether the one pulls the other.
+    """An alarm on a runaway function, and a switch that turns it off: by hand, or by the alarm when `armed`.
 
     What is deployed: an alarm on more invocations a minute than the function's traffic can bring; a state machine
     of one step that sets the function's reserved concurrency to 0; a rule that starts it when the alarm goes off,
-    which is disabled until you say `armed=True`; an alarm on a switch that did not work; and the topic that both
+    which is disabled unless `armed=True`; an alarm on a switch that did not work; and the topic that both
     go to. Disarmed, it is a switch for people: `aws stepfunctions start-execution --state-machine-arn ...`.
 
-    The switch is no function of ours: a runaway may have taken all of the account's concurrency, and the function
+    The switch is not a Lambda function: a runaway may have taken all of the account's concurrency, and the function
     that is to stop it would be throttled. Step Functions calls Lambda's own API. It costs nothing until it runs.
 
     Turned off, nothing is lost where failures have a place: asynchronous events go to the failure destination at
@@ -249,7 +249,7 @@ def _runaway(invoked: Invoked, invocations_per_minute: float) -> Watch:
         metric=invoked.base.metric_invocations(period=alarms.PERIOD),
         threshold=invocations_per_minute,
         periods=alarms.minutes_back(invoked.timeout_seconds),
-        description="More invocations than the traffic can bring: the function may be feeding itself.",
+        description="More invocations than the expected traffic explains: the function may be invoking itself.",
     )
 
 

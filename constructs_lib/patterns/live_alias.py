@@ -75,7 +75,7 @@ class LiveAlias(Construct):
         alias_name: What callers know; default `live`.
         provisioned_concurrency: Environments that are always initialized: at least 1, and not above the
             function's reserved concurrency, where other aliases of the function count too. The minimum where
-            it scales, and what holds until the first schedule. Default: no environment.
+            it scales, and the value until the first schedule. Default: no environment.
         maximum_provisioned_concurrency: Scale up to this, by utilization.
         target_utilization: The share in use that scaling keeps, 0.1 to 0.9; default 0.7.
         provisioned_concurrency_schedule: By name, from when on which `min_capacity` holds. Without a
@@ -92,7 +92,7 @@ class LiveAlias(Construct):
             each version. Alarms of an API that calls this alias are made later: see `add_rollback_alarm`.
         stable_version: Release by hand: the number of the version that the alias stays at.
         new_version_weight: By hand: the share of calls to the new version, 0 to 1; 0 publishes it only.
-        version_removal_policy: What becomes of a version when the next one is published. Default
+        version_removal_policy: What happens to a version when the next one is published. Default
             RETAIN_ON_UPDATE_OR_DELETE: it stays, so that there is a way back. Only that of a release that was rolled
             back is deleted, or the same code could not be released again. Under SnapStart DESTROY, since each
             version's snapshot costs. Not SNAPSHOT.
@@ -539,11 +539,11 @@ def _check_provisioned(
     ):
         if given and provisioned is None:
             raise InvalidPropsError(
-                f"{name} needs provisioned_concurrency: the minimum, and what holds until the first change."
+                f"{name} requires provisioned_concurrency: the minimum, and the value until the first change."
             )
     if target_utilization is not None and maximum is None:
         raise InvalidPropsError(
-            "target_utilization needs maximum_provisioned_concurrency: without one nothing scales."
+            "target_utilization requires maximum_provisioned_concurrency: without it nothing scales."
         )
     _validation.in_range(
         "target_utilization",
@@ -575,7 +575,7 @@ def _check_schedule(name: str, entry: object, maximum: float | None) -> None:
         source=_defaults.PROVISIONED_CONCURRENCY,
     )
     if entry.min_capacity is None:
-        raise InvalidPropsError(f"{name} must say min_capacity: what holds from then on.")
+        raise InvalidPropsError(f"{name} must have min_capacity: the number that holds from then on.")
     _check_count(f"min_capacity of {name}", entry.min_capacity)
     _check_count(f"max_capacity of {name}", entry.max_capacity)
     _check_order(f"max_capacity of {name}", _most_of(entry, maximum), "its min_capacity", entry.min_capacity)
@@ -623,7 +623,7 @@ def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: 
     if stable_version is None:
         if weight:
             raise InvalidPropsError(
-                "new_version_weight needs stable_version: the number of the version that takes the other calls. "
+                "new_version_weight requires stable_version: the number of the version that takes the other calls. "
                 f"CDK's current_version is always the new one. See {_defaults.LAMBDA_WEIGHTS}"
             )
         return
@@ -703,5 +703,6 @@ def _utilization(alias: lambda_.Alias, *, above: float) -> Watch:
             period=alarms.PERIOD,
         ),
         threshold=above,
-        description="Nearly all provisioned concurrency is in use. Provision more, or let it scale higher.",
+        description="Nearly all provisioned concurrency is in use. Provision more, or raise the maximum that it scales "
+        "to.",
     )

@@ -174,7 +174,7 @@ class QueueConsumer(Construct):
             fifo = queue.fifo
         elif dead_letter_queue is not None:
             raise InvalidPropsError(
-                "dead_letter_queue must come with an imported queue=: QueueConsumer makes the dead-letter queue of "
+                "dead_letter_queue requires an imported queue=: QueueConsumer makes the dead-letter queue of "
                 "the queue that it makes. Leave it out."
             )
         window = _validation.seconds("max_batching_window", max_batching_window) or 0
@@ -188,7 +188,7 @@ class QueueConsumer(Construct):
         _check_pollers(max_concurrency, minimum_pollers, maximum_pollers)
         if content_based_deduplication and not fifo:
             raise InvalidPropsError(
-                "content_based_deduplication must come with fifo=True; a standard queue has none."
+                "content_based_deduplication requires fifo=True; a standard queue has none."
             )
         patterns = event_filter.of_queue(scope, filters)
         times = (
@@ -664,7 +664,7 @@ def _check_existing(
     given = [name for name, value in of_a_new_queue.items() if value is not None and value is not False]
     if given:
         raise InvalidPropsError(
-            f"{' and '.join(given)} cannot be given together with queue: it already exists. Set this where it is "
+            f"{' and '.join(given)} cannot be combined with queue: it already exists. Set this where it is "
             "created."
         )
     if not isinstance(queue, sqs.Queue):
@@ -675,7 +675,7 @@ def _check_existing(
     redrive = queue.dead_letter_queue
     if dead_letter_queue is not None:
         raise InvalidPropsError(
-            f"dead_letter_queue cannot be given together with queue {path}, which already has one. Leave it out."
+            f"dead_letter_queue cannot be combined with queue {path}, which already has one. Leave it out."
         )
     if redrive is None:
         raise InvalidPropsError(

@@ -27,5 +27,5 @@ class Rule:
     reason: str
     fix: str
     source: str
-    """A page of AWS's that says so."""
+    """The AWS page that states it."""
     find: Callable[[Flows], Iterable[Finding]]

@@ -538,7 +538,7 @@ def refuse_uncommittable(driver: ModuleType, connection: Any, result: object) ->
     if drivers.is_failed(driver, connection):
         raise RuntimeError("work has swallowed an error of the driver; nothing was committed.")
     if drivers.in_autocommit(driver, connection):
-        raise RuntimeError("work has turned autocommit on: it is no transaction any more.")
+        raise RuntimeError("work has turned autocommit on: this is not a transaction any more.")
 
 
 class _Unit:

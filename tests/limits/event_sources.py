@@ -41,7 +41,7 @@ def at(zone: TimeZone) -> scheduler.ScheduleExpression:
 
 _DEAD_LETTERS: list[tuple[str, Arguments, str]] = [
     ("a FIFO dead-letter queue", fifo, "dead_letter_queue cannot be a FIFO queue"),
-    ("a removal policy for your own queue", both, "removal_policy cannot be given together with dead_letter_queue"),
+    ("a removal policy for your own queue", both, "removal_policy cannot be combined with dead_letter_queue"),
     *in_its_place(function="a function, version or alias", dead_letter_queue="a queue", alarm_topic="a topic"),
 ]  # fmt: skip
 
@@ -144,7 +144,7 @@ TOPIC_LIMITS: Final = Limits(
          "filter_policy_with_message_body must have FilterOrPolicy.filter(SubscriptionFilter...) or"),
         *in_its_place(topic="a topic"),
         ("two filter policies", said(filter_policy=words("a"), filter_policy_with_message_body={}),
-         "filter_policy and filter_policy_with_message_body cannot be given together"),
+         "filter_policy and filter_policy_with_message_body cannot be combined"),
     ],
 )  # fmt: skip
 
@@ -183,7 +183,7 @@ SCHEDULE_LIMITS: Final = Limits(
         ("end before start", said(start=datetime(2031, 1, 1, tzinfo=UTC), end=datetime(2030, 1, 1, tzinfo=UTC)),
          "start must be before end"),
         ("a start of one call", said(schedule=scheduler.ScheduleExpression.at(FAR), start=FAR),
-         "start cannot be given together with a schedule that calls once"),
+         "start cannot be combined with a schedule that calls once"),
         ("a time zone with a typo", said(schedule=at(TimeZone.of("Europe/Berln"))), "Did you mean 'Europe/Berlin'?"),
     ],
 )  # fmt: skip

@@ -69,7 +69,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a removal policy by its name", said(log_removal_policy="destroy"), "must be a RemovalPolicy, such as "),
     ("a log group by its name", said(log_group="/mine"), "log_group must be a log group, got '/mine' (str)."),
     ("a log group and its retention", lambda stack: {"log_group": logs.LogGroup(stack, "Logs"),
-     "log_retention": logs.RetentionDays.ONE_DAY}, "log_retention cannot be given together with log_group"),
+     "log_retention": logs.RetentionDays.ONE_DAY}, "log_retention cannot be combined with log_group"),
     ("a key by its ARN", said(environment_encryption="arn:aws:kms:::key/1"), "must be a KMS key, got "),
     ("a pattern alone", said(exclude="notes/*"), "exclude must be a list of glob patterns, got 'notes/*' (str)."),
     ("patterns that are paths", said(include=[Path("notes")]), "include must be a list of glob patterns, got "),

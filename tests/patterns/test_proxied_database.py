@@ -709,7 +709,7 @@ def test_a_version_is_refused(stack: Stack) -> None:
 def test_readers_that_are_not_there_are_refused(stack: Stack) -> None:
     made = database(stack, engine=AURORA_POSTGRES)
     with pytest.raises(
-        InvalidPropsError, match="reader=True needs a reader endpoint, and Stack/Database has none"
+        InvalidPropsError, match="reader=True requires a reader endpoint, and Stack/Database has none"
     ):
         made.connect(function(stack, vpc=made.vpc), reader=True)
 

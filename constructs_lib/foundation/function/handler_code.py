@@ -1,6 +1,6 @@
 """What a handler's code says about itself: whether it is there, whether it is Python, and what it imports.
 
-Only what is certain is said: code that builds names or paths at run time is left alone.
+Only what is certain is reported: code that builds names or paths at run time is left alone.
 """
 
 import ast
@@ -89,7 +89,7 @@ def located(root: Path, module: str) -> Path | None:
 
 
 def check(root: Path, handler: str, *, python: str) -> None:
-    """Find out now what Lambda would say at the first invocation.
+    """Find out now what Lambda would report at the first invocation.
 
     Args:
         root: The folder with the handler's file.

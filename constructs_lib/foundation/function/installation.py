@@ -24,7 +24,7 @@ _WHERE_FROM = re.compile(
     r"UV_(CACHE_DIR|NO_CACHE|CONFIG_FILE|NO_CONFIG|CREDENTIALS_DIR|KEYRING_PROVIDER|FIND_LINKS|OFFLINE|"
     r"TORCH_BACKEND|CONCURRENT_\w+|\w*(INDEX|TLS|CERT|HTTP|TIMEOUT|RETRIES|PROXY|INSECURE|ENDPOINT)\w*)"
 )
-"""The variables of uv that say where packages come from, and how to get there; the others do not count."""
+"""The variables of uv that set where packages come from, and how to get there; the others do not count."""
 
 _NO_WHEEL = (
     "If a package has no wheel for that machine, choose another version or package, or another architecture; or "

@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that was run and has said what it is.
+    """A Python that was run and has reported what it is.
 
     Attributes:
         path: Its executable.

@@ -53,7 +53,7 @@ def find(entry: Path, module: str | None, python: str, exclude: Sequence[str] = 
         entry: The folder with the handler.
         module: The handler's module; None if it is not in the entry.
         python: Minor version of the runtime.
-        exclude: Glob patterns: a file of another tool that they match is no reason to refuse.
+        exclude: Glob patterns: a file of another tool that they match is not a reason to refuse.
 
     Raises:
         InvalidPropsError: Dependencies are declared in a form that is not read here, or in two, or without

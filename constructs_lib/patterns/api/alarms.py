@@ -20,8 +20,8 @@ def server_errors(*, errors: cloudwatch.IMetric, requests: cloudwatch.IMetric) -
             period=alarms.PERIOD,
         ),
         threshold=_defaults.ERROR_RATE_PERCENT,
-        description="The API fails: a function raises, times out or may not be called. The access log has the "
-        "request ids and what failed.",
+        description="The API answers 5XX: a function fails, times out or may not be invoked. The access log has the "
+        "request ids and the errors.",
     )
 
 
@@ -30,8 +30,8 @@ def latency(metric: cloudwatch.IMetric, *, milliseconds: float) -> Watch:
     return Watch(
         metric=metric,
         threshold=milliseconds,
-        description="The API answers slowly: functions are slow, or start cold too often. The access log has "
-        "the latency of each request, and the function's part of it.",
+        description="The API answers slowly: functions are slow, or start cold too often. The access log has the "
+        "latency of each request, and how much of it is the function's.",
     )
 
 
@@ -40,6 +40,6 @@ def throttled_requests(metric: cloudwatch.IMetric) -> Watch:
     return Watch(
         metric=metric,
         threshold=0,
-        description="The API answers 429: callers send more than the limits of the stage, the route or the "
-        "account. The access log says who.",
+        description="The API answers 429: callers exceed the limits of the stage, the route or the account. The access "
+        "log shows which callers.",
     )

@@ -1,4 +1,4 @@
-"""Who may call an API: said for the whole API, and again for a route that differs."""
+"""Who may call an API: set for the whole API, and again for a route that differs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

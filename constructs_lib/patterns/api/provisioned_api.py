@@ -1,4 +1,4 @@
-"""An API in front of live aliases: nothing of it touches a function's $LATEST."""
+"""An API in front of live aliases: nothing in it reaches a function's $LATEST."""
 
 import re
 from collections import Counter
@@ -106,7 +106,7 @@ class ProvisionedApi(Construct):
         account_log_role: REST: True: make the account's role for API Gateway's logs; it stays when the stack
             goes. False: it is there. None: the same, with a warning at synth.
         log_retention: How long the access log is kept; default two months.
-        log_removal_policy: What becomes of the access log with the stack; default RETAIN. Not SNAPSHOT.
+        log_removal_policy: What happens to the access log when the stack is deleted; default RETAIN. Not SNAPSHOT.
         cors_origins: Web origins that may call from a browser, such as `https://example.com`, or `*`. Your functions
             must answer with `Access-Control-Allow-Origin` themselves in a REST API. Not beside an `ANY` route of an
             HTTP API, which takes the browsers' OPTIONS requests too: name the methods one by one.
@@ -438,7 +438,7 @@ class ProvisionedApi(Construct):
         other = [route for route in routes if route not in by_key]
         if not by_key:
             raise InvalidPropsError(
-                "grant_invoke needs routes with IAM authorization, and this API has none: whoever may call is decided "
+                "grant_invoke requires routes with IAM authorization, and this API has none: who may call is decided "
                 f"by the authorization of the routes. See {_defaults.API_IAM}"
             )
         if other:
@@ -629,7 +629,7 @@ def _refuse_what_http_lacks(of: str = "", **arguments: object) -> None:
     if given:
         lacking = dict.fromkeys(_LACKING[name] for name in given)
         raise InvalidPropsError(
-            f"{' and '.join(given)}{of} cannot be given together with http=True: an HTTP API has no "
+            f"{' and '.join(given)}{of} cannot be combined with http=True: an HTTP API has no "
             f"{' and no '.join(lacking)}. Leave http out for a REST API. See {_defaults.HTTP_API_OR_REST}"
         )
 
@@ -733,12 +733,12 @@ def _check_usage_plans(plans: Mapping[str, UsagePlan], served: Sequence[Endpoint
     needing = [endpoint.key for endpoint in served if endpoint.api_key_required]
     if plans and not needing:
         raise InvalidPropsError(
-            "usage_plans must come with api_key_required=True, here or at a route: requests without a key are "
+            "usage_plans requires api_key_required=True, here or at a route: requests without a key are "
             f"counted by no plan. See {_defaults.API_USAGE_PLANS}"
         )
     if needing and not plans:
         raise InvalidPropsError(
-            f"api_key_required (routes[{needing[0]!r}]) must come with usage_plans: a key that belongs to no plan "
+            f"api_key_required (routes[{needing[0]!r}]) requires usage_plans: a key that belongs to no plan "
             f"is refused. See {_defaults.API_USAGE_PLANS}"
         )
     for name, plan in plans.items():
@@ -802,7 +802,9 @@ def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | 
     for endpoint in served:
         timeout = aliases.timeout_seconds(endpoint.alias)
         if timeout is not None and seconds is not None and timeout > seconds:
-            way_out = "" if http else " (above 29 seconds with a raised quota, integration_timeout= says so)"
+            way_out = (
+                "" if http else " (above 29 seconds with a raised quota, pass it as integration_timeout)"
+            )
             raise InvalidPropsError(
                 f"the timeout of the function behind routes[{endpoint.key!r}] must be at most the integration's "
                 f"{seconds:g} seconds, got {timeout:g}: its caller would have a 504 while it works on. Give the "
@@ -881,14 +883,14 @@ def _check_domain(
     if domain_name is None:
         for name, value in (given | {"base_path": base_path}).items():
             if value is not None:
-                raise InvalidPropsError(f"{name} must come with domain_name: which name is it for?")
+                raise InvalidPropsError(f"{name} requires domain_name.")
         return
     if not isinstance(domain_name, str):
         _check_shared_domain(domain_name, given, home)
         return
     if certificate is None:
         raise InvalidPropsError(
-            f"domain_name must come with a certificate for it, of this Region. See {_defaults.API_CUSTOM_DOMAINS}"
+            f"domain_name requires a certificate for it, of this Region. See {_defaults.API_CUSTOM_DOMAINS}"
         )
     arn = certificate.certificate_arn
     region = Stack.of(certificate).region if _validation.is_unresolved(arn) else _region_of(arn)
@@ -971,9 +973,7 @@ def _cors(
     _validation.texts("cors_headers", headers)
     if not origins:
         if credentials:
-            raise InvalidPropsError(
-                "cors_credentials must come with cors_origins: the pages that may send them."
-            )
+            raise InvalidPropsError("cors_credentials requires cors_origins: the pages that may send them.")
         return None
     for origin in origins:
         if origin != "*":
@@ -997,12 +997,12 @@ def _cors(
     taken = [endpoint.key for endpoint in served if endpoint.method == "OPTIONS"]
     if taken:
         raise InvalidPropsError(
-            f"cors_origins cannot be given together with routes[{taken[0]!r}]: API Gateway answers OPTIONS then."
+            f"cors_origins cannot be combined with routes[{taken[0]!r}]: API Gateway answers OPTIONS then."
         )
     catch_all = [endpoint.key for endpoint in served if endpoint.method == "ANY"]
     if http and catch_all:
         raise InvalidPropsError(
-            f"cors_origins cannot be given together with routes[{catch_all[0]!r}] of an HTTP API: this route takes "
+            f"cors_origins cannot be combined with routes[{catch_all[0]!r}] of an HTTP API: this route takes "
             f"OPTIONS too, which a browser sends without authorization before it calls, and API Gateway does not "
             f"answer it any more. Name the methods, such as "
             f"{', '.join(f'{method}{catch_all[0][3:]}' for method in ('GET', 'POST'))}. See {_defaults.API_CORS}"

@@ -134,7 +134,7 @@ def make(
             api,
             {
                 "AwsSolutions-APIG2": "No route says what its requests must look like, so API Gateway has "
-                "nothing to check them by: the functions do. Route(request_model=...) says it."
+                "nothing to check them by: the functions do. Route(request_model=...) sets it."
             },
         )
     if account_log_role:

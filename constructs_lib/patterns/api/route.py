@@ -93,10 +93,10 @@ def endpoints(
 
     Args:
         routes: `METHOD /path` and what is called.
-        authorization: Of routes that say nothing.
-        throttling_rate_limit: Of routes that say nothing.
-        throttling_burst_limit: Of routes that say nothing.
-        api_key_required: Of routes that say nothing.
+        authorization: Of routes that do not set it.
+        throttling_rate_limit: Of routes that do not set it.
+        throttling_burst_limit: Of routes that do not set it.
+        api_key_required: Of routes that do not set it.
 
     Returns:
         Them, complete and checked.

@@ -46,7 +46,7 @@ class Granted:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a policy must say."""
+    """What a policy must state."""
 
     allow: Sequence[Requests]
     deny: Sequence[Requests]

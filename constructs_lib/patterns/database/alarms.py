@@ -100,8 +100,8 @@ def proxy_connections(database: Metrics) -> Watch:
             allowed=database.of_proxy("MaxDatabaseConnectionsAllowed"),
         ),
         threshold=_defaults.PROXY_CONNECTIONS_PERCENT,
-        description="The proxy has opened most of the connections that it may: clients are going to wait. Make "
-        "transactions shorter, or raise max_connections_percent or the size of the database.",
+        description="The proxy is near its connection limit, and clients will have to wait. Make transactions shorter, "
+        "or raise max_connections_percent or the size of the database.",
     )
 
 
@@ -110,7 +110,7 @@ def borrow_latency(database: Metrics) -> Watch:
     return Watch(
         metric=database.of_proxy("DatabaseConnectionsBorrowLatency", "Average"),
         threshold=_defaults.BORROW_LATENCY_MICROSECONDS,
-        description="Clients of the proxy wait for a database connection: all that it has are in use.",
+        description="Clients of the proxy wait for a database connection: all of its connections are in use.",
     )
 
 
@@ -124,8 +124,8 @@ def pinned_sessions(database: Metrics) -> Watch:
             allowed=database.of_proxy("MaxDatabaseConnectionsAllowed"),
         ),
         threshold=_defaults.PINNED_SESSIONS_PERCENT,
-        description="Clients do what pins a connection to them (SET, prepared statements, temporary tables, "
-        "advisory locks): the proxy cannot share it. Its log says which.",
+        description="Clients pin connections to themselves (SET, prepared statements, temporary tables, advisory locks), "
+        "and the proxy cannot share them. The log of the proxy shows the statements.",
     )
 
 
@@ -155,8 +155,8 @@ def database_connections(database: Metrics, *, proxy_percent: float) -> Watch:
             allowed=database.of_writer("MaxDatabaseConnectionsAllowed"),
         ),
         threshold=_defaults.DATABASE_CONNECTIONS_PERCENT,
-        description="The database has most of its max_connections open, through the proxy and beside it: it is "
-        "going to refuse more.",
+        description="The database is near its max_connections, counting connections that do not use the proxy, and "
+        "will refuse more.",
     )
 
 
@@ -171,6 +171,6 @@ def free_storage(database: Metrics, *, allocated_gib: float) -> Watch:
         metric=database.of_database("FreeStorageSpace", "Minimum"),
         threshold=allocated_gib * 2**30 * _defaults.FREE_STORAGE_PERCENT / 100,
         comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-        description="The storage of the database is almost full, and has not grown by itself: it stops when "
-        "nothing is left. Raise max_allocated_storage.",
+        description="The storage of the database is almost full, and has not grown by itself. The database stops when it "
+        "is full: raise max_allocated_storage.",
     )

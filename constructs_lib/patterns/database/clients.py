@@ -173,7 +173,7 @@ def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
     if taken.get(prefix) == wanted:
         raise InvalidPropsError(
             f"{connected} {wanted.kind} (an alias stands for its function): leave the second call out. What it says "
-            f"beside, such as reader=True, belongs into the first."
+            f"beside, such as reader=True, belongs in the first."
         )
     if prefix in taken:
         raise InvalidPropsError(

@@ -130,7 +130,7 @@ def rotate(
     login: Login,
     network: Network,
 ) -> Rotation:
-    """Let AWS's own function change the password now and then.
+    """Let AWS's own function change the password regularly.
 
     Args:
         scope: Where to put the function's security group.
@@ -224,7 +224,7 @@ class RotationWithoutBoundary(CfnResource):
 
 
 def _in_hours_or_days(interval: Duration | None) -> Duration:
-    """How Secrets Manager counts; CDK hands on whatever unit it is given.
+    """How Secrets Manager counts; CDK passes on whatever unit it is given.
 
     Args:
         interval: A multiple of an hour; None for the default.
@@ -284,13 +284,13 @@ def _check_ways(login: Login, given: Server | None) -> None:
     )
     if login.alternating_users and login.authentication != "secret":
         raise InvalidPropsError(
-            f"alternating_users needs authentication='secret', got {login.authentication!r}: a role is allowed "
+            f"alternating_users requires authentication='secret', got {login.authentication!r}: a role is allowed "
             f"rds-db:connect as one exact user, and the user that the rotation turns to has another name. "
             f"See {_defaults.ROTATION_STRATEGIES}"
         )
     if login.alternating_users and given is not None and given.master_secret is None:
         raise InvalidPropsError(
-            f"alternating_users needs master_secret: the rotation makes the second user with it. "
+            f"alternating_users requires master_secret: the rotation makes the second user with it. "
             f"See {_defaults.ROTATION_STRATEGIES}"
         )
     if login.authentication == "end-to-end-iam":

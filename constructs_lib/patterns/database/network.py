@@ -59,7 +59,7 @@ class NetworkSettings:
             )
             _check_zones_of(self.vpc, selected(self.vpc, self.vpc_subnets))
         elif self.vpc_subnets is not None:
-            raise InvalidPropsError("vpc_subnets must come with vpc=: it says which subnets of it to use.")
+            raise InvalidPropsError("vpc_subnets requires vpc: it selects some of its subnets.")
         _check_own(
             scope,
             max_azs=self.max_azs,

@@ -158,7 +158,7 @@ class ProxiedDatabase(Construct):
             CloudFormation refuses to change it.
         deletion_protection: Default True, except with `RemovalPolicy.DESTROY`. Deleting a stack fails until it is
             turned off.
-        removal_policy: What becomes of the database when the stack is deleted: SNAPSHOT (default) takes a snapshot and
+        removal_policy: What happens to the database when the stack is deleted: SNAPSHOT (default) takes a snapshot and
             deletes it. RETAIN keeps it, with the VPC, subnets and groups that it stands in; your own VPC you
             retain yourself. DESTROY deletes it. When it is replaced, DESTROY deletes the former database, and
             everything else keeps it.
@@ -331,7 +331,7 @@ class ProxiedDatabase(Construct):
             family, is_cluster = _check_engine(engine, of_instance, of_cluster)
             _validation.not_beside(
                 "engine",
-                "they go with database=, a database that exists.",
+                "they belong to database=, a database that exists.",
                 master_secret=master_secret,
                 application_secret=application_secret,
             )
@@ -518,7 +518,7 @@ class ProxiedDatabase(Construct):
         It gets the way there (security groups), the right to log in as exactly this user of exactly this proxy
         or to read exactly this secret, and the variables that `constructs_lib.runtime.database` reads:
         `DATABASE_HOST`, `_PORT`, `_NAME`, and `_USER` or `_SECRET_ARN`. More concurrency than the proxy has
-        connections is a warning and no error: a proxy makes clients wait in turn, and refuses none before
+        connections is a warning, not an error: a proxy makes clients wait in turn, and refuses none before
         `borrow_timeout`.
 
         Args:
@@ -532,7 +532,7 @@ class ProxiedDatabase(Construct):
         """
         if reader and self.reader_endpoint is None:
             raise InvalidPropsError(
-                f"reader=True needs a reader endpoint, and {self.node.path} has none: make it with readers=1 or "
+                f"reader=True requires a reader endpoint, and {self.node.path} has none: make it with readers=1 or "
                 f"more, of an Aurora engine. See {_defaults.RDS_PROXY_ENDPOINTS}"
             )
         self._open(
@@ -563,7 +563,7 @@ class ProxiedDatabase(Construct):
         if self.master_secret is None:
             raise InvalidPropsError(
                 f"master_secret of {self.node.path} must be given to connect an administrator: the proxy logs "
-                f"in with it, and an imported database does not say where it is."
+                f"in with it, and an imported database does not have it."
             )
         secret = self.application_secret
         underlying = self._open(
@@ -676,10 +676,12 @@ def _check_names_of_existing(
 ) -> None:
     if database_name is None:
         raise InvalidPropsError(
-            "database_name must be said together with database: its name there, such as 'postgres'."
+            "database_name is required with database: the name of the existing database, such as 'postgres'."
         )
     if application_secret is not None and application_user is None:
-        raise InvalidPropsError("application_user must be said with application_secret: the user in it.")
+        raise InvalidPropsError(
+            "application_user is required with application_secret: the user that the secret belongs to."
+        )
 
 
 def _check_engine(

@@ -119,7 +119,7 @@ def make(
     Args:
         scope: Where to put it.
         engine: As `check_engine` has accepted it.
-        family: What it has said.
+        family: Its family.
         settings: How to make it.
 
     Returns:
@@ -402,7 +402,7 @@ def vpc_of(database: DatabaseLike) -> ec2.IVpc:
     vpc: ec2.IVpc | None = getattr(database, "vpc", None)
     if vpc is None:
         raise InvalidPropsError(
-            f"vpc must be said for the imported database {database.node.path}: the proxy goes into the same "
+            f"vpc is required for the imported database {database.node.path}: the proxy goes into the same "
             f"one. See {_defaults.RDS_PROXY_NETWORK}"
         )
     return vpc
@@ -422,13 +422,13 @@ def check_engine(
     Args:
         engine: What was given.
         name: The argument it was given as.
-        versioned: Whether it must say its version.
+        versioned: Whether it must have a version.
 
     Returns:
         Its family, and whether it makes a cluster.
 
     Raises:
-        InvalidPropsError: It is no engine, is neither PostgreSQL nor MySQL, or has no version.
+        InvalidPropsError: It is not an engine, is neither PostgreSQL nor MySQL, or has no version.
     """
     kind = getattr(engine, "engine_type", None)
     if not isinstance(kind, str):
