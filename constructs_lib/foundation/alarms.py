@@ -112,7 +112,8 @@ def dead_letters(queue: sqs.IQueue) -> Watch:
         periods=1,
         datapoints=1,
         missing_data=cloudwatch.TreatMissingData.IGNORE,
-        description="Messages have failed for good and are in the dead-letter queue. Find the cause, then redrive them.",
+        description="Messages have failed for good and are in the dead-letter queue. Find the cause, then redrive "
+        "them.",
     )
 
 

@@ -131,7 +131,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a quota of a half", plans(quota_limit=1.5), "must be a whole number, got 1.5"),
     ("two keys of one name", plans(keys=["A", "A"]), "keys of usage_plans must have different names, got A, A"),
     # what HTTP lacks
-    ("X-Ray before HTTP", said(tracing=True, http=True), "together with http=True: an HTTP API has no X-Ray tracing"),
+    ("X-Ray before HTTP", said(tracing=True, http=True), "combined with http=True: an HTTP API has no X-Ray tracing"),
     ("execution logs before HTTP", said(execution_log_level=apigateway.MethodLoggingLevel.ERROR, http=True), "exec"),
     ("a role for logs before HTTP", said(account_log_role=True, http=True), "no need of a role to log"),
     ("plans before HTTP", said(usage_plans={"P": UsagePlan()}, http=True), "has no usage plans"),

@@ -95,7 +95,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "provisioned_concurrency_schedule requires provisioned_concurrency"),
     ("schedule that scales to 0", said(**schedule(min_capacity=0)),
      "min_capacity of provisioned_concurrency_schedule['Day'] must be at least 1, got 0"),
-    ("schedule that says a maximum only", said(**schedule(max_capacity=3)), "must say min_capacity"),
+    ("schedule that says a maximum only", said(**schedule(max_capacity=3)), "must have min_capacity"),
     ("schedule with its maximum below", said(**schedule(min_capacity=3, max_capacity=2)), "got 2 < 3"),
     ("schedule above what is scaled to", said(**schedule(min_capacity=9), maximum_provisioned_concurrency=8),
      "got 8 < 9"),

@@ -124,8 +124,8 @@ def pinned_sessions(database: Metrics) -> Watch:
             allowed=database.of_proxy("MaxDatabaseConnectionsAllowed"),
         ),
         threshold=_defaults.PINNED_SESSIONS_PERCENT,
-        description="Clients pin connections to themselves (SET, prepared statements, temporary tables, advisory locks), "
-        "and the proxy cannot share them. The log of the proxy shows the statements.",
+        description="Clients pin connections to themselves (SET, prepared statements, temporary tables, advisory "
+        "locks), and the proxy cannot share them. The log of the proxy shows the statements.",
     )
 
 
@@ -171,6 +171,6 @@ def free_storage(database: Metrics, *, allocated_gib: float) -> Watch:
         metric=database.of_database("FreeStorageSpace", "Minimum"),
         threshold=allocated_gib * 2**30 * _defaults.FREE_STORAGE_PERCENT / 100,
         comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-        description="The storage of the database is almost full, and has not grown by itself. The database stops when it "
-        "is full: raise max_allocated_storage.",
+        description="The storage of the database is almost full, and has not grown by itself. The database stops when "
+        "it is full: raise max_allocated_storage.",
     )
