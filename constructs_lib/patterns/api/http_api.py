@@ -18,8 +18,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import AliasLike
 from constructs_lib.foundation import acknowledgment
+from constructs_lib.patterns.api.api_parts import ApiParts
 from constructs_lib.patterns.api.authorization import Authorization
-from constructs_lib.patterns.api.parts import ApiParts, Cors
+from constructs_lib.patterns.api.cors import Cors
 from constructs_lib.patterns.api.route import Endpoint
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from aws_cdk import (
     Names,
     RemovalPolicy,
     Size,
-    SizeRoundingBehavior,
     Stack,
 )
 from aws_cdk import aws_apigateway as apigateway
@@ -26,14 +25,23 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, location, stack_order
+from constructs_lib.foundation import alarms, stack_order
 from constructs_lib.foundation.alarms import Alarms
 from constructs_lib.foundation.invoked import has_provisioned_concurrency
 from constructs_lib.patterns.api import alarms as api_alarms
-from constructs_lib.patterns.api import aliases, domain_paths, rest_api, route_grants
+from constructs_lib.patterns.api import (
+    aliases,
+    domain_paths,
+    http_arguments,
+    rest_api,
+    rest_arguments,
+    route_grants,
+)
+from constructs_lib.patterns.api.api_kind import HTTP, REST, ApiKind
 from constructs_lib.patterns.api.authorization import Authorization
-from constructs_lib.patterns.api.parts import Cors
-from constructs_lib.patterns.api.route import Endpoint, Route, check_throttling, endpoints
+from constructs_lib.patterns.api.cors import cors_of
+from constructs_lib.patterns.api.domain_arguments import check_domain
+from constructs_lib.patterns.api.route import Endpoint, Route, endpoints
 from constructs_lib.patterns.api.usage_plan import UsagePlan
 from constructs_lib.practice.plugin import check_app_of
 
@@ -243,9 +251,10 @@ class ProvisionedApi(Construct):
         _validation.member("log_retention", log_retention, logs.RetentionDays)
         _validation.member("log_removal_policy", log_removal_policy, RemovalPolicy, without="SNAPSHOT")
         _validation.kind("resource_policy", resource_policy, "statement_count", "an iam.PolicyDocument")
-        plans = _plans(usage_plans)
+        kind = HTTP if http else REST
+        plans = rest_arguments.plans_of(usage_plans)
         if http:
-            _refuse_what_http_lacks(
+            http_arguments.refuse_what_is_lacking(
                 tracing=tracing,
                 execution_log_level=execution_log_level,
                 account_log_role=account_log_role,
@@ -255,10 +264,10 @@ class ProvisionedApi(Construct):
                 resource_policy=resource_policy,
                 web_acl_arn=web_acl_arn,
             )
-            _check_http_routes(served)
+            http_arguments.check_routes(served)
         else:
-            _check_rest_routes(served, has_domain=domain_name is not None)
-            _check_usage_plans(plans, served)
+            rest_arguments.check_routes(served, has_domain=domain_name is not None)
+            rest_arguments.check_usage_plans(plans, served)
         _check_policies(served)
         aliases.check_places(
             scope,
@@ -286,13 +295,13 @@ class ProvisionedApi(Construct):
             "stack of the alias, or leave the alarm out of the release.",
         )
         Alarms.check_topic(scope, alarm_topic)
-        _check_stage_name(stage_name, http=http)
-        _check_timeouts(served, integration_timeout, http=http)
-        _check_compression(minimum_compression_size)
-        _check_web_acl(web_acl_arn, home)
-        _check_domain(domain_name, base_path, certificate, hosted_zone, home)
+        _check_stage_name(stage_name, kind)
+        _check_timeouts(served, integration_timeout, kind)
+        rest_arguments.check_compression(minimum_compression_size)
+        rest_arguments.check_web_acl(web_acl_arn, home)
+        check_domain(domain_name, base_path, certificate, hosted_zone, home)
         place = domain_paths.place(scope, domain_name, base_path)
-        cors = _cors(cors_origins, cors_headers, served, credentials=cors_credentials, http=http)
+        cors = cors_of(cors_origins, cors_headers, served, credentials=cors_credentials, http=http)
         milliseconds = _latency_milliseconds(latency_threshold)
 
         super().__init__(scope, construct_id)
@@ -304,6 +313,7 @@ class ProvisionedApi(Construct):
         self._granted: dict[str, route_grants.Granted] = {}
         own_name = Names.unique_resource_name(self, max_length=128, separator="-")
         name = api_name or own_name
+        staged = stage_name or kind.stage_name
         self.log_group = logs.LogGroup(
             self,
             "AccessLog",
@@ -319,7 +329,7 @@ class ProvisionedApi(Construct):
                 name=name,
                 description=description,
                 endpoints=served,
-                stage_name=stage_name or _defaults.HTTP_API_STAGE,
+                stage_name=staged,
                 log_group=self.log_group,
                 throttling_rate_limit=throttling_rate_limit,
                 throttling_burst_limit=throttling_burst_limit,
@@ -337,7 +347,7 @@ class ProvisionedApi(Construct):
                 description=description,
                 endpoints=served,
                 stage=rest_api.stage_options(
-                    stage_name=stage_name or _defaults.REST_API_STAGE,
+                    stage_name=staged,
                     log_group=self.log_group,
                     endpoints=served,
                     cors=cors,
@@ -347,8 +357,7 @@ class ProvisionedApi(Construct):
                     detailed_metrics=detailed_metrics,
                     execution_log_level=execution_log_level,
                 ),
-                integration_timeout=integration_timeout
-                or Duration.seconds(_defaults.REST_INTEGRATION_TIMEOUT_SECONDS),
+                integration_timeout=integration_timeout or Duration.seconds(kind.timeout_seconds),
                 cors=cors,
                 account_log_role=account_log_role is True,
                 binary_media_types=binary_media_types,
@@ -375,7 +384,6 @@ class ProvisionedApi(Construct):
         self.alarm_topic = watch.topic
         # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
         # roll back a release of that alias.
-        staged = stage_name or (_defaults.HTTP_API_STAGE if http else _defaults.REST_API_STAGE)
         dimensions = (
             {"ApiId": made.http_api.api_id, "Stage": staged}
             if made.http_api is not None
@@ -398,7 +406,7 @@ class ProvisionedApi(Construct):
             ),
         )
         self.throttled_requests_alarm = watch.add(
-            "ThrottledRequestsAlarm", api_alarms.throttled_requests(self._throttled_requests(staged))
+            "ThrottledRequestsAlarm", api_alarms.throttled_requests(self._throttled_requests(staged, kind))
         )
         called = dict.fromkeys(endpoint.alias for endpoint in served)
         unwatched = [alias for alias in called if alias not in alarms.watched_aliases]
@@ -495,15 +503,12 @@ class ProvisionedApi(Construct):
             return self.stage.url_for_path("/")
         return f"{self.stage.url.rstrip('/')}/"
 
-    def _throttled_requests(self, stage_name: str) -> cloudwatch.Metric:
+    def _throttled_requests(self, stage_name: str, kind: ApiKind) -> cloudwatch.Metric:
         """What API Gateway has no metric for: its 4XXError also counts every caller's own mistakes."""
-        rest = self.rest_api is not None
         dimensions = {"ApiId": "$.apiId", "Stage": "$.stage"}
         self.log_group.add_metric_filter(
             "ThrottledRequests",
-            filter_pattern=logs.FilterPattern.literal(
-                '{ $.errorType = "THROTTLED" }' if rest else '{ $.status = "429" }'
-            ),
+            filter_pattern=logs.FilterPattern.literal(kind.throttled),
             metric_namespace=_defaults.API_METRICS_NAMESPACE,
             metric_name="ThrottledRequests",
             metric_value="1",
@@ -568,155 +573,6 @@ def _check_kinds(
 _API_NAMES: Final = "https://docs.aws.amazon.com/apigateway/latest/api/API_CreateRestApi.html"
 
 
-def _plans(given: Mapping[str, UsagePlan] | None) -> Mapping[str, UsagePlan]:
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise InvalidPropsError(
-            f'usage_plans must be a dict, such as {{"Partners": UsagePlan(...)}}, got {_validation.shown(given)}.'
-        )
-    for name, plan in given.items():
-        _check_id("usage_plans", name, _IDS_OF_REST_API)
-        if not isinstance(plan, UsagePlan):
-            raise InvalidPropsError(
-                f"usage_plans[{name!r}] must be a UsagePlan, got {_validation.shown(plan)}."
-            )
-    return given
-
-
-_IDS_OF_REST_API: Final = (
-    "Account",
-    "CloudWatchRole",
-    "Default",
-    "Default4XX",
-    "Default5XX",
-    "Deployment",
-    "Endpoint",
-    "RequestValidator",
-    "Resource",
-)
-"""Constructs inside a RestApi, where plans are put too."""
-
-
-def _check_id(name: str, value: object, taken: Sequence[str]) -> None:
-    if not isinstance(value, str) or not value or _validation.is_unresolved(value):
-        raise InvalidPropsError(
-            f"{name} must have names that are known at synth, got {_validation.shown(value)}: they are part of "
-            "construct ids."
-        )
-    if value in taken or value.startswith(("DeploymentStage.", "UsagePlanKeyResource")):
-        raise InvalidPropsError(f"{name} cannot have the name {value!r}, which another construct has there.")
-
-
-_LACKING: Final = {
-    "tracing": "X-Ray tracing",
-    "execution_log_level": "execution logs",
-    "account_log_role": "need of a role to log",
-    "usage_plans": "usage plans",
-    "binary_media_types": "list of binary types (it sees by itself)",
-    "minimum_compression_size": "compression",
-    "resource_policy": "resource policy",
-    "web_acl_arn": "AWS WAF",
-    "api_key_required": "API keys",
-    "request_model": "request validation",
-    "required_headers": "request validation",
-    "required_query_strings": "request validation",
-}
-
-
-def _refuse_what_http_lacks(of: str = "", **arguments: object) -> None:
-    given = [name for name, value in arguments.items() if value]
-    if given:
-        lacking = dict.fromkeys(_LACKING[name] for name in given)
-        raise InvalidPropsError(
-            f"{' and '.join(given)}{of} cannot be combined with http=True: an HTTP API has no "
-            f"{' and no '.join(lacking)}. Leave http out for a REST API. See {_defaults.HTTP_API_OR_REST}"
-        )
-
-
-def _check_http_routes(served: Sequence[Endpoint]) -> None:
-    for endpoint in served:
-        authorization = endpoint.authorization
-        _refuse_what_http_lacks(
-            f" of routes[{endpoint.key!r}]",
-            api_key_required=endpoint.api_key_required,
-            request_model=endpoint.request_model,
-            required_headers=endpoint.required_headers,
-            required_query_strings=endpoint.required_query_strings,
-        )
-        if authorization.kind == "Cognito" and not authorization.user_pool_clients:
-            raise InvalidPropsError(
-                f"Authorization.cognito of an HTTP API must name clients=: their ids are the audience that "
-                f"tokens are checked for. See {_defaults.HTTP_API_JWT}"
-            )
-        if authorization.kind == "Lambda" and authorization.alias is not None:
-            seconds = aliases.timeout_seconds(authorization.alias)
-            if seconds is not None and seconds > _defaults.HTTP_AUTHORIZER_TIMEOUT_SECONDS:
-                raise InvalidPropsError(
-                    f"the timeout of a Lambda authorizer of an HTTP API must be at most "
-                    f"{_defaults.HTTP_AUTHORIZER_TIMEOUT_SECONDS} seconds, got {seconds:g}: API Gateway waits no "
-                    f"longer, and answers 500. See {_defaults.HTTP_API_QUOTAS}"
-                )
-
-
-def _check_rest_routes(served: Sequence[Endpoint], *, has_domain: bool) -> None:
-    variables: dict[str, str] = {}
-    for endpoint in served:
-        if has_domain and endpoint.path in _defaults.API_HEALTH_PATHS:
-            raise InvalidPropsError(
-                f"routes[{endpoint.key!r}] must have another path beside domain_name: API Gateway keeps "
-                f"{' and '.join(_defaults.API_HEALTH_PATHS)} of a REST API at a custom domain for its own health "
-                f"checks. See {_defaults.API_KNOWN_ISSUES}"
-            )
-        authorization = endpoint.authorization
-        if authorization.kind == "JWT":
-            raise InvalidPropsError(
-                f"Authorization.jwt is for an HTTP API (http=True), got it for routes[{endpoint.key!r}] of a REST "
-                f"API. There, use Authorization.cognito for a user pool, or check the token in "
-                f"Authorization.lambda_authorizer. See {_defaults.HTTP_API_OR_REST}"
-            )
-        if authorization.user_pool_clients:
-            raise InvalidPropsError(
-                f"Authorization.cognito of a REST API takes no clients=, got {len(authorization.user_pool_clients)}: "
-                f"it takes tokens of every client of the pool. Tell callers apart by scopes=, or pass http=True. "
-                f"See {_defaults.HTTP_API_OR_REST}"
-            )
-        _check_parts(endpoint, served)
-        segments = endpoint.path.split("/")
-        for end, segment in enumerate(segments, start=1):
-            if segment.startswith("{"):
-                parent = "/".join(segments[: end - 1]) or "/"
-                first = variables.setdefault(parent, segment)
-                if first != segment:
-                    raise InvalidPropsError(
-                        f"routes[{endpoint.key!r}] must name the variable below {parent} {first}, as another "
-                        f"route does, got {segment}: a REST API takes one there."
-                    )
-    methods_by_path = {(endpoint.path, endpoint.method) for endpoint in served}
-    paths = {path for path, _ in methods_by_path}
-    resources = {path[:end] for path in paths for end in (*_slashes(path), len(path)) if end > 1}
-    if len(resources) > _defaults.API_ROUTES_MAX:
-        raise InvalidPropsError(
-            f"routes must be at most {_defaults.API_ROUTES_MAX} resources of a REST API, got {len(resources)}: "
-            f"each part of a path is one. See {_defaults.REST_API_QUOTAS}"
-        )
-
-
-def _check_parts(endpoint: Endpoint, served: Sequence[Endpoint]) -> None:
-    """CDK names constructs by the parts of a path, beside one for each method."""
-    parent, _, part = endpoint.path.rpartition("/")
-    methods = [other.method for other in served if other.path == (parent or "/")]
-    if part == "Resource" or part in methods:
-        raise InvalidPropsError(
-            f"routes[{endpoint.key!r}] of a REST API cannot end with {part!r}, which is the id of another construct "
-            "of CDK's. Choose another name, or an HTTP API."
-        )
-
-
-def _slashes(path: str) -> list[int]:
-    return [place for place, letter in enumerate(path) if letter == "/"]
-
-
 def _check_policies(served: Sequence[Endpoint]) -> None:
     by_alias = Counter(endpoint.alias for endpoint in served)
     most = max(by_alias.values())
@@ -729,38 +585,8 @@ def _check_policies(served: Sequence[Endpoint]) -> None:
         )
 
 
-def _check_usage_plans(plans: Mapping[str, UsagePlan], served: Sequence[Endpoint]) -> None:
-    needing = [endpoint.key for endpoint in served if endpoint.api_key_required]
-    if plans and not needing:
-        raise InvalidPropsError(
-            "usage_plans requires api_key_required=True, here or at a route: requests without a key are "
-            f"counted by no plan. See {_defaults.API_USAGE_PLANS}"
-        )
-    if needing and not plans:
-        raise InvalidPropsError(
-            f"api_key_required (routes[{needing[0]!r}]) requires usage_plans: a key that belongs to no plan "
-            f"is refused. See {_defaults.API_USAGE_PLANS}"
-        )
-    for name, plan in plans.items():
-        of = f" of usage_plans[{name!r}]"
-        _validation.texts(f"keys{of}", plan.keys)
-        for key in plan.keys:
-            _check_id(f"keys{of}", key, ("Resource",))
-        if plan.quota_period is None:
-            raise InvalidPropsError(f"quota_period{of} must be a Period, such as Period.MONTH, got None.")
-        _validation.member(f"quota_period{of}", plan.quota_period, apigateway.Period)
-        check_throttling(of, plan.throttling_rate_limit, plan.throttling_burst_limit)
-        _validation.in_range(
-            f"quota_limit{of}", plan.quota_limit, 1, float("inf"), source=_defaults.API_USAGE_PLANS
-        )
-        _validation.whole(f"quota_limit{of}", plan.quota_limit)
-    names = [key for plan in plans.values() for key in plan.keys]
-    if len(set(names)) < len(names):
-        raise InvalidPropsError(f"keys of usage_plans must have different names, got {', '.join(names)}.")
-
-
-def _check_stage_name(stage_name: str | None, *, http: bool) -> None:
-    if stage_name is None or (http and stage_name == _defaults.HTTP_API_STAGE):
+def _check_stage_name(stage_name: str | None, kind: ApiKind) -> None:
+    if stage_name is None or stage_name == kind.stage_name:
         return
     if _validation.is_unresolved(stage_name):
         raise InvalidPropsError(
@@ -774,41 +600,32 @@ def _check_stage_name(stage_name: str | None, *, http: bool) -> None:
         )
 
 
-def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | None, *, http: bool) -> None:
-    default, most, kind = (
-        (_defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS, _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS, "HTTP")
-        if http
-        else (
-            _defaults.REST_INTEGRATION_TIMEOUT_SECONDS,
-            _defaults.REST_INTEGRATION_TIMEOUT_SECONDS_MAX,
-            "REST",
-        )
-    )
-    source = _defaults.HTTP_API_QUOTAS if http else _defaults.REST_API_QUOTAS
-    seconds = _validation.seconds("integration_timeout", integration_timeout, default)
+def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | None, kind: ApiKind) -> None:
+    seconds = _validation.seconds("integration_timeout", integration_timeout, kind.timeout_seconds)
     if integration_timeout is not None:
         _validation.in_range(
-            f"integration_timeout of {'an' if http else 'a'} {kind} API",
+            f"integration_timeout of {kind.name}",
             seconds,
             _defaults.INTEGRATION_TIMEOUT_SECONDS_MIN,
-            most,
+            kind.timeout_seconds_max,
             unit="seconds",
-            source=source,
+            source=kind.quotas,
         )
         if seconds is not None:
             _validation.whole("integration_timeout in milliseconds", round(1000 * seconds, 6))
-        if http and seconds is not None and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX:
+        if (
+            kind is HTTP
+            and seconds is not None
+            and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX
+        ):
             _validation.whole("integration_timeout above 29 seconds", seconds)
     for endpoint in served:
         timeout = aliases.timeout_seconds(endpoint.alias)
         if timeout is not None and seconds is not None and timeout > seconds:
-            way_out = (
-                "" if http else " (above 29 seconds with a raised quota, pass it as integration_timeout)"
-            )
             raise InvalidPropsError(
                 f"the timeout of the function behind routes[{endpoint.key!r}] must be at most the integration's "
                 f"{seconds:g} seconds, got {timeout:g}: its caller would have a 504 while it works on. Give the "
-                f"function less time{way_out}, or put the work on a queue. See {source}"
+                f"function less time{kind.longer_timeout}, or put the work on a queue. See {kind.quotas}"
             )
 
 
@@ -821,136 +638,6 @@ def _latency_milliseconds(threshold: Duration | None) -> float:
     return threshold.to_milliseconds() if seconds is None else 1000 * seconds
 
 
-def _check_compression(size: Size | None) -> None:
-    _validation.kind("minimum_compression_size", size, "to_kibibytes", "a Size, such as Size.kibibytes(1)")
-    if size is None or size.is_unresolved():
-        return
-    count = size.to_bytes(rounding=SizeRoundingBehavior.NONE)
-    _validation.in_range(
-        "minimum_compression_size",
-        count,
-        0,
-        _defaults.COMPRESSION_BYTES_MAX,
-        unit="bytes",
-        source=_defaults.API_COMPRESSION,
-    )
-    _validation.whole("minimum_compression_size in bytes", count)
-
-
-def _check_web_acl(arn: str | None, home: Stack) -> None:
-    if arn is None:
-        return
-    _validation.text("web_acl_arn", arn)
-    if _validation.is_unresolved(arn):
-        return
-    if ":regional/webacl/" not in arn:
-        raise InvalidPropsError(
-            f"web_acl_arn must be that of a web ACL with the scope REGIONAL, got {arn!r}: one of CloudFront's "
-            f"cannot stand before an API. See {_defaults.API_WEB_ACL}"
-        )
-    _check_region("web_acl_arn", _region_of(arn), home, _defaults.API_WEB_ACL)
-
-
-def _region_of(arn: str) -> str:
-    """The Region in an ARN: arn:partition:service:region:account:resource."""
-    return arn.split(":")[3] if arn.count(":") > 3 else ""
-
-
-def _check_region(name: str, region: str, home: Stack, source: str) -> None:
-    location.check_region(
-        home,
-        name,
-        region,
-        way_out="An API uses what is in its own Region: pass one from there.",
-        source=source,
-    )
-
-
-_BASE_PATH: Final = r"[A-Za-z0-9$_.+!*'()-]+(/[A-Za-z0-9$_.+!*'()-]+)*"
-
-
-def _check_domain(
-    domain_name: "str | AnyDomain | None",
-    base_path: str | None,
-    certificate: "acm.ICertificate | None",
-    hosted_zone: "route53.IHostedZone | None",
-    home: Stack,
-) -> None:
-    _validation.kind("certificate", certificate, "certificate_arn", "a certificate")
-    _validation.kind("hosted_zone", hosted_zone, "zone_name", "a hosted zone")
-    _check_base_path(base_path)
-    given = {"certificate": certificate, "hosted_zone": hosted_zone}
-    if domain_name is None:
-        for name, value in (given | {"base_path": base_path}).items():
-            if value is not None:
-                raise InvalidPropsError(f"{name} requires domain_name.")
-        return
-    if not isinstance(domain_name, str):
-        _check_shared_domain(domain_name, given, home)
-        return
-    if certificate is None:
-        raise InvalidPropsError(
-            f"domain_name requires a certificate for it, of this Region. See {_defaults.API_CUSTOM_DOMAINS}"
-        )
-    arn = certificate.certificate_arn
-    region = Stack.of(certificate).region if _validation.is_unresolved(arn) else _region_of(arn)
-    _check_region("certificate", region, home, _defaults.API_CUSTOM_DOMAINS)
-    location.check(
-        home,
-        "certificate",
-        certificate,
-        way_out="An API takes certificates of its own account: request one here.",
-        source=_defaults.API_CUSTOM_DOMAINS,
-    )
-    if not _validation.is_unresolved(domain_name) and domain_name != domain_name.lower():
-        raise InvalidPropsError(f"domain_name must be in small letters, got {domain_name!r}.")
-    _validation.matches(
-        "domain_name",
-        domain_name,
-        r"(\*\.)?([a-z0-9_-]+\.)+[a-z0-9-]+",
-        "the name of a domain, such as api.example.com",
-        source=_defaults.API_CUSTOM_DOMAINS,
-    )
-    zone = (domain_name if hosted_zone is None else hosted_zone.zone_name).rstrip(".")
-    if _validation.is_unresolved(domain_name) or _validation.is_unresolved(zone):
-        return
-    if domain_name != zone and not domain_name.endswith(f".{zone}"):
-        raise InvalidPropsError(
-            f"domain_name must be in the hosted_zone {zone}, got {domain_name!r}: CDK would make a record for "
-            f"{domain_name}.{zone}."
-        )
-
-
-def _check_shared_domain(domain: object, of_new_domains: Mapping[str, object], home: Stack) -> None:
-    if not any(hasattr(domain, part) for part in ("regional_domain_name", "domain_name_alias_domain_name")):
-        raise InvalidPropsError(
-            f"domain_name must be a name, such as api.example.com, or the .domain of another API, got "
-            f"{_validation.shown(domain)}. See {_defaults.API_MAPPINGS}"
-        )
-    for name, value in of_new_domains.items():
-        if value is not None:
-            raise InvalidPropsError(
-                f"{name} cannot be combined with a domain_name that is a domain of another API, which has its own. "
-                f"See {_defaults.API_MAPPINGS}"
-            )
-    _check_region("domain_name", Stack.of(domain).region, home, _defaults.API_MAPPINGS)  # type: ignore[arg-type]
-
-
-def _check_base_path(base_path: str | None) -> None:
-    if base_path is None:
-        return
-    _validation.text("base_path", base_path)
-    if _validation.is_unresolved(base_path):
-        raise InvalidPropsError("base_path must be known at synth, got a token: it is part of construct ids.")
-    _validation.matches(
-        "base_path",
-        base_path,
-        _BASE_PATH,
-        "parts of letters, digits and $-_.+!*'() with a slash between them, such as orders or orders/v2",
-        source=_defaults.API_MAPPINGS,
-    )
-
-
 def _log_group_name(own_name: str) -> str:
     """A name under the prefix that CloudWatch Logs lets its services write to, whatever else the account logs.
 
@@ -959,52 +646,3 @@ def _log_group_name(own_name: str) -> str:
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
     """
     return f"/aws/vendedlogs/{own_name}-{Fn.select(2, Fn.split('/', Aws.STACK_ID))}"
-
-
-def _cors(
-    origins: Sequence[str],
-    headers: Sequence[str],
-    served: Sequence[Endpoint],
-    *,
-    credentials: bool,
-    http: bool,
-) -> Cors | None:
-    _validation.texts("cors_origins", origins)
-    _validation.texts("cors_headers", headers)
-    if not origins:
-        if credentials:
-            raise InvalidPropsError("cors_credentials requires cors_origins: the pages that may send them.")
-        return None
-    for origin in origins:
-        if origin != "*":
-            _validation.matches(
-                "cors_origins",
-                origin,
-                r"[a-z][a-z0-9+.-]*://[^/\s]+",
-                "'*', or origins as browsers send them, such as https://example.com, without a path",
-                source=_defaults.API_CORS,
-            )
-    if "*" in origins and (credentials or len(origins) > 1):
-        raise InvalidPropsError(
-            f"cors_origins must name origins one by one, or be '*' alone and without cors_credentials, got "
-            f"{', '.join(origins)}. See {_defaults.API_CORS}"
-        )
-    if "*" in headers and credentials:
-        raise InvalidPropsError(
-            "cors_headers must name headers one by one with cors_credentials, got '*': to a browser that sends "
-            f"credentials, * is the name of a header. See {_defaults.API_CORS}"
-        )
-    taken = [endpoint.key for endpoint in served if endpoint.method == "OPTIONS"]
-    if taken:
-        raise InvalidPropsError(
-            f"cors_origins cannot be combined with routes[{taken[0]!r}]: API Gateway answers OPTIONS then."
-        )
-    catch_all = [endpoint.key for endpoint in served if endpoint.method == "ANY"]
-    if http and catch_all:
-        raise InvalidPropsError(
-            f"cors_origins cannot be combined with routes[{catch_all[0]!r}] of an HTTP API: this route takes "
-            f"OPTIONS too, which a browser sends without authorization before it calls, and API Gateway does not "
-            f"answer it any more. Name the methods, such as "
-            f"{', '.join(f'{method}{catch_all[0][3:]}' for method in ('GET', 'POST'))}. See {_defaults.API_CORS}"
-        )
-    return Cors(origins=tuple(origins), headers=tuple(headers), credentials=credentials)

@@ -15,8 +15,9 @@ from constructs_lib._types import AliasLike
 from constructs_lib.foundation import acknowledgment
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.patterns.api import aliases
+from constructs_lib.patterns.api.api_parts import ApiParts
 from constructs_lib.patterns.api.authorization import Authorization
-from constructs_lib.patterns.api.parts import ApiParts, Cors
+from constructs_lib.patterns.api.cors import Cors
 from constructs_lib.patterns.api.route import Endpoint
 from constructs_lib.patterns.api.usage_plan import UsagePlan
 

@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cors:
-    """Which web pages may call, and how."""
-
-    origins: Sequence[str]
-    headers: Sequence[str]
-    credentials: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class ApiParts:
     """An API that was made; what the other kind alone has is empty."""
 

@@ -1,0 +1,45 @@
+"""What differs between a REST API and an HTTP API, where a value is all that differs."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from constructs_lib import _defaults
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKind:
+    """The facts of one kind of API."""
+
+    name: str
+    """With its article, as messages have it."""
+    stage_name: str
+    """Of the stage, where the user names none."""
+    timeout_seconds: int
+    """Of an integration, where the user sets none."""
+    timeout_seconds_max: int
+    """The same, at most; that of a REST API with a raised quota."""
+    longer_timeout: str
+    """How a function may take longer; empty where it cannot."""
+    quotas: str
+    throttled: str
+    """The filter pattern for throttled requests in the access log."""
+
+
+REST: Final = ApiKind(
+    name="a REST API",
+    stage_name=_defaults.REST_API_STAGE,
+    timeout_seconds=_defaults.REST_INTEGRATION_TIMEOUT_SECONDS,
+    timeout_seconds_max=_defaults.REST_INTEGRATION_TIMEOUT_SECONDS_MAX,
+    longer_timeout=" (above 29 seconds with a raised quota, pass it as integration_timeout)",
+    quotas=_defaults.REST_API_QUOTAS,
+    throttled='{ $.errorType = "THROTTLED" }',
+)
+HTTP: Final = ApiKind(
+    name="an HTTP API",
+    stage_name=_defaults.HTTP_API_STAGE,
+    timeout_seconds=_defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS,
+    timeout_seconds_max=_defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS,
+    longer_timeout="",
+    quotas=_defaults.HTTP_API_QUOTAS,
+    throttled='{ $.status = "429" }',
+)
