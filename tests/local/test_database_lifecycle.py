@@ -102,7 +102,7 @@ def test_no_database_is_left_when_its_keepers_are_killed(
         folder = Path(child.stdout.readline().strip())
         segment = _segment(folder)
         if and_holder:
-            _kill(folder, "postgres_server.py")
+            _kill(folder, "postgres/server.py")
         _kill(run_folder, "extension.start")
         if not and_holder:
             # The server does not wait for the end of the program.

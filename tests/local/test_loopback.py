@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from constructs_lib.local.extension import loopback
+from constructs_lib.local.extension.process import loopback
 
 
 def test_a_database_has_an_address_of_its_own_at_its_port() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from constructs_lib.local.extension.postgres_server import PostgresError, PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresError, PostgresServer
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_path_that_is_too_long_for_a_socket_is_refused(folder: Path, postgres_
 OWNER = """
 import sys, time
 from pathlib import Path
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 server = PostgresServer(Path(sys.argv[1]), binaries=Path(sys.argv[2]))
 server.start()
 print("ready", flush=True)

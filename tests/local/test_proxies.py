@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from constructs_lib.local import LocalCloud
-from constructs_lib.local.extension import postgres_wire as wire
+from constructs_lib.local.extension.postgres import wire
 
 from . import stacks
 from .test_alarm_states import states

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud
-from constructs_lib.local.extension.pace import Pace
+from constructs_lib.local.extension.process.pace import Pace
 
 from . import async_stacks, stacks
 from .test_async_invocation import points
