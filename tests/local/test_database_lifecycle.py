@@ -1,4 +1,7 @@
-"""However a run ends, its databases end with it: no server, no folder, no shared memory is left."""
+"""However a run ends, its databases end with it: no server, no folder, no shared memory is left.
+
+Holds `process/sweep.py`, `process/outside_folders.py`, `postgres/server.py`.
+"""
 
 import os
 import signal

@@ -1,4 +1,8 @@
-"""APIs in front of a live alias: an app of plain L2s through the CDK CLI, and a contract for each change."""
+"""APIs in front of a live alias: an app of plain L2s through the CDK CLI, and a contract for each change.
+
+Holds `apigateway/access_logs.py`, `apigateway/answers.py`, `apigateway/callers.py`, `apigateway/permissions.py`,
+`apigateway/template_properties.py`, `cloudformation/declared_types.py`, `wafv2/web_acl_association.py`.
+"""
 
 import http.client
 import json
@@ -18,9 +22,8 @@ from aws_lambda_powertools.utilities.parser.models import (
 
 from constructs_lib.local import LocalCloud
 from constructs_lib.local.http_calls import JSON, Answer, Caller, call
-
-from . import api_stacks, stacks
-from .conftest import PROJECT
+from tests.local import api_stacks, stacks
+from tests.local.conftest import PROJECT
 
 pytestmark = pytest.mark.cloud
 
@@ -83,7 +86,7 @@ def test_a_custom_domain_answers_by_its_name(cloud: LocalCloud, outputs: dict[st
     assert answer.json["event"]["requestContext"]["apiId"] == outputs["RestId"]
 
 
-# --- declared_types.py, firewall.py, alias_weights.py ---------------------------------------------------
+# --- declared types, the firewall, weights ---------------------------------------------------
 
 
 def _resources(cloud: LocalCloud) -> dict[str, dict[str, str]]:
@@ -206,7 +209,7 @@ def test_the_firewall_of_an_api_is_the_one_that_the_template_says(
         assert f"-{name}-" in read["WebACL"]["Name"]
 
 
-# --- api_templates.py: request validation, access logs, an address that is off ------------------------------
+# --- template_properties.py: request validation, access logs, an address that is off ------------------------------
 
 
 @pytest.mark.parametrize("body", [b"{bad", b'{"rider": 7}', b"{}"])
@@ -263,7 +266,7 @@ def test_an_api_whose_own_address_is_off_does_not_answer_there(cloud: LocalCloud
     assert answer.json == {"message": "Internal server error"}
 
 
-# --- api_answers.py ------------------------------------------------------------------------------------
+# --- answers.py ------------------------------------------------------------------------------------
 
 
 def test_the_function_is_told_the_clients_request_id(rest: str, http_: str) -> None:
@@ -311,7 +314,7 @@ def test_the_events_are_what_powertools_reads(rest: str, http_: str) -> None:
     assert json.loads(http_app.resolve(event, object())["body"]) == {"rider": "ada"}  # type: ignore[arg-type]
 
 
-# --- api_permissions.py --------------------------------------------------------------------------------
+# --- permissions.py --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["Rest", "Http"])
@@ -337,7 +340,7 @@ def test_a_permission_on_the_function_is_none_on_its_alias(cloud: LocalCloud, ki
     assert (got.status, got.body.decode()) == (200, alias)
 
 
-# --- api_callers.py, under enforced IAM -----------------------------------------------------------------
+# --- callers.py, under enforced IAM -----------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """Each kind of destination, the function's own dead-letter queue, and what the function's role must be allowed.
 
 Held to https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
+Holds `lambda_/destinations.py`, `lambda_/messages.py`, `lambda_/dead_letter_queue.py`,
+`lambda_/function_properties.py`, `sns/topic_policy.py`, `iam/role_permissions.py`.
 """
 
 import json
@@ -12,9 +14,8 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud
-
-from . import async_stacks, stacks
-from .async_stacks import get, to
+from tests.local import async_stacks, stacks
+from tests.local.async_stacks import get, to
 
 pytestmark = pytest.mark.cloud
 

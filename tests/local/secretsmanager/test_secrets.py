@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud
-
-from . import stacks
+from tests.local import stacks
 
 pytestmark = pytest.mark.cloud
 

@@ -1,4 +1,8 @@
-"""A real PostgreSQL behind each resource that declares one, and what RDS does around it."""
+"""A real PostgreSQL behind each resource that declares one, and what RDS does around it.
+
+Holds `rds/databases.py`, `rds/roles.py`, `rds/managed_password.py`, `postgres/programs.py`,
+`process/outside_folders.py`.
+"""
 
 import json
 import time
@@ -10,8 +14,7 @@ import psycopg
 import pytest
 
 from constructs_lib.local import LocalCloud
-
-from . import stacks
+from tests.local import stacks
 
 pytestmark = pytest.mark.cloud
 

@@ -1,6 +1,6 @@
 """An alarm's state is that of its own metric, period by period.
 
-Held to the documents that the extension's `alarm_states.py` names.
+Held to the documents that `cloudwatch/alarm_states.py` names.
 """
 
 import json
@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud
-
-from . import async_stacks, stacks
+from tests.local import async_stacks, stacks
 
 pytestmark = pytest.mark.cloud
 

@@ -1,9 +1,7 @@
-"""Where functions run: how many environments a burst starts, and how long a handler that says nothing takes."""
+"""How many environments a burst starts, and how many start at once."""
 
-import base64
 import json
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from pathlib import Path
@@ -11,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local import LocalCloud
-
-from . import stacks
+from tests.local import stacks
 
 pytestmark = pytest.mark.cloud
 
@@ -64,9 +61,6 @@ def _burst(cloud: LocalCloud, names: list[str], at_once: int = 30, **event: obje
         return set(pool.map(invoke, names))
 
 
-# --- cold_starts.py ------------------------------------------------------------------------------------
-
-
 def test_a_burst_of_short_requests_starts_few_environments(cloud: LocalCloud) -> None:
     name = stacks.put(cloud, "burst", {"Function": stacks.function(SLOW_TO_START)})["Function"]
     assert len(_burst(cloud, [name] * 600)) <= 3 * PROCESSORS
@@ -91,70 +85,3 @@ def test_no_more_start_at_once_than_there_are_processors_however_long_the_others
     )
     assert len(starts) == 8 * PROCESSORS
     assert max(accumulate(change for _, change in starts)) <= PROCESSORS
-
-
-# --- log_end.py ----------------------------------------------------------------------------------------
-
-
-def test_a_handler_that_logs_nothing_costs_no_wait(cloud: LocalCloud) -> None:
-    code = "def handler(event, context):\n    if event: print(event)\n"
-    name = stacks.put(cloud, "quiet", {"Function": stacks.function(code)})["Function"]
-    functions = cloud.client("lambda")
-    took: dict[bytes, list[float]] = {b"0": [], b"1": []}
-    for _ in range(50):
-        for event, seconds in took.items():
-            began = time.perf_counter()
-            functions.invoke(FunctionName=name, Payload=event)
-            seconds.append(time.perf_counter() - began)
-    # At their quickest both take as long: the emulator would wait 50 ms for a line that never comes.
-    assert min(took[b"0"]) < min(took[b"1"]) + 0.025
-
-
-# --- error_types.py ------------------------------------------------------------------------------------
-
-
-def test_a_handler_that_raises_keeps_its_environment(cloud: LocalCloud) -> None:
-    code = """
-import os
-
-def handler(event, context):
-    if event:
-        raise ValueError(os.getpid())
-    return os.getpid()
-"""
-    name = stacks.put(cloud, "raises", {"Function": stacks.function(code)})["Function"]
-    functions = cloud.client("lambda")
-    answers = [functions.invoke(FunctionName=name, Payload=event) for event in (b"0", b"1", b"0")]
-    assert [answer.get("FunctionError") for answer in answers] == [None, "Unhandled", None]
-    first, raised, last = (json.load(answer["Payload"]) for answer in answers)
-    assert raised["errorMessage"] == str(first) == str(last)
-
-
-def test_the_log_of_an_invocation_is_all_of_it_and_nothing_else(cloud: LocalCloud) -> None:
-    code = """
-import os, sys
-
-def handler(event, context):
-    print("printed")
-    os.write(2, b"written\\n")
-    if event == "raise":
-        raise ValueError("on purpose")
-    if event == "exit":
-        os._exit(3)
-    print("no end of line", end="")
-"""
-    name = stacks.put(cloud, "logs", {"Function": stacks.function(code)})["Function"]
-    functions = cloud.client("lambda")
-
-    def log(event: str) -> list[str]:
-        got = functions.invoke(FunctionName=name, LogType="Tail", Payload=json.dumps(event).encode())
-        return base64.b64decode(got["LogResult"]).decode().splitlines()
-
-    plain = ["printed", "written", "no end of line"]
-    assert log("return") == plain
-    assert log("return") == plain
-    raised = log("raise")
-    assert raised[:2] == plain[:2]
-    assert raised[-1] == "ValueError: on purpose"
-    assert log("exit")[:2] == plain[:2]
-    assert log("return") == plain

@@ -1,4 +1,8 @@
-"""The endpoint of a proxy: whom it lets in, whom it does not and with which words, and what goes through."""
+"""The endpoint of a proxy: whom it lets in, whom it does not and with which words, and what goes through.
+
+Holds `rds/proxies.py`, `rds/proxy_endpoint.py`, `rds/proxy_login.py`, `rds/certificate_authority.py`,
+`postgres/wire.py`, `lambda_/credentials.py`.
+"""
 
 import asyncio
 import json
@@ -18,9 +22,9 @@ import pytest
 
 from constructs_lib.local import LocalCloud
 from constructs_lib.local.extension.postgres import wire
+from tests.local import stacks
+from tests.local.cloudwatch.test_alarm_states import states
 
-from . import stacks
-from .test_alarm_states import states
 from .test_databases import PORT as DATABASE_PORT
 from .test_databases import instance, running
 

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud, LocalCloudError
-
-from . import async_stacks, stacks
-from .async_stacks import get
+from tests.local import async_stacks, stacks
+from tests.local.async_stacks import get
 
 pytestmark = pytest.mark.cloud
 

@@ -1,12 +1,14 @@
-"""A contract for each part of a VPC that the extension adds: without it, its test fails."""
+"""A contract for each part of a VPC that the extension adds: without it, its test fails.
+
+Holds `ec2/network.py`, `cloudformation/handlers.py`, `lambda_/function_properties.py`.
+"""
 
 from typing import Any
 
 import pytest
 
 from constructs_lib.local import LocalCloud
-
-from . import stacks
+from tests.local import stacks
 
 pytestmark = pytest.mark.cloud
 

@@ -1,7 +1,8 @@
 """Buckets, topics, rules and schedules in front of an alias: asynchronously, by its configuration, if they may.
 
-Held to https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html and the pages that the extension's
-`event_sources.py` names.
+Held to https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html and the pages that the modules below name.
+Holds `events/targets.py`, `scheduler/schedules.py`, `sns/lambda_subscriptions.py`, `s3/lambda_notifications.py`,
+`sqs/dead_letters.py`, `lambda_/by_arn.py`, `lambda_/resource_policy.py`.
 """
 
 import json
@@ -11,9 +12,8 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud
-
-from . import async_stacks, stacks
-from .async_stacks import get, permission, to
+from tests.local import async_stacks, stacks
+from tests.local.async_stacks import get, permission, to
 
 pytestmark = pytest.mark.cloud
 

@@ -2,6 +2,8 @@
 
 What is held to is AWS's own documents: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 and https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
+Holds `lambda_/async_invocation.py`, `lambda_/invocation_record.py`, `lambda_/called_function.py`,
+`lambda_/error_types.py`, `lambda_/invocation_metrics.py`.
 """
 
 import json
@@ -14,9 +16,8 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud
-
-from . import async_stacks, stacks
-from .async_stacks import get, to
+from tests.local import async_stacks, stacks
+from tests.local.async_stacks import get, to
 
 pytestmark = pytest.mark.cloud
 
