@@ -2,7 +2,7 @@
 
 Held to https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
 Holds `lambda_/destinations.py`, `lambda_/messages.py`, `lambda_/dead_letter_queue.py`,
-`lambda_/function_properties.py`, `sns/topic_policy.py`, `iam/role_permissions.py`.
+`lambda_/function_properties.py`, `iam/role_permissions.py`.
 """
 
 import json

@@ -25,20 +25,20 @@ def install() -> None:
         settings = apigateway_v1._stages_v1.get(api_id, {}).get(stage, {}).get("accessLogSettings")
         matched, _ = apigateway_v1._match_resource_tree(api_id, [part for part in path.split("/") if part])
         known = {"resourcePath": (matched or {}).get("path", "-"), "path": f"/{stage}{path}"}
-        _log(settings, api_id, stage, method, headers, answer, known)
+        _write_line(settings, api_id, stage, method, headers, answer, known)
         return answer
 
     async def http_and_log(api_id: str, stage: str, path: str, method: str, headers: Any, *rest_: Any) -> Any:
         answer = await http(api_id, stage, path, method, headers, *rest_)
         settings = apigateway._stages.get(api_id, {}).get(stage, {}).get("accessLogSettings")
-        _log(settings, api_id, stage, method, headers, answer, {"path": path})
+        _write_line(settings, api_id, stage, method, headers, answer, {"path": path})
         return answer
 
     apigateway_v1._handle_execute_in_scope = rest_and_log
     apigateway._handle_execute_in_scope = http_and_log
 
 
-def _log(
+def _write_line(
     settings: dict[str, str] | None,
     api_id: str,
     stage: str,

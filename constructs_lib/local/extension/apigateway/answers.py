@@ -69,7 +69,7 @@ def _change_rest() -> None:
         return event
 
     def respond_or_fail(result: dict[str, Any]) -> Any:
-        _fail(result)
+        _raise_if_failed(result)
         answer = result.get("body")
         if not isinstance(answer, dict) or "statusCode" not in answer:
             raise _FunctionFailedError(502)
@@ -115,14 +115,14 @@ def _change_http() -> None:
             return await run(execute, record, event, **keywords)
         event["requestContext"] |= {"requestId": id_, "domainPrefix": event["requestContext"]["apiId"]}
         result = await run(execute, record, event, **keywords)
-        _fail(result)
+        _raise_if_failed(result)
         return result
 
     apigateway._invoke_lambda_proxy = proxy_known
     apigateway.run_reentrant = run_with_id
 
 
-def _fail(result: dict[str, Any]) -> None:
+def _raise_if_failed(result: dict[str, Any]) -> None:
     if result.get("throttle"):
         raise _FunctionFailedError(500)
     if result.get("error"):

@@ -42,11 +42,11 @@ _log = logging.getLogger(__name__)
 def install() -> None:
     """Take the place of MiniStack's evaluation, and look again and again."""
     cloudwatch._evaluate_alarm = _evaluate
-    threading.Thread(target=_look_again_and_again, daemon=True).start()
+    threading.Thread(target=_evaluate_again_and_again, daemon=True).start()
 
 
-def look() -> bool:
-    """Look at all alarms.
+def evaluate_all() -> bool:
+    """Evaluate all alarms.
 
     Returns:
         Whether one has changed its state.
@@ -64,10 +64,10 @@ def look() -> bool:
     return changed
 
 
-def _look_again_and_again() -> None:
+def _evaluate_again_and_again() -> None:
     while True:
         time.sleep(_EVERY_SECONDS)
-        look()
+        evaluate_all()
 
 
 def _evaluate(alarm: dict[str, Any]) -> bool:
@@ -84,8 +84,8 @@ def _evaluate(alarm: dict[str, Any]) -> bool:
 
 
 def _change(alarm: dict[str, Any], before: str, state: str, bad: list[bool | None]) -> None:
-    said = ", ".join({True: "breaching", False: "not breaching", None: "missing"}[each] for each in bad)
-    reason = f"Threshold Crossed: the last {len(bad)} datapoints are {said}"
+    periods = ", ".join({True: "breaching", False: "not breaching", None: "missing"}[each] for each in bad)
+    reason = f"Threshold Crossed: the last {len(bad)} datapoints are {periods}"
     alarm |= {"StateValue": state, "StateReason": reason, "StateUpdatedTimestamp": int(time.time())}
     cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
@@ -155,6 +155,6 @@ def _measure_queue(alarm: dict[str, Any]) -> None:
     else:
         return
     period = now // alarm["Period"]
-    told = [(point["Value"], point["Timestamp"] // alarm["Period"]) for point in _series(alarm)[-1:]]
-    if told != [(value, period)]:  # the same again would say nothing new
+    last = [(point["Value"], point["Timestamp"] // alarm["Period"]) for point in _series(alarm)[-1:]]
+    if last != [(value, period)]:  # the same again would say nothing new
         cloudwatch.record_metric("AWS/SQS", alarm["MetricName"], value, dimensions=_dimensions(alarm))

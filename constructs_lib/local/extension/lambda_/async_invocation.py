@@ -64,12 +64,12 @@ def install() -> None:
 
 def _invoke(func: dict[str, Any], event: Any) -> None:
     function = CalledFunction.of(func)
-    piece = in_flight.begin(_told(function, "queued"))
+    piece = in_flight.begin(_description(function, "queued"))
     work = contextvars.copy_context().run
     threading.Thread(target=work, args=(_run, func, event, function, piece), daemon=True).start()
 
 
-def _told(function: CalledFunction, state: str) -> str:
+def _description(function: CalledFunction, state: str) -> str:
     return f"an asynchronous event of {function.name}:{function.qualifier} ({state})"
 
 
@@ -80,8 +80,8 @@ def _run(func: dict[str, Any], event: Any, function: CalledFunction, piece: int)
     try:
         invocation_metrics.record(function, "AsyncEventsReceived")
         outcome = _process(func, event, function, request, piece)
-        in_flight.tell(piece, _told(function, "its record is being delivered"))
-        _tell(outcome, event, function, request)
+        in_flight.describe(piece, _description(function, "its record is being delivered"))
+        _deliver(outcome, event, function, request)
     except Exception:
         _log.exception("asynchronous invocation of %s", function.arn)
     finally:
@@ -99,7 +99,7 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
     while True:
         if function.reserved_concurrency == 0:
             return Outcome(invocation_record.TURNED_OFF, attempts, last)
-        in_flight.tell(piece, _told(function, f"attempt {attempts + 1}"))
+        in_flight.describe(piece, _description(function, f"attempt {attempts + 1}"))
         began = time.time()
         result = _try(func, event, request)
         if result.get("throttle"):
@@ -116,7 +116,7 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
         age += pace.since(began)
         if age + wait > most_age:
             return Outcome(invocation_record.TOO_OLD, attempts, last)
-        in_flight.tell(piece, _told(function, f"waits after {attempts} attempts"))
+        in_flight.describe(piece, _description(function, f"waits after {attempts} attempts"))
         time.sleep(wait / haste)
         age += wait
 
@@ -130,7 +130,7 @@ def _try(func: dict[str, Any], event: Any, request: str) -> dict[str, Any]:
         _REQUEST.reset(token)
 
 
-def _tell(outcome: Outcome, event: Any, function: CalledFunction, request: str) -> None:
+def _deliver(outcome: Outcome, event: Any, function: CalledFunction, request: str) -> None:
     succeeded = outcome.condition == invocation_record.SUCCESS
     configured = function.settings.get("DestinationConfig") or {}
     kind = "OnSuccess" if succeeded else "OnFailure"

@@ -30,12 +30,12 @@ def deliver(
         messages.DeliveryRefusedError: It cannot be delivered.
     """
     body = (result or _NEVER_RAN).get("body")
-    said = str(body.get("errorMessage", "")) if isinstance(body, dict) else str(body)
+    message = str(body.get("errorMessage", "")) if isinstance(body, dict) else str(body)
     attributes = {
         "RequestID": {"DataType": "String", "StringValue": request},
         "ErrorCode": {"DataType": "Number", "StringValue": str(_OK if result else _THROTTLED)},
     }
-    if said:  # an attribute cannot be empty
-        cut = said.encode()[:_MOST_OF_THE_MESSAGE].decode(errors="ignore")
+    if message:  # an attribute cannot be empty
+        cut = message.encode()[:_MOST_OF_THE_MESSAGE].decode(errors="ignore")
         attributes["ErrorMessage"] = {"DataType": "String", "StringValue": cut}
     messages.send(arn, json.dumps(event), attributes, function)

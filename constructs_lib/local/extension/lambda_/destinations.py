@@ -46,7 +46,7 @@ def _put_event(arn: str, record: dict[str, Any], function: CalledFunction) -> No
     eventbridge._ensure_default_bus()
     if name not in eventbridge._event_buses:
         raise messages.DeliveryRefusedError("there is no such bus")
-    messages.require(function, "events:PutEvents", arn)
+    messages.require_permission(function, "events:PutEvents", arn)
     succeeded = record["requestContext"]["condition"] == invocation_record.SUCCESS
     entry = {
         "Source": "lambda",
@@ -61,7 +61,7 @@ def _put_event(arn: str, record: dict[str, Any], function: CalledFunction) -> No
 def _invoke(arn: str, record: dict[str, Any], function: CalledFunction) -> None:
     if not by_arn.exists(arn):
         raise messages.DeliveryRefusedError("there is no such function")
-    messages.require(function, "lambda:InvokeFunction", arn)
+    messages.require_permission(function, "lambda:InvokeFunction", arn)
     by_arn.invoke_asynchronously(arn, record)
 
 
@@ -71,13 +71,13 @@ def _put_object(arn: str, record: dict[str, Any], function: CalledFunction) -> N
     bucket = arn.rpartition(":")[2]
     now = datetime.now(UTC)
     key = f"aws/lambda/async/{function.name}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
-    messages.require(function, "s3:ListBucket", arn)
-    messages.require(function, "s3:PutObject", f"{arn}/{key}")
-    messages.require_key(function, _key_of(bucket))
+    messages.require_permission(function, "s3:ListBucket", arn)
+    messages.require_permission(function, "s3:PutObject", f"{arn}/{key}")
+    messages.require_key_permission(function, _key_of(bucket))
     headers = {"content-type": "application/json"}
-    status, _, said = s3._put_object(bucket, key, json.dumps(record).encode(), headers)
+    status, _, answer = s3._put_object(bucket, key, json.dumps(record).encode(), headers)
     if status >= 400:
-        raise messages.DeliveryRefusedError(str(said))
+        raise messages.DeliveryRefusedError(str(answer))
 
 
 def _key_of(bucket: str) -> str | None:

@@ -29,29 +29,29 @@ def send(arn: str, body: str, attributes: dict[str, Any], function: CalledFuncti
         function: In whose name.
 
     Raises:
-        DeliveryRefusedError: There is no such place, or the role may not.
+        DeliveryRefusedError: There is no such place, or the role is not allowed to.
     """
     if arn.split(":")[2] == "sqs":
         queue = sqs._queue_by_arn(arn)
         if queue is None:
             raise DeliveryRefusedError("there is no such queue")
-        require(function, "sqs:SendMessage", arn)
-        require_key(function, queue["attributes"].get("KmsMasterKeyId"))
+        require_permission(function, "sqs:SendMessage", arn)
+        require_key_permission(function, queue["attributes"].get("KmsMasterKeyId"))
         sqs._act_send_message({"MessageBody": body, "MessageAttributes": attributes}, arn.rpartition(":")[2])
         return
     topic = sns._topic_by_arn_any_scope(arn)
     if topic is None:
         raise DeliveryRefusedError("there is no such topic")
-    require(function, "sns:Publish", arn)
-    require_key(function, topic["attributes"].get("KmsMasterKeyId"))
+    require_permission(function, "sns:Publish", arn)
+    require_key_permission(function, topic["attributes"].get("KmsMasterKeyId"))
     sns.publish_internal(arn, body, message_attributes=attributes)
 
 
-def require(function: CalledFunction, action: str, resource: str) -> None:
-    """Look whether the function's role may.
+def require_permission(function: CalledFunction, action: str, resource: str) -> None:
+    """Check that the function's role is allowed to do something.
 
     Raises:
-        DeliveryRefusedError: It may not.
+        DeliveryRefusedError: It is not.
     """
     if not role_permissions.allows(function.role, action, resource, region=function.region):
         raise DeliveryRefusedError(
@@ -59,13 +59,13 @@ def require(function: CalledFunction, action: str, resource: str) -> None:
         )
 
 
-def require_key(function: CalledFunction, key: str | None) -> None:
-    """Look whether the function's role may encrypt with your own key; AWS's own are open to all.
+def require_key_permission(function: CalledFunction, key: str | None) -> None:
+    """Check that the function's role is allowed to encrypt with your own key; AWS's own are open to all.
 
     Raises:
-        DeliveryRefusedError: It may not.
+        DeliveryRefusedError: It is not.
     """
     record = kms._resolve_key(key)
     if record is not None and not str(key).rpartition(":")[2].startswith("alias/aws/"):
         for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-            require(function, action, record["Arn"])
+            require_permission(function, action, record["Arn"])

@@ -289,5 +289,5 @@ def _note_end(server: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    given = json.loads(sys.argv[1])
-    _hold(given["command"], Path(given["folder"]), given["user"])
+    arguments = json.loads(sys.argv[1])
+    _hold(arguments["command"], Path(arguments["folder"]), arguments["user"])

@@ -142,6 +142,6 @@ async def _page(scope: dict[str, Any], receive: Any, send: Any) -> None:
 def _in_flight() -> dict[str, Any]:
     """What is going on. Once nothing is, all alarms are looked at: what they set off is going on then."""
     work = in_flight.work()
-    if not work and alarm_states.look():
+    if not work and alarm_states.evaluate_all():
         work = in_flight.work() or {"an alarm that has just changed its state": 1}
     return {"work": work, "progress": in_flight.progress(), "slowness": pace.slowness()}

@@ -54,7 +54,7 @@ def begin(what: str) -> int:
         what: As a message tells of it.
 
     Returns:
-        Its number, for `tell` and `end`.
+        Its number, for `describe` and `end`.
     """
     number = next(_numbers)
     with _lock:
@@ -62,8 +62,8 @@ def begin(what: str) -> int:
     return number
 
 
-def tell(number: int, what: str) -> None:
-    """Say anew what a piece of work is.
+def describe(number: int, what: str) -> None:
+    """Describe anew what a piece of work is.
 
     Args:
         number: Of the piece.

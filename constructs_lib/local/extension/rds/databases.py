@@ -112,7 +112,7 @@ def _creating(type_: str, create: Create) -> Create:
         identifier, attributes = create(logical_id, props | kept | managed, stack)
         record = record_of(type_, identifier)
         if managed:
-            managed_password.keep(record, props, identifier, stack)
+            managed_password.store(record, props, identifier, stack)
         if record["Engine"] in _ENGINES:
             try:
                 _start(type_, record, identifier, props)
@@ -140,9 +140,9 @@ def _updating(type_: str, update: Update) -> Update:
         record = record_of(type_, identifier)
         if managed_password.is_managed(new) and not managed_password.is_managed(old):
             record["_MasterUserPassword"] = managed_password.new()
-            managed_password.keep(record, new, identifier, stack)
+            managed_password.store(record, new, identifier, stack)
         elif managed_password.is_managed(old) and not managed_password.is_managed(new):
-            managed_password.forget(record)
+            managed_password.delete(record)
         if database is not None and record.get("_MasterUserPassword") != password:
             roles.set_password(database.server, record["MasterUsername"], record["_MasterUserPassword"])
         return identifier, attributes | _attributes(type_, record)
@@ -155,7 +155,7 @@ def _deleting(type_: str, delete: Delete) -> Delete:
         store = rds._instances if type_ == INSTANCE else rds._clusters
         record = store.get(identifier)
         if record is not None:
-            managed_password.forget(record)
+            managed_password.delete(record)
             if _is_master(type_, record):
                 with _lock:
                     database = _databases.pop(arn_of(record), None)

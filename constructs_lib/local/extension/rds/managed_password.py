@@ -30,7 +30,7 @@ def new() -> str:
     )
 
 
-def keep(record: dict[str, Any], props: Properties, identifier: str, stack: str) -> None:
+def store(record: dict[str, Any], props: Properties, identifier: str, stack: str) -> None:
     """Keep the password in a secret of RDS's own, whose value has two fields and no others.
 
     Args:
@@ -59,7 +59,7 @@ def keep(record: dict[str, Any], props: Properties, identifier: str, stack: str)
     }
 
 
-def forget(record: dict[str, Any]) -> None:
+def delete(record: dict[str, Any]) -> None:
     """Delete the secret.
 
     Args:

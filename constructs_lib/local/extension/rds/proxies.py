@@ -62,7 +62,7 @@ def install() -> None:
     handlers.run_in_thread(PROXY, TARGETS, ENDPOINT)
 
 
-def _call(act: Callable[[Properties], Any], props: Properties, type_: str, verb: str) -> None:
+def _call_rds(act: Callable[[Properties], Any], props: Properties, type_: str, verb: str) -> None:
     query = provisioners._ec_query(props)
     provisioners._rds_call(_with_names_in_lower_case(act), query, type_, verb)
 
@@ -87,7 +87,7 @@ def _pick(props: Properties, *names: str) -> Properties:
 
 
 def _create_proxy(_logical_id: str, props: Properties, _stack: str) -> Resource:
-    _call(rds._create_db_proxy, props, PROXY, "create")
+    _call_rds(rds._create_db_proxy, props, PROXY, "create")
     name = props["DBProxyName"]
     record = rds._db_proxies[name.lower()]
     if record["EngineFamily"] == "POSTGRESQL":
@@ -100,7 +100,7 @@ def _update_proxy(name: str, _old: Properties, new: Properties, _stack: str) -> 
         "DebugLogging": False, "IdleClientTimeout": 1800, "RequireTLS": False, "DefaultAuthScheme": "NONE", **new,
     }  # fmt: skip
     record = rds._db_proxies[name.lower()]
-    _call(rds._modify_db_proxy, changed, PROXY, "update")
+    _call_rds(rds._modify_db_proxy, changed, PROXY, "update")
     record["Auth"] = new.get("Auth", [])
     record["VpcSecurityGroupIds"] = new.get("VpcSecurityGroupIds", [])
     return name, _proxy_attributes(record)
@@ -145,7 +145,7 @@ def _delete_targets(_arn: str, props: Properties) -> None:
 def _set_targets(record: Properties, props: Properties) -> None:
     record["Targets"] = []
     registered = _pick(props, "DBProxyName", "DBInstanceIdentifiers", "DBClusterIdentifiers")
-    _call(rds._register_db_proxy_targets, registered, TARGETS, "create")
+    _call_rds(rds._register_db_proxy_targets, registered, TARGETS, "create")
     pool = rds._default_connection_pool_config(record["EngineFamily"])
     record["TargetGroup"]["ConnectionPoolConfig"] = pool | dict(
         props.get("ConnectionPoolConfigurationInfo") or {}
@@ -159,7 +159,7 @@ def _set_targets(record: Properties, props: Properties) -> None:
 
 
 def _create_endpoint(_logical_id: str, props: Properties, _stack: str) -> Resource:
-    _call(rds._create_db_proxy_endpoint, props, ENDPOINT, "create")
+    _call_rds(rds._create_db_proxy_endpoint, props, ENDPOINT, "create")
     name = props["DBProxyEndpointName"]
     endpoint = rds._db_proxy_endpoints[name.lower()]
     if rds._db_proxies[props["DBProxyName"].lower()]["EngineFamily"] == "POSTGRESQL":

@@ -148,10 +148,10 @@ class Proxy:
     def _read(self, record: dict[str, Any], arn: str) -> dict[str, Any]:
         """The secret as it is now; nothing if the proxy's role may not read it."""
         _, secret = secretsmanager._resolve(arn)
-        if secret is None or not self._role_may(record, "secretsmanager:GetSecretValue", arn):
+        if secret is None or not self._role_allows(record, "secretsmanager:GetSecretValue", arn):
             return {}
         key = secret.get("KmsKeyId") or ""
-        if key.startswith("arn:") and not self._role_may(record, "kms:Decrypt", key):
+        if key.startswith("arn:") and not self._role_allows(record, "kms:Decrypt", key):
             return {}
         _, version = secretsmanager._find_stage_version(secret, "AWSCURRENT")
         try:
@@ -194,14 +194,14 @@ class Proxy:
         resource = _resource(record["Targets"][0])
         id_ = resource.get("DbiResourceId") or resource["DbClusterResourceId"]
         enabled = resource.get("IAMDatabaseAuthenticationEnabled")
-        allowed = self._role_may(record, "rds-db:connect", self._dbuser(f"{id_}/{user}"))
+        allowed = self._role_allows(record, "rds-db:connect", self._dbuser(f"{id_}/{user}"))
         if not (enabled and allowed and roles.is_iam_user(database.server, user)):
             raise LoginRefusedError(_WRONG, f'PAM authentication failed for user "{user}"')
 
     def _dbuser(self, resource: str) -> str:
         return f"arn:aws:rds-db:{self.region}:{self.account}:dbuser:{resource}"
 
-    def _role_may(self, record: dict[str, Any], action: str, resource: str) -> bool:
+    def _role_allows(self, record: dict[str, Any], action: str, resource: str) -> bool:
         if not gateway.AUTH:
             return True
         name = record["RoleArn"].rpartition("/")[2]

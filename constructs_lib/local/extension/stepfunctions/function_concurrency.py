@@ -13,7 +13,7 @@ from ministack.services import lambda_svc, stepfunctions
 
 from ..iam import role_permissions
 
-_CALLS = {
+_OPERATIONS = {
     "putFunctionConcurrency": "PutFunctionConcurrency",
     "deleteFunctionConcurrency": "DeleteFunctionConcurrency",
 }
@@ -30,17 +30,17 @@ def install() -> None:
         _EXECUTION.set(execution_arn)
         return run(execution_arn, *arguments, **keywords)
 
-    def dispatch_more(info: Any, service: str, action: str, given: Any) -> Any:
-        if action not in _CALLS:
-            return dispatch(info, service, action, given)
-        return _call(_CALLS[action], dict(given or {}))
+    def dispatch_more(info: Any, service: str, action: str, parameters: Any) -> Any:
+        if action not in _OPERATIONS:
+            return dispatch(info, service, action, parameters)
+        return _call_lambda(_OPERATIONS[action], dict(parameters or {}))
 
     stepfunctions._run_execution = run_and_note
     stepfunctions._dispatch_aws_sdk_lambda_rest = dispatch_more
 
 
-def _call(operation: str, given: dict[str, Any]) -> Any:
-    name = str(given.get("FunctionName", "")).rpartition(":function:")[2]
+def _call_lambda(operation: str, parameters: dict[str, Any]) -> Any:
+    name = str(parameters.get("FunctionName", "")).rpartition(":function:")[2]
     arn, role = lambda_svc._func_arn(name), _role()
     if not role_permissions.allows(role, f"lambda:{operation}", arn, region=lambda_svc.get_region()):
         raise stepfunctions._ExecutionError(
@@ -48,15 +48,15 @@ def _call(operation: str, given: dict[str, Any]) -> Any:
             f"{role} is not authorized to perform: lambda:{operation} on resource: {arn}",
         )
     status, _, body = (
-        lambda_svc._put_function_concurrency(name, given)
+        lambda_svc._put_function_concurrency(name, parameters)
         if operation == "PutFunctionConcurrency"
         else lambda_svc._delete_function_concurrency(name)
     )
-    said = json.loads(body or b"{}")
+    answer = json.loads(body or b"{}")
     if status >= 400:
-        error = said.get("__type") or "ServiceException"
-        raise stepfunctions._ExecutionError(f"Lambda.{error}", said.get("message", ""))
-    return said
+        error = answer.get("__type") or "ServiceException"
+        raise stepfunctions._ExecutionError(f"Lambda.{error}", answer.get("message", ""))
+    return answer
 
 
 def _role() -> str:
