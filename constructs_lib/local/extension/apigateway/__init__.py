@@ -7,7 +7,7 @@ def install() -> None:
     """Install all changes."""
     template_properties.install()
     answers.install()
-    # After the answers: an API that may not invoke its function refuses before there is a request id.
+    # After the answers, which give an HTTP API's response its request id: a refusal has none.
     permissions.install()
     callers.install()
     owners.install()
