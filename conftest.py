@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from constructs_lib.local import private_environment
-from constructs_lib.local.extension.postgres_programs import reachable
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.programs import reachable
+from constructs_lib.local.extension.postgres.server import PostgresServer
 
 STATE = Path(__file__).parent / ".cache" / "local"
 

@@ -16,7 +16,7 @@ from aws_cdk.assertions import Match, Template
 
 import constructs_lib
 from constructs_lib import PythonFunction
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime import application_user
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.once import Once

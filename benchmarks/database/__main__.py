@@ -23,7 +23,7 @@ from benchmarks.database.figures import (
 )
 from benchmarks.database.rows import ROWS, Row
 from benchmarks.database.workshop import Workshop
-from constructs_lib.local.extension.postgres_server import PostgresError
+from constructs_lib.local.extension.postgres.server import PostgresError
 
 _MISTAKEN = 2
 

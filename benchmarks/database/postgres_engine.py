@@ -10,7 +10,7 @@ from psycopg import sql
 
 from benchmarks.database.engine import OTHER_USER, PASSWORD, TABLES, USER
 from benchmarks.database.target import Target
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime.once import Once
 
 _DATABASE: Final = "postgres"

@@ -13,8 +13,8 @@ from benchmarks.database.mariadb_server import MariaDBServer
 from benchmarks.database.pool import Pool
 from benchmarks.database.postgres_engine import PostgresEngine
 from constructs_lib.local import private_environment
-from constructs_lib.local.extension.postgres_programs import reachable
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.programs import reachable
+from constructs_lib.local.extension.postgres.server import PostgresServer
 
 MAX_CONNECTIONS: Final = 60
 POOL_SIZE: Final = 20

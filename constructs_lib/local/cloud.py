@@ -22,7 +22,7 @@ from typing import IO, Any, Final, Self
 
 from constructs_lib.local import assembly, private_environment, run_folder
 from constructs_lib.local.errors import LocalCloudError
-from constructs_lib.local.extension.sweep import MARK, sweep
+from constructs_lib.local.extension.process.sweep import MARK, sweep
 
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "000000000000"

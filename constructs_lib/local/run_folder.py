@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 from typing import IO
 
-from constructs_lib.local.extension.sweep import sweep
+from constructs_lib.local.extension.process.sweep import sweep
 
 _log = logging.getLogger(__name__)
 _OWNER = "owner"

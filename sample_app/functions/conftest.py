@@ -16,7 +16,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.rows import dict_row
 
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.once import Once
 from constructs_lib.runtime.secret_login import SecretLogin

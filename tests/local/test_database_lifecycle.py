@@ -1,4 +1,7 @@
-"""However a run ends, its databases end with it: no server, no folder, no shared memory is left."""
+"""However a run ends, its databases end with it: no server, no folder, no shared memory is left.
+
+Holds `process/sweep.py`, `process/outside_folders.py`, `postgres/server.py`.
+"""
 
 import os
 import signal
@@ -102,7 +105,7 @@ def test_no_database_is_left_when_its_keepers_are_killed(
         folder = Path(child.stdout.readline().strip())
         segment = _segment(folder)
         if and_holder:
-            _kill(folder, "postgres_server.py")
+            _kill(folder, "postgres/server.py")
         _kill(run_folder, "extension.start")
         if not and_holder:
             # The server does not wait for the end of the program.

@@ -1,4 +1,7 @@
-"""With IAM enforced the real CDK CLI still deploys, and a function can do what its role may, and nothing else."""
+"""With IAM enforced the real CDK CLI still deploys, and a function can do what its role may, and nothing else.
+
+Holds `iam/secure_transport.py`, `rds/proxy_login.py`, `lambda_/credentials.py`.
+"""
 
 import importlib.metadata
 import json
@@ -16,8 +19,8 @@ from constructs_lib.local import LocalCloud
 
 from . import stacks
 from .conftest import PROJECT
-from .test_databases import instance
-from .test_proxies import NETWORK, Deployed, proxy, secret, target
+from .rds.test_databases import instance
+from .rds.test_proxies import NETWORK, Deployed, proxy, secret, target
 
 pytestmark = pytest.mark.cloud
 

@@ -1,7 +1,7 @@
 """The switch turns a function off, by the very parts that the construct deploys, and no event is lost over it.
 
-With IAM enforced: what the roles of the switch may is what it takes. Held to the documents that the extension's
-`alarm_events.py` and `state_machines.py` name.
+With IAM enforced: what the roles of the switch may is what it takes.
+Holds `cloudwatch/alarm_events.py`, `stepfunctions/function_concurrency.py`, `events/targets.py`.
 """
 
 import json

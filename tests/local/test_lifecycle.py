@@ -1,4 +1,7 @@
-"""However a run ends, nothing of it is left: no process, no folder, no file elsewhere."""
+"""However a run ends, nothing of it is left: no process, no folder, no file elsewhere.
+
+Holds `process/lifeline.py`, `process/sweep.py`.
+"""
 
 import os
 import signal

@@ -1,4 +1,7 @@
-"""A machine that has no time: what it takes longer for than another one changes nothing of what a run proves."""
+"""A machine that has no time: what it takes longer for than another one changes nothing of what a run proves.
+
+Holds `process/pace.py`, `lambda_/running_time.py`.
+"""
 
 import contextlib
 import json
@@ -13,10 +16,10 @@ from typing import Any
 import pytest
 
 from constructs_lib.local import LocalCloud
-from constructs_lib.local.extension.pace import Pace
+from constructs_lib.local.extension.process.pace import Pace
 
 from . import async_stacks, stacks
-from .test_async_invocation import points
+from .lambda_.test_async_invocation import points
 
 # --- pace.py -------------------------------------------------------------------------------------------
 

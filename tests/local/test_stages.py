@@ -1,4 +1,7 @@
-"""The app as it is: stages, environments of their own, a custom qualifier; and everything of it can be reached."""
+"""The app as it is: stages, environments of their own, a custom qualifier; and everything of it can be reached.
+
+Holds `apigateway/owners.py`.
+"""
 
 import json
 import shlex

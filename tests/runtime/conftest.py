@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.database.debian import CACHE, MissingProgramError, Program, find_program
 from benchmarks.database.mariadb_server import MariaDBServer
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime.drivers import MYSQL, POSTGRESQL
 from constructs_lib.runtime.once import Once
 from tests.runtime.server import PASSWORD, Server

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.database.mariadb_server import MariaDBServer
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.secret_login import SecretLogin
 from tests.runtime.relay import Relay

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime import application_user
 from constructs_lib.runtime.application_user import ensure_application_user
 from tests.runtime.server import Server

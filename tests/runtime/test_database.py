@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import pytest
 
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime.database import (
     GIVE_UP_AFTER_SECONDS,
     CommitUnknownError,

@@ -20,7 +20,7 @@ import trustme
 from benchmarks.database.debian import Program
 from benchmarks.database.held_process import unprivileged_user
 from benchmarks.database.mariadb_server import MariaDBServer
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime.database import _AMAZON, Database
 from constructs_lib.runtime.secret_login import SecretLogin
 from tests.runtime.conftest import DRIVERS

@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 from typing import Final, Self
 
-from constructs_lib.local.extension.postgres_wire import SSL_REQUEST
+from constructs_lib.local.extension.postgres.wire import SSL_REQUEST
 
 
 class TlsFront:

@@ -14,83 +14,46 @@ def main() -> None:
         sys.exit(f"the extension is written for ministack {PINNED}, this is {found}")
 
     from . import (
-        alarm_events,
-        alarm_states,
-        alarms,
-        alias_weights,
-        api_access_logs,
-        api_answers,
-        api_callers,
-        api_owners,
-        api_permissions,
-        api_templates,
-        asynchronous,
-        authority,
-        cold_starts,
-        control,
-        crashes,
-        databases,
-        declared_types,
-        error_types,
-        event_sources,
-        firewall,
-        function_credentials,
-        function_properties,
-        in_flight,
-        invocation_metrics,
-        lifeline,
-        log_end,
-        network,
-        pace,
-        proxies,
-        running_time,
-        schedules,
-        secrets_of_templates,
-        secure_transport,
-        state_machines,
-        topic_policies,
-        versions,
-        visibility,
+        apigateway,
+        cloudformation,
+        cloudwatch,
+        ec2,
+        events,
+        iam,
+        lambda_,
+        rds,
+        s3,
+        scheduler,
+        secretsmanager,
+        sns,
+        sqs,
+        stepfunctions,
+        wafv2,
     )
+    from .process import control, in_flight, lifeline, pace
 
     run_folder = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
-    lifeline.hold(run_folder=run_folder)
-    pace.keep()
-    in_flight.keep_count()
-    alarms.accept_metric_math()
-    alarm_events.send()
-    alarm_states.watch()
-    function_properties.keep()
-    schedules.keep()
-    topic_policies.close()
-    visibility.shorten(factor=float(os.environ["CONSTRUCTS_LIB_TIME_SCALE"]))
-    crashes.keep_tracebacks()
-    error_types.keep()
-    network.add_types()
-    secrets_of_templates.add()
-    authority.tell_functions(run_folder=run_folder)
-    function_credentials.complete()
-    secure_transport.count_loopback()
-    databases.serve()
-    proxies.serve()
-    asynchronous.invoke_as_configured()
-    running_time.stretch()
-    invocation_metrics.count()
-    event_sources.invoke_asynchronously()
-    state_machines.set_concurrency()
-    alias_weights.route()
-    versions.keep()
-    log_end.mark()
-    cold_starts.take_turns()
-    declared_types.accept()
-    firewall.accept_association()
-    api_templates.read_more()
-    api_answers.change()
-    api_permissions.require()
-    api_callers.check()
-    api_owners.find()
-    api_access_logs.write()
-    control.add()
+    # First: whatever goes wrong from here on, the process ends with its parent.
+    lifeline.install(run_folder=run_folder)
+    pace.install()
+    in_flight.install()
+    apigateway.install()
+    cloudformation.install()
+    cloudwatch.install()
+    ec2.install()
+    events.install()
+    iam.install()
+    lambda_.install()
+    rds.install(run_folder=run_folder)
+    s3.install()
+    scheduler.install()
+    secretsmanager.install()
+    sns.install()
+    sqs.install(time_scale=float(os.environ["CONSTRUCTS_LIB_TIME_SCALE"]))
+    stepfunctions.install()
+    wafv2.install()
+    # Last: failures are noted as the invocation's caller gets them, with the traceback that `lambda_` moves to the log.
+    control.install()
 
     sys.argv = ["ministack"]
     from ministack.app import main as serve

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from schema import ChangedMigrationError, migrate
 
-from constructs_lib.local.extension.postgres_server import PostgresServer
+from constructs_lib.local.extension.postgres.server import PostgresServer
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.secret_login import SecretLogin
 
