@@ -456,7 +456,9 @@ def test_nobody_is_granted_what_iam_does_not_decide(stack: Stack, route: str) ->
 
 def test_nobody_is_granted_a_public_api(stack: Stack) -> None:
     made = api(stack, authorization=Authorization.public())
-    with pytest.raises(InvalidPropsError, match="requires routes with IAM authorization, and this API has none"):
+    with pytest.raises(
+        InvalidPropsError, match="requires routes with IAM authorization, and this API has none"
+    ):
         made.grant_invoke(iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal()))
 
 
