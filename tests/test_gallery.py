@@ -1,9 +1,6 @@
 """What must hold for every template walks the list of scenes."""
 
 import json
-import os
-import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,18 +16,14 @@ from cdk_preflight import Preflight
 from cfnlint.api import ManualArgs, lint
 from syrupy.assertion import SnapshotAssertion
 
-import constructs_lib
-from constructs_lib.foundation.function import interpreter
 from constructs_lib.testing import normal_form
 from tests.gallery import SCENES, built, stack_of, template_of
 from tests.gallery.places import PLACES
-from tests.round_trips import RoundTrips
+from tests.records import recorded
 from tests.template_files import FlagsFile, TemplateFile, difference, text_of
 
 HERE = Path(__file__).parent
 LOGICAL_IDS = HERE / "logical_ids.json"
-COST = HERE / "cost_at_synth.json"
-UPDATE = bool(os.environ.get("CONSTRUCTS_LIB_UPDATE_RECORDS"))
 MODES = ("bare", "flags")
 
 
@@ -168,13 +161,6 @@ def test_cfn_lint_sees_what_is_wrong() -> None:
     assert lint(json.dumps(template), config=ManualArgs(regions=["us-east-1"]))
 
 
-def recorded(path: Path, measured: dict[str, Any]) -> Any:
-    """What an earlier run has recorded; with CONSTRUCTS_LIB_UPDATE_RECORDS set, record this one."""
-    if UPDATE:
-        path.write_text(json.dumps(measured, indent=1, sort_keys=True) + "\n")
-    return json.loads(path.read_text())
-
-
 def test_logical_ids_are_public(templates: dict[str, dict[str, dict[str, Any]]]) -> None:
     """A changed id replaces the resource in somebody's account, with what is stored in it."""
     measured = {
@@ -229,48 +215,3 @@ def test_alarms_of_a_proxy_name_it_as_rds_keeps_it(
                 if name in ("ProxyName", "DBInstanceIdentifier", "DBClusterIdentifier"):
                     assert isinstance(value, dict) or value == value.lower(), (scene, name, value)
     assert seen
-
-
-def test_round_trips_are_counted(stack: Stack) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        trips = RoundTrips(patch)
-        queue = sqs.Queue(stack, "Queue")
-        assert trips.count == 1
-        _ = queue.queue_arn
-        assert trips.count == 2
-
-
-def imported_modules(construct: str) -> list[str]:
-    """Service modules of aws_cdk that importing one construct loads, in a process of its own."""
-    code = (
-        f"import sys; from constructs_lib import {construct}\n"
-        "print(*sorted(m for m in sys.modules if m.startswith('aws_cdk.aws_') and m.count('.') == 1))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent
-    )
-    return done.stdout.split()
-
-
-def test_cost_at_synth_is_known(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Round trips to Node and imported service modules are what makes a Python synth slow; both are exact."""
-    # The notice about missing bytecode costs some: every machine has it here, whichever Pythons it has.
-    monkeypatch.setattr(interpreter, "find", lambda minor: None)
-    measured: dict[str, Any] = {"round trips to Node": {}, "aws_cdk modules": {}}
-    for name, scene in SCENES.items():
-        home = stack_of(app, name)
-        with pytest.MonkeyPatch.context() as patch:
-            trips = RoundTrips(patch)
-            scene(home)
-        measured["round trips to Node"][name] = trips.count
-    for construct in constructs_lib.__all__:
-        measured["aws_cdk modules"][construct] = imported_modules(construct)
-    assert measured == recorded(COST, measured)
-
-
-def test_importing_the_library_loads_no_aws_cdk() -> None:
-    code = "import sys, constructs_lib; print([m for m in sys.modules if m.startswith(('aws_cdk', 'jsii'))])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parent
-    )
-    assert done.stdout.strip() == "[]"

@@ -11,18 +11,19 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from constructs_lib import Authorization, LiveAlias, ProvisionedApi, Route, UsagePlan
 from tests.gallery.plain_function import function
 
 
 def alias(
-    stack: Stack, construct_id: str = "Live", *, seconds: int = 10, provisioned: int | None = None
+    scope: Construct, construct_id: str = "Live", *, seconds: int = 10, provisioned: int | None = None
 ) -> lambda_.Alias:
     """A live alias of a function of its own."""
-    behind = function(stack, f"{construct_id}Function", timeout=Duration.seconds(seconds))
+    behind = function(scope, f"{construct_id}Function", timeout=Duration.seconds(seconds))
     return lambda_.Alias(
-        stack,
+        scope,
         construct_id,
         alias_name="live",
         version=behind.current_version,
@@ -57,13 +58,13 @@ TRIP: Final = apigateway.JsonSchema(
 )
 
 
-def rest_api(stack: Stack) -> None:
+def rest_api(scope: Construct) -> None:
     ProvisionedApi(
-        stack,
+        scope,
         "Api",
         routes={
-            "POST /trips": alias(stack, "Accept"),
-            "GET /drivers/{driver_id}/earnings": alias(stack, "Earnings", provisioned=2),
+            "POST /trips": alias(scope, "Accept"),
+            "GET /drivers/{driver_id}/earnings": alias(scope, "Earnings", provisioned=2),
         },
         authorization=Authorization.iam(),
     )
@@ -263,13 +264,13 @@ def rest_api_with_everything_said(stack: Stack) -> None:
     )
 
 
-def http_api(stack: Stack) -> None:
+def http_api(scope: Construct) -> None:
     ProvisionedApi(
-        stack,
+        scope,
         "Api",
         routes={
-            "POST /trips": alias(stack, "Accept"),
-            "GET /drivers/{driver_id}/earnings": alias(stack, "Earnings", provisioned=2),
+            "POST /trips": alias(scope, "Accept"),
+            "GET /drivers/{driver_id}/earnings": alias(scope, "Earnings", provisioned=2),
         },
         authorization=Authorization.iam(),
         http=True,

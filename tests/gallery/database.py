@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from constructs_lib import ProxiedDatabase
 from tests.gallery.plain_function import function
@@ -21,15 +22,15 @@ AURORA_POSTGRES: Final = rds.DatabaseClusterEngine.aurora_postgres(
 AURORA_MYSQL: Final = rds.DatabaseClusterEngine.aurora_mysql(version=rds.AuroraMysqlEngineVersion.VER_3_10_0)
 
 
-def database(stack: Stack, construct_id: str = "Database", **arguments: Any) -> ProxiedDatabase:
+def database(scope: Construct, construct_id: str = "Database", **arguments: Any) -> ProxiedDatabase:
     """A PostgreSQL instance with all defaults, for scenes and tests that are about something else."""
-    return ProxiedDatabase(stack, construct_id, **({"engine": POSTGRES} | arguments))
+    return ProxiedDatabase(scope, construct_id, **({"engine": POSTGRES} | arguments))
 
 
-def proxied_database(stack: Stack) -> None:
-    trips = database(stack)
-    trips.connect(function(stack, vpc=trips.vpc, reserved_concurrent_executions=50))
-    trips.connect_administrator(function(stack, "Migrate", vpc=trips.vpc, reserved_concurrent_executions=1))
+def proxied_database(scope: Construct) -> None:
+    trips = database(scope)
+    trips.connect(function(scope, vpc=trips.vpc, reserved_concurrent_executions=50))
+    trips.connect_administrator(function(scope, "Migrate", vpc=trips.vpc, reserved_concurrent_executions=1))
 
 
 def proxied_database_for_a_demo(stack: Stack) -> None:

@@ -4,14 +4,17 @@ from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
 
 from constructs_lib import AsyncDestinations
 from tests.gallery.parts import bucket, key, live, queue, topic
 from tests.gallery.plain_function import function
 
 
-def async_destinations(stack: Stack) -> None:
-    AsyncDestinations(stack, "Results", function=live(stack))
+def async_destinations(scope: Construct) -> None:
+    alias = lambda_.Alias(scope, "Live", alias_name="live", version=function(scope).current_version)
+    AsyncDestinations(scope, "Results", function=alias)
 
 
 def async_destinations_on_a_function(stack: Stack) -> None:

@@ -6,12 +6,13 @@ from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 
 
-def python_function(stack: Stack) -> None:
-    function(stack)
+def python_function(scope: Construct) -> None:
+    function(scope)
 
 
 def python_function_with_dependencies(stack: Stack) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Stack
+from constructs import Construct
 
 from constructs_lib import PythonFunction
 
@@ -11,7 +11,7 @@ HANDLERS: Final = Path(__file__).parents[1] / "handlers"
 SAMPLE_FUNCTIONS: Final = Path(__file__).parents[2] / "sample_app" / "functions"
 
 
-def function(stack: Stack, construct_id: str = "Function", **arguments: object) -> PythonFunction:
+def function(scope: Construct, construct_id: str = "Function", **arguments: object) -> PythonFunction:
     """A function without dependencies, for scenes that are about something else."""
     given: dict[str, object] = {
         "entry": HANDLERS / "plain",
@@ -19,4 +19,4 @@ def function(stack: Stack, construct_id: str = "Function", **arguments: object) 
         "bytecode": False,  # the same on every machine, whatever Python is found there
     }
     given |= arguments
-    return PythonFunction(stack, construct_id, **given)  # type: ignore[arg-type]
+    return PythonFunction(scope, construct_id, **given)  # type: ignore[arg-type]

@@ -7,13 +7,14 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
 from constructs_lib import QueueConsumer
 from tests.gallery.plain_function import function
 
 
-def queue_consumer(stack: Stack) -> None:
-    QueueConsumer(stack, "Consumer", function=function(stack))
+def queue_consumer(scope: Construct) -> None:
+    QueueConsumer(scope, "Consumer", function=function(scope))
 
 
 def queue_consumer_on_an_alias(stack: Stack) -> None:

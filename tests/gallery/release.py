@@ -7,13 +7,14 @@ from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from constructs_lib import LiveAlias, QueueConsumer
 from tests.gallery.plain_function import function
 
 
-def live_alias(stack: Stack) -> None:
-    LiveAlias(stack, "Live", function=function(stack))
+def live_alias(scope: Construct) -> None:
+    LiveAlias(scope, "Live", function=function(scope))
 
 
 def live_alias_with_provisioned_concurrency(stack: Stack) -> None:

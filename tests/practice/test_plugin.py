@@ -18,6 +18,7 @@ from aws_cdk.assertions import Template
 from constructs import Construct, RootConstruct
 
 import constructs_lib
+from benchmarks.synth.round_trips import RoundTrips
 from constructs_lib import AsyncDestinations, EventRule, QueueConsumer
 from constructs_lib.practice import plugin, rules
 from constructs_lib.practice.rule import Rule
@@ -26,7 +27,6 @@ from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import live, queue
 from tests.gallery.plain_function import function
 from tests.practice.report import errors, findings, report
-from tests.round_trips import RoundTrips
 
 ROOT = Path(__file__).parents[2]
 
@@ -318,8 +318,7 @@ def test_each_environment_is_reported_where_it_is_asked_for(app: App) -> None:
 
 
 def test_an_app_pays_for_it_once(app: App, stack: Stack) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        trips = RoundTrips(patch)
+    with RoundTrips().counted() as trips:
         plugin.check_app_of(stack, app)
         first = trips.count
         plugin.check_app_of(sqs.Queue(stack, "One"), stack)
@@ -335,8 +334,7 @@ def test_an_app_pays_for_it_once(app: App, stack: Stack) -> None:
 
 def filled(app: App, instances: int) -> int:
     """The round trips of so many patterns, each in a stack of its own, and of the synth."""
-    with pytest.MonkeyPatch.context() as patch:
-        trips = RoundTrips(patch)
+    with RoundTrips().counted() as trips:
         for number in range(instances):
             stack = Stack(app, f"Stack{number}")
             called = live(function(stack))

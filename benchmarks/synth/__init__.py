@@ -1,0 +1,1 @@
+"""What a synth costs: ours, the same by hand, and AWS Solutions Constructs."""
