@@ -68,6 +68,8 @@ PACKAGE_ZIPPED_MB_MAX: Final = 50
 """What the Lambda API takes directly (LAMBDA_QUOTAS). The CDK uploads through S3, where a larger archive
 passes; it is still downloaded at every cold start, so passing this is a decision and not an accident."""
 
+PYTHON_RUNTIME: Final = "python3.13"
+ARCHITECTURE: Final = "arm64"
 PYTHON_RUNTIMES: Final = ("python3.11", "python3.12", "python3.13", "python3.14")
 """Not deprecated today (3.10 has been since 2026-10-31).
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""

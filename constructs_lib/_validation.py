@@ -224,8 +224,6 @@ def _number(value: float) -> str:
 class _Duration(Protocol):
     """As much of CDK's Duration as is asked here."""
 
-    def is_unresolved(self) -> bool: ...
-
     def to_milliseconds(self, *, integral: bool | None = None) -> float: ...
 
 
@@ -250,7 +248,11 @@ def seconds(name: str, duration: _Duration | None, default: float | None = None)
             f"{name} must be a Duration, such as Duration.seconds(30), got {duration!r} "
             f"({type(duration).__name__})."
         )
-    return None if duration.is_unresolved() else duration.to_milliseconds(integral=False) / 1000
+    try:
+        milliseconds = duration.to_milliseconds(integral=False)
+    except RuntimeError:  # what CDK throws for a token in another unit becomes this in Python
+        return None
+    return None if is_unresolved(milliseconds) else milliseconds / 1000
 
 
 def duration_in_range(name: str, value: float | None, low: float, high: float, *, source: str) -> None:

@@ -1,5 +1,7 @@
 """The topic that a construct's alarms notify: the user's, or one that is made for them."""
 
+from typing import Final
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
@@ -9,6 +11,8 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.acknowledgment import acknowledge
+
+_CLOUDWATCH: Final = iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
 
 def check(scope: Construct, given: sns.ITopic | None) -> None:
@@ -60,7 +64,7 @@ def given_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
     publish = iam.PolicyStatement(
         sid="AlarmsOfThisAccount",
         actions=["sns:Publish"],
-        principals=[_cloudwatch()],
+        principals=[_CLOUDWATCH],
         resources=[target.topic_arn],
         conditions=from_alarms,
     )
@@ -73,20 +77,16 @@ def given_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
             publish,
             unless="it is SNS's default policy and the topic is in the alarms' account",
         )
-    key = target.master_key
+    key = target.master_key  # a property injector may have put one on the topic that is made
     if key is not None:
         use = iam.PolicyStatement(
             actions=["kms:GenerateDataKey*", "kms:Decrypt"],
-            principals=[_cloudwatch()],
+            principals=[_CLOUDWATCH],
             resources=["*"],
             conditions=from_alarms,
         )
         permissions.allow(target, key, use)
     return target
-
-
-def _cloudwatch() -> iam.ServicePrincipal:
-    return iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
 
 def _topic(scope: Construct) -> sns.Topic:

@@ -130,16 +130,16 @@ def oldest_message(queue: sqs.IQueue, *, seconds: float) -> Watch:
 
 
 def function_errors(
-    function: FunctionLike, *, timeout: float | None, version: lambda_.IVersion | None = None
+    function: FunctionLike, *, timeout: float | None, of_version: dict[str, str] | None = None
 ) -> Watch:
     """The share of invocations that fail, in per cent.
 
     Args:
         function: The function, or the alias that is called.
         timeout: Its timeout in seconds, where it is known.
-        version: Of this version alone, called through the alias.
+        of_version: The dimensions of one version alone, as `dimensions_of_version` has them.
     """
-    dimensions = dimensions_of(function, version)
+    dimensions = of_version or dimensions_of(function)
     return Watch(
         metric=cloudwatch.MathExpression(
             expression="100 * errors / invocations",
@@ -153,10 +153,23 @@ def function_errors(
         threshold=_defaults.ERROR_RATE_PERCENT,
         periods=minutes_back(timeout),
         description="Invocations fail: the handler raises an error or times out. The traceback is in its log group."
-        if version is None
+        if of_version is None
         else "Invocations of the version that is being released fail. CodeDeploy rolls back by itself; undo a release "
         "by hand.",
     )
+
+
+def dimensions_of_version(alias: lambda_.Alias, version: lambda_.IVersion) -> dict[str, str]:
+    """The dimensions of one version called through the alias; CDK's metrics of an alias leave the version out.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+    """
+    name = alias.lambda_.function_name
+    return {
+        "FunctionName": name,
+        "Resource": f"{name}:{alias.alias_name}",
+        "ExecutedVersion": version.version,
+    }
 
 
 def function_throttles(function: FunctionLike) -> Watch:
@@ -175,7 +188,7 @@ def function_latency(
     *,
     timeout: float | None,
     milliseconds: float,
-    version: lambda_.IVersion | None = None,
+    of_version: dict[str, str] | None = None,
 ) -> Watch:
     """The duration of 99 in 100 invocations.
 
@@ -183,16 +196,16 @@ def function_latency(
         function: The function, or the alias that is called.
         timeout: Its timeout in seconds, where it is known.
         milliseconds: The longest acceptable duration.
-        version: Of this version alone, called through the alias.
+        of_version: The dimensions of one version alone, as `dimensions_of_version` has them.
     """
     return Watch(
         metric=function.metric_duration(
-            period=PERIOD, statistic="p99", dimensions_map=dimensions_of(function, version)
+            period=PERIOD, statistic="p99", dimensions_map=of_version or dimensions_of(function)
         ),
         threshold=milliseconds,
         periods=minutes_back(timeout),
         description="Invocations are slow: near the timeout, or above the latency threshold."
-        if version is None
+        if of_version is None
         else "Invocations of the version that is being released are slow. CodeDeploy rolls back by itself; undo a "
         "release by hand.",
     )

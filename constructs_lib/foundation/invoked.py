@@ -57,6 +57,9 @@ class Invoked:
             InvalidPropsError: `function` is something else.
         """
         _validation.kind(name, function, "function_arn", "a function, version or alias", required=True)
+        if isinstance(function, lambda_.Function):
+            arn = function.function_arn
+            return cls(arn=arn, qualifier=LATEST, base=function, base_arn=arn, function=function)
         base: lambda_.IFunction = function
         qualifier = LATEST
         alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)
@@ -136,22 +139,16 @@ def timeout_seconds(function: lambda_.Function) -> float | None:
     return _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
 
 
-def dimensions_of(function: FunctionLike, version: lambda_.IVersion | None = None) -> dict[str, str] | None:
+def dimensions_of(function: FunctionLike) -> dict[str, str] | None:
     """The dimensions of a function's metrics where CDK's own are wrong: it looks for a function of a version's name.
 
     Args:
         function: The function, or the alias or version that is called.
-        version: Of this version alone, called through the alias `function`.
 
     Returns:
         Names and values; None where CDK has them right.
     """
-    if version is not None:
-        assert isinstance(function, lambda_.Alias)  # noqa: S101 - a version is watched behind its alias
-        name = function.lambda_.function_name
-        resource = f"{name}:{function.alias_name}"
-        return {"FunctionName": name, "Resource": resource, "ExecutedVersion": version.version}
-    if hasattr(function, "alias_name"):
+    if isinstance(function, lambda_.Function | lambda_.Alias) or hasattr(function, "alias_name"):
         return None
     invoked = Invoked.of(function)
     if invoked.qualifier == LATEST:

@@ -214,7 +214,8 @@ class AsyncDestinations(Construct):
         self.failure_queue_alarm = watch.add(
             "FailureQueueAlarm",
             None
-            if self.failure_queue is None or location.is_of_another_account(self, self.failure_queue)
+            if self.failure_queue is None
+            or (on_failure is not None and location.is_of_another_account(self, self.failure_queue))
             else alarms.dead_letters(self.failure_queue),
         )
         self.redrive_function = (

@@ -183,7 +183,7 @@ class LiveAlias(Construct):
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
         )
         _check_room(function, invoked.reserved_concurrency, most)
-        snap_start = _has_snap_start(function)
+        snap_start = invoked.resource is not None and _has_snap_start(invoked.resource)
         if snap_start and provisioned_concurrency is not None:
             raise InvalidPropsError(
                 "provisioned_concurrency cannot be given for a function with SnapStart: Lambda takes one of the "
@@ -253,21 +253,20 @@ class LiveAlias(Construct):
             if latency is None
             else alarms.function_latency(self.alias, timeout=timeout, milliseconds=latency),
         )
+        of_version = alarms.dimensions_of_version(self.alias, self.version)
         self.new_version_errors_alarm = watch.add(
             "NewVersionErrorsAlarm",
-            alarms.function_errors(self.alias, timeout=timeout, version=self.version),
+            alarms.function_errors(self.alias, timeout=timeout, of_version=of_version),
         )
         self.new_version_latency_alarm = watch.add(
             "NewVersionLatencyAlarm",
             None
             if latency is None
             else alarms.function_latency(
-                self.alias, timeout=timeout, milliseconds=latency, version=self.version
+                self.alias, timeout=timeout, milliseconds=latency, of_version=of_version
             ),
         )
-        for alarm in (self.new_version_errors_alarm, self.new_version_latency_alarm):
-            if alarm is not None:
-                _renew_with(self.version, alarm)
+        _renew_with(self.version, home, (self.new_version_errors_alarm, self.new_version_latency_alarm))
         is_provisioned = provisioned_concurrency is not None
         self.spillover_alarm = watch.add(
             "SpilloverAlarm", alarms.provisioned_spillover(self.alias) if is_provisioned else None
@@ -416,15 +415,18 @@ def _routing(version: lambda_.Version, weight: float) -> lambda_.CfnAlias.AliasR
     )
 
 
-def _renew_with(version: lambda_.Version, alarm: cloudwatch.Alarm) -> None:
-    """Make each version an alarm of its own, by the version's logical id in the alarm's.
+def _renew_with(version: lambda_.Version, home: Stack, alarms: Sequence[cloudwatch.Alarm | None]) -> None:
+    """Make each version alarms of its own, by the version's logical id in the alarm's.
 
     An alarm that changes keeps its state until it is evaluated again. In alarm because of the version before,
     it would stop the very release that fixes it.
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
-    of_alarm, of_version = resource_of(alarm, cloudwatch.CfnAlarm), resource_of(version, lambda_.CfnVersion)
-    of_alarm.override_logical_id(f"{Stack.of(alarm).get_logical_id(of_alarm)}{of_version.logical_id}")
+    of_version = resource_of(version, lambda_.CfnVersion).logical_id
+    for alarm in alarms:
+        if alarm is not None:
+            resource = resource_of(alarm, cloudwatch.CfnAlarm)
+            resource.override_logical_id(f"{home.get_logical_id(resource)}{of_version}")
 
 
 # --- the function --------------------------------------------------------------------------------------
@@ -440,8 +442,8 @@ def _check_function(function: object) -> None:
         )
 
 
-def _has_snap_start(function: lambda_.Function) -> bool:
-    setting = resource_of(function, lambda_.CfnFunction).snap_start
+def _has_snap_start(resource: lambda_.CfnFunction) -> bool:
+    setting = resource.snap_start
     return isinstance(setting, lambda_.CfnFunction.SnapStartProperty) and setting.apply_on != "None"
 
 

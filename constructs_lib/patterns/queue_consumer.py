@@ -297,13 +297,14 @@ class QueueConsumer(Construct):
         self.dead_letter_alarm = watch.add(
             "DeadLetterAlarm",
             None
-            if self.dead_letter_queue is None or location.is_of_another_account(self, self.dead_letter_queue)
+            if self.dead_letter_queue is None
+            or (queue is not None and location.is_of_another_account(self, self.dead_letter_queue))
             else alarms.dead_letters(self.dead_letter_queue),
         )
         self.oldest_message_alarm = watch.add(
             "OldestMessageAlarm",
             None
-            if location.is_of_another_account(self, self.queue)
+            if queue is not None and location.is_of_another_account(self, queue)
             else alarms.oldest_message(self.queue, seconds=oldest),
         )
         self.errors_alarm = watch.add(

@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
-from constructs_lib import InvalidPropsError, PythonFunction
+from constructs_lib import InvalidPropsError, PythonFunction, _defaults
 from constructs_lib.foundation.function import handler_code, installation, interpreter
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 
@@ -24,6 +24,12 @@ NEWEST = lambda_.Runtime.PYTHON_3_14
 def only(stack: Stack, kind: str) -> dict[str, Any]:
     (resource,) = Template.from_stack(stack).find_resources(kind).values()
     return dict(resource)
+
+
+def test_the_defaults_have_the_names_that_cdk_gives_them() -> None:
+    """They are not asked of CDK for each function."""
+    assert lambda_.Runtime.PYTHON_3_13.name == _defaults.PYTHON_RUNTIME
+    assert lambda_.Architecture.ARM_64.name == _defaults.ARCHITECTURE
 
 
 def test_defaults_are_said_in_the_template(stack: Stack) -> None:

@@ -22,6 +22,9 @@ from constructs_lib.practice.plugin import check_app_of
 if TYPE_CHECKING:  # a service module costs time at import
     from aws_cdk import aws_kms as kms
 
+_LAMBDA: Final = iam.ServicePrincipal("lambda.amazonaws.com")
+_TIMEOUT: Final = Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS)
+
 PACKAGE_FOR_CONTEXT: Final = "constructs-lib:package-for"
 """Context of the local cloud alone: `host` packages for the Python and the machine that run the synth."""
 
@@ -152,9 +155,6 @@ class PythonFunction(lambda_.Function):
         log_removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the function; the arguments are described at the class."""
-        runtime = lambda_.Runtime.PYTHON_3_13 if runtime is None else runtime
-        architecture = lambda_.Architecture.ARM_64 if architecture is None else architecture
-        timeout = Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS) if timeout is None else timeout
         _check_kinds(
             entry=entry,
             handler=handler,
@@ -170,7 +170,7 @@ class PythonFunction(lambda_.Function):
             exclude=exclude,
             include_runtime=include_runtime,
         )
-        runtime_name = runtime.name
+        runtime_name = _defaults.PYTHON_RUNTIME if runtime is None else runtime.name
         _check_arguments(
             runtime_name=runtime_name,
             timeout=timeout,
@@ -220,7 +220,7 @@ class PythonFunction(lambda_.Function):
                 handler,
                 function_code.target(
                     runtime_name,
-                    architecture.name,
+                    _defaults.ARCHITECTURE if architecture is None else architecture.name,
                     for_host=node.try_get_context(PACKAGE_FOR_CONTEXT) == "host",
                 ),
                 bytecode=bytecode,
@@ -236,7 +236,7 @@ class PythonFunction(lambda_.Function):
         package = code.package
         packaging.check_size(package, layers_bytes=_layers_bytes(scope, layers), max_zipped_mb=max_zipped_mb)
 
-        role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(scope, f"{construct_id}Role", assumed_by=_LAMBDA)
         log_group = log_group or logs.LogGroup(
             scope,
             f"{construct_id}LogGroup",
@@ -248,9 +248,9 @@ class PythonFunction(lambda_.Function):
             construct_id,
             code=lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash),
             handler=handler,
-            runtime=runtime,
-            architecture=architecture,
-            timeout=timeout,
+            runtime=lambda_.Runtime.PYTHON_3_13 if runtime is None else runtime,
+            architecture=lambda_.Architecture.ARM_64 if architecture is None else architecture,
+            timeout=_TIMEOUT if timeout is None else timeout,
             memory_size=memory_size,
             ephemeral_storage_size=ephemeral_storage_size,
             environment=dict(environment or {}),
@@ -373,7 +373,7 @@ def _check_kinds(
 def _check_arguments(
     *,
     runtime_name: str,
-    timeout: Duration,
+    timeout: Duration | None,
     memory_size: float,
     ephemeral_storage_size: Size | None,
     environment: Mapping[str, str] | None,
