@@ -42,12 +42,13 @@ USAGE = """usage: python3 dev.py COMMAND [ARGUMENT ...]
   test [...]   check everything: format, lint, types, import directions, tests;
                with arguments: pytest alone, with these arguments
   lint         check everything but the tests
-  bench NAME   measure what performance and safety claims rest on: bench database
+  bench NAME   measure what performance and safety claims rest on: bench database, bench synth
   docs         write docs/reference from the docstrings
   cdk ...      the CDK CLI at the version that the project is tested with
   clean        delete everything that dev.py has made
 """
 
+BENCHMARKS = ("database", "synth")
 INTERRUPTED = 130
 NETWORK = "the package index could not be reached. The first run needs the network; check it, or your proxy."
 CERTIFICATE = (
@@ -78,8 +79,9 @@ def main(arguments: list[str]) -> int:
         return 2
     if command == "clean":
         return clean()
-    if command == "bench" and rest[:1] != ["database"]:
-        print(f"dev.py: bench needs a benchmark's name: database.\n\n{USAGE}", end="", file=sys.stderr)
+    if command == "bench" and (not rest or rest[0] not in BENCHMARKS):
+        names = " or ".join(BENCHMARKS)
+        print(f"dev.py: bench needs a benchmark's name: {names}.\n\n{USAGE}", end="", file=sys.stderr)
         return 2
     try:
         set_up()
