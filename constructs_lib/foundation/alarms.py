@@ -1,8 +1,8 @@
 """The recommended alarms: what each of them watches, its threshold, and what its reader should do.
 
-A function below describes what to watch, and knows neither scope nor topic; `Alarms` adds it to a construct. Missing
-data is good unless a watch says why not (no traffic is not a fault), and the metrics are those of the alias where there
-is one.
+A function below describes what to watch, and takes neither scope nor topic; `Alarms` adds it to a construct. Missing
+data counts as OK unless a watch sets it otherwise: no traffic is not a fault. The metrics are those of the alias where
+there is one.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
 """
 
@@ -30,7 +30,7 @@ class Watch:
 
     metric: cloudwatch.IMetric
     threshold: float
-    """What is too much; with `comparison`, too little."""
+    """The limit; `comparison` decides which side of it is bad."""
     description: str
     """What is wrong and what to do, for whoever is on call."""
     comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -88,11 +88,11 @@ class Alarms:
 
 
 watched_aliases: Final[WeakSet[lambda_.Alias]] = WeakSet()
-"""Aliases with alarms of their own, as those of a `LiveAlias`: nobody is to be woken twice."""
+"""Aliases that have alarms: `LiveAlias` adds its own, and `ProvisionedApi` makes no second set for them."""
 
 
 PERIOD: Final = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
-"""Of all metrics: a minute."""
+"""The period of all metrics: a minute."""
 
 
 # --- queues --------------------------------------------------------------------------------------------
@@ -225,7 +225,9 @@ def provisioned_spillover(alias: lambda_.Alias) -> Watch:
 
 
 def minutes_back(timeout: float | None) -> int:
-    """How far an alarm looks back for what Lambda publishes at the end of an invocation and dates at its beginning.
+    """How many minutes an alarm looks back.
+
+    Lambda publishes a metric at the end of an invocation, with the time of its start.
 
     Args:
         timeout: Of the function, in seconds, where it is known.

@@ -6,6 +6,7 @@ Where Lambda would refuse a call, or lose an event, a check here refuses it at s
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from aws_cdk import Token
 from aws_cdk import aws_lambda as lambda_
@@ -21,7 +22,7 @@ LATEST = "$LATEST"
 
 
 @dataclass(frozen=True)
-class Kind:
+class CallRestrictions:
     """What makes Lambda refuse some of the ways to call a function."""
 
     is_durable: bool = False
@@ -90,14 +91,14 @@ class Invoked:
         return None if self.function is None else find_resource(self.function, lambda_.CfnFunction)
 
     @cached_property
-    def kind(self) -> Kind:
-        """What the function's resource says, read once: a capacity provider may be added until then."""
+    def kind(self) -> CallRestrictions:
+        """What the function's resource has, read at the first use: later changes are not seen."""
         resource = self.resource
         if resource is None:
-            return Kind()
+            return CallRestrictions()
         durable = resource.durable_config
         seconds = getattr(durable, "execution_timeout", None)
-        return Kind(
+        return CallRestrictions(
             is_durable=durable is not None,
             execution_seconds=None
             if seconds is None or _validation.is_unresolved(seconds)
@@ -131,7 +132,11 @@ def has_provisioned_concurrency(function: FunctionLike) -> bool:
     return (
         isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
         and resource.provisioned_concurrency_config is not None
-    ) or function.node.try_find_child("AliasScaling") is not None
+    ) or function.node.try_find_child(_SCALING) is not None
+
+
+_SCALING: Final = "AliasScaling"
+"""The child that CDK's `alias.add_auto_scaling()` makes."""
 
 
 def timeout_seconds(function: lambda_.Function) -> float | None:
@@ -204,7 +209,7 @@ def check_place(scope: Construct, invoked: Invoked, name: str = "function") -> N
 
 
 def check_permission(invoked: Invoked, function: FunctionLike) -> None:
-    """Refuse an imported function to which CDK does not add a permission, without a word.
+    """Refuse an imported function for which CDK would silently skip the permission to call it.
 
     Args:
         invoked: What is called.
@@ -293,7 +298,7 @@ def check_tenants(invoked: Invoked, name: str = "function") -> None:
         )
 
 
-def check_reserved(invoked: Invoked) -> None:
+def check_can_be_turned_off(invoked: Invoked) -> None:
     """Refuse a function whose concurrency Lambda does not let anybody reserve.
 
     Args:

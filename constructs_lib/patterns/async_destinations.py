@@ -206,12 +206,12 @@ class AsyncDestinations(Construct):
             # The qualifier is text in the configuration, and Lambda refuses one that does not exist yet.
             self.event_invoke_config.node.add_dependency(function.node.default_child)
 
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
-        self.dropped_alarm = watch.add("DroppedAlarm", _events_dropped(function))
-        self.event_age_alarm = watch.add("EventAgeAlarm", _event_age(function, age=age, unit=unit))
-        self.delivery_alarm = watch.add("DeliveryAlarm", _delivery_failures(function))
-        self.failure_queue_alarm = watch.add(
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
+        self.dropped_alarm = alarms_here.add("DroppedAlarm", _events_dropped(function))
+        self.event_age_alarm = alarms_here.add("EventAgeAlarm", _event_age(function, age=age, unit=unit))
+        self.delivery_alarm = alarms_here.add("DeliveryAlarm", _delivery_failures(function))
+        self.failure_queue_alarm = alarms_here.add(
             "FailureQueueAlarm",
             None
             if self.failure_queue is None

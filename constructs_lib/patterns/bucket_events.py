@@ -142,12 +142,12 @@ class BucketEvents(Construct):
             retry_attempts=retry_attempts,
             max_event_age=max_event_age,
         )
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
-        self.dead_letter_alarm = watch.add(
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
+        self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
         )
-        self.undelivered_alarm = watch.add("UndeliveredAlarm", rule.undelivered(self.rule, None))
+        self.undelivered_alarm = alarms_here.add("UndeliveredAlarm", rule.undelivered(self.rule, None))
 
     def _turn_on_notifications(self) -> None:
         resource = self.bucket.node.default_child

@@ -128,12 +128,12 @@ class EventRule(Construct):
             max_event_age=max_event_age,
             given_input=event,
         )
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
-        self.dead_letter_alarm = watch.add(
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
+        self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
         )
-        self.undelivered_alarm = watch.add("UndeliveredAlarm", rule.undelivered(self.rule, event_bus))
+        self.undelivered_alarm = alarms_here.add("UndeliveredAlarm", rule.undelivered(self.rule, event_bus))
 
 
 _FIELDS: Final = (

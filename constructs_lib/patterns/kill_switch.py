@@ -19,8 +19,8 @@ from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.alarms import Alarms, Watch
 from constructs_lib.foundation.invoked import (
     Invoked,
+    check_can_be_turned_off,
     check_place,
-    check_reserved,
     has_provisioned_concurrency,
 )
 from constructs_lib.foundation.rule import Target
@@ -93,7 +93,7 @@ class KillSwitch(Construct):
         _check_rate(invocations_per_minute)
         invoked = Invoked.of(function)
         check_place(scope, invoked)
-        check_reserved(invoked)
+        check_can_be_turned_off(invoked)
         _check_not_provisioned(function)
         Alarms.check_topic(scope, alarm_topic)
         _validation.flag("armed", armed)
@@ -101,13 +101,13 @@ class KillSwitch(Construct):
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
         self.function = function
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
-        self.runaway_alarm = watch.add("RunawayAlarm", _runaway(invoked, invocations_per_minute))
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
+        self.runaway_alarm = alarms_here.add("RunawayAlarm", _runaway(invoked, invocations_per_minute))
         self.role = self._make_role(invoked.base_arn)
         self.state_machine = self._make_state_machine(invoked.base, self.role)
         self.rule = self._make_rule(enabled=armed)
-        self.failed_alarm = watch.add("FailedAlarm", _switch_failed(self.state_machine, self.rule))
+        self.failed_alarm = alarms_here.add("FailedAlarm", _switch_failed(self.state_machine, self.rule))
 
     def _make_role(self, function_arn: str) -> iam.Role:
         return iam.Role(

@@ -243,22 +243,24 @@ class LiveAlias(Construct):
         )
 
         alarms.watched_aliases.add(self.alias)
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
-        self.errors_alarm = watch.add("ErrorsAlarm", alarms.function_errors(self.alias, timeout=timeout))
-        self.throttles_alarm = watch.add("ThrottlesAlarm", alarms.function_throttles(self.alias))
-        self.latency_alarm = watch.add(
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
+        self.errors_alarm = alarms_here.add(
+            "ErrorsAlarm", alarms.function_errors(self.alias, timeout=timeout)
+        )
+        self.throttles_alarm = alarms_here.add("ThrottlesAlarm", alarms.function_throttles(self.alias))
+        self.latency_alarm = alarms_here.add(
             "LatencyAlarm",
             None
             if latency is None
             else alarms.function_latency(self.alias, timeout=timeout, milliseconds=latency),
         )
         of_version = alarms.dimensions_of_version(self.alias, self.version)
-        self.new_version_errors_alarm = watch.add(
+        self.new_version_errors_alarm = alarms_here.add(
             "NewVersionErrorsAlarm",
             alarms.function_errors(self.alias, timeout=timeout, of_version=of_version),
         )
-        self.new_version_latency_alarm = watch.add(
+        self.new_version_latency_alarm = alarms_here.add(
             "NewVersionLatencyAlarm",
             None
             if latency is None
@@ -268,10 +270,10 @@ class LiveAlias(Construct):
         )
         _renew_with(self.version, home, (self.new_version_errors_alarm, self.new_version_latency_alarm))
         is_provisioned = provisioned_concurrency is not None
-        self.spillover_alarm = watch.add(
+        self.spillover_alarm = alarms_here.add(
             "SpilloverAlarm", alarms.provisioned_spillover(self.alias) if is_provisioned else None
         )
-        self.utilization_alarm = watch.add(
+        self.utilization_alarm = alarms_here.add(
             "UtilizationAlarm",
             _utilization(self.alias, above=_utilization_alarm(target_utilization))
             if is_provisioned

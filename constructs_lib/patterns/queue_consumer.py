@@ -174,7 +174,7 @@ class QueueConsumer(Construct):
             fifo = queue.fifo
         elif dead_letter_queue is not None:
             raise InvalidPropsError(
-                "dead_letter_queue requires an imported queue=: QueueConsumer makes the dead-letter queue of "
+                "dead_letter_queue requires an imported queue as `queue`: QueueConsumer makes the dead-letter queue of "
                 "the queue that it makes. Leave it out."
             )
         window = _validation.seconds("max_batching_window", max_batching_window) or 0
@@ -196,7 +196,7 @@ class QueueConsumer(Construct):
             if queue is None
             else _times_of(queue)
         )
-        least = _least_visibility(invoked, window)
+        least = _recommended_visibility(invoked, window)
         _check_times(times, invoked)
         _check_dead_letter_retention(
             "dead_letter_retention_period", dead_retention, times.retention, fifo=fifo
@@ -292,25 +292,25 @@ class QueueConsumer(Construct):
                 "queue's redrive policy is what keeps failed messages."
             },
         )
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
-        self.dead_letter_alarm = watch.add(
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
+        self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm",
             None
             if self.dead_letter_queue is None
             or (queue is not None and location.is_of_another_account(self, self.dead_letter_queue))
             else alarms.dead_letters(self.dead_letter_queue),
         )
-        self.oldest_message_alarm = watch.add(
+        self.oldest_message_alarm = alarms_here.add(
             "OldestMessageAlarm",
             None
             if queue is not None and location.is_of_another_account(self, queue)
             else alarms.oldest_message(self.queue, seconds=oldest),
         )
-        self.errors_alarm = watch.add(
+        self.errors_alarm = alarms_here.add(
             "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.timeout_seconds)
         )
-        self.throttles_alarm = watch.add("ThrottlesAlarm", alarms.function_throttles(function))
+        self.throttles_alarm = alarms_here.add("ThrottlesAlarm", alarms.function_throttles(function))
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -472,7 +472,7 @@ def _times_of_a_new_queue(
     visibility_timeout: Duration | None,
     retention_period: Duration | None,
 ) -> _Times:
-    visibility = _least_visibility(invoked, window)
+    visibility = _recommended_visibility(invoked, window)
     if visibility_timeout is not None:
         visibility = _validation.seconds("visibility_timeout", visibility_timeout)
     elif visibility is None:
@@ -555,7 +555,7 @@ def _check_times(times: _Times, invoked: Invoked) -> None:
         )
 
 
-def _least_visibility(invoked: Invoked, window: float) -> float | None:
+def _recommended_visibility(invoked: Invoked, window: float) -> float | None:
     """The visibility timeout that AWS recommends; None where the function's timeout is unknown."""
     timeout = invoked.timeout_seconds
     return None if timeout is None else _defaults.VISIBILITY_TIMEOUT_FACTOR * timeout + window

@@ -173,12 +173,12 @@ class ScheduledInvocation(Construct):
             resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
             )
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
-        self.dead_letter_alarm = watch.add(
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
+        self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
         )
-        self.undelivered_alarm = watch.add(
+        self.undelivered_alarm = alarms_here.add(
             "UndeliveredAlarm",
             alarms.undelivered(
                 namespace="AWS/Scheduler",

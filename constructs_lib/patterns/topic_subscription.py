@@ -150,13 +150,13 @@ class TopicSubscription(Construct):
         self.subscription.node.add_dependency(self.node.find_child("Invoke"))
         if may_send is not None:
             self.subscription.node.add_dependency(may_send)
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
-        self.dead_letter_alarm = watch.add(
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
+        self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
         )
         is_theirs = location.is_of_another_account(self, topic)
-        self.undelivered_alarm = watch.add(
+        self.undelivered_alarm = alarms_here.add(
             "UndeliveredAlarm",
             None
             if is_theirs

@@ -380,8 +380,8 @@ class ProvisionedApi(Construct):
         self.domain_record = _point_to(self, made.domain, hosted_zone, domain_name)
         self.url = self._url(domain_name, base_path)
 
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
         # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
         # roll back a release of that alias.
         dimensions = (
@@ -389,7 +389,7 @@ class ProvisionedApi(Construct):
             if made.http_api is not None
             else {"ApiName": name, "Stage": staged}
         )
-        self.server_errors_alarm = watch.add(
+        self.server_errors_alarm = alarms_here.add(
             "ServerErrorsAlarm",
             api_alarms.server_errors(
                 errors=self.stage.metric_server_error(
@@ -398,24 +398,24 @@ class ProvisionedApi(Construct):
                 requests=self.stage.metric_count(period=alarms.PERIOD, dimensions_map=dimensions),
             ),
         )
-        self.latency_alarm = watch.add(
+        self.latency_alarm = alarms_here.add(
             "LatencyAlarm",
             api_alarms.latency(
                 self.stage.metric_latency(period=alarms.PERIOD, statistic="p99", dimensions_map=dimensions),
                 milliseconds=milliseconds,
             ),
         )
-        self.throttled_requests_alarm = watch.add(
+        self.throttled_requests_alarm = alarms_here.add(
             "ThrottledRequestsAlarm", api_alarms.throttled_requests(self._throttled_requests(staged, kind))
         )
         called = dict.fromkeys(endpoint.alias for endpoint in served)
         unwatched = [alias for alias in called if alias not in alarms.watched_aliases]
         self.throttles_alarms = [
-            watch.add(_numbered("ThrottlesAlarm", number), alarms.function_throttles(alias))
+            alarms_here.add(_numbered("ThrottlesAlarm", number), alarms.function_throttles(alias))
             for number, alias in enumerate(unwatched, start=1)
         ]
         self.spillover_alarms = [
-            watch.add(_numbered("SpilloverAlarm", number), alarms.provisioned_spillover(alias))
+            alarms_here.add(_numbered("SpilloverAlarm", number), alarms.provisioned_spillover(alias))
             for number, alias in enumerate(unwatched, start=1)
             if isinstance(alias, lambda_.Alias) and has_provisioned_concurrency(alias)
         ]

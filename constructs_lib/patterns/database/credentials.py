@@ -46,7 +46,7 @@ class Login:
             self.authentication == "iam" and not self.makes_secret
         ):
             return []
-        # Rotating two users starts with the master's secret, and that of RDS does not say where the database is.
+        # The rotation of two users starts with the master's secret. That of RDS has no host, so it calls the RDS API.
         return ["secretsmanager", "rds"] if self.alternating_users else ["secretsmanager"]
 
     def check(self, family: Family, given: Server | None) -> None:
@@ -88,8 +88,8 @@ def application_secret(
         construct_id: Its id there.
         server: The database.
         login: Whose password it is.
-        tls_only: Whether the secret must keep the rotation from trying without TLS what failed with it. A server made
-            here refuses that itself, and each new word in a secret of before would make a new password.
+        tls_only: Whether the secret has `"ssl": true`, so that the rotation never falls back to plain text. A database
+            made here refuses plain text itself, and a change of the secret's template would make a new password.
         encryption_key: None for the one that Secrets Manager has.
         removal_policy: What happens to it with the stack.
 

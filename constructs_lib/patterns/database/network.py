@@ -87,7 +87,7 @@ class NetworkSettings:
         else:
             vpc, flow_log_group = self.vpc, None
             subnets = selected(vpc, self.vpc_subnets)
-            # Each part of the CDK would take another selection for None.
+            # The constructs of the CDK differ in what None selects.
             vpc_subnets = self.vpc_subnets or ec2.SubnetSelection(subnets=subnets.subnets)
             _tell_needed_endpoints(scope, vpc, subnets, set(needed) - set(names))
             _warn_of_public_subnets(scope, vpc, subnets)
@@ -277,10 +277,10 @@ class Door:
     def let_in(self, client: ec2.IConnectable, home: Stack) -> None:
         """Open the way from a client to the port, on both sides.
 
-        The rules lie in the client's stack, which depends on the port's already; the reverse would be a cycle. A
-        group that the client borrows from a third stack, such as the network's, must depend on neither: its rules
-        lie with the port. EC2 refuses the same rule a second time, so clients that share a group share its rules.
-        A client that may go anywhere needs no rule to go out; CDK would warn that it ignores one.
+        The rules are in the client's stack, which depends on the port's already; the reverse would be a cycle. If the
+        client's group belongs to a third stack, such as the network's, the rules are in the port's stack. EC2 refuses
+        the same rule a second time, so clients that share a group share its rules. A client that may go anywhere needs
+        no rule to go out; CDK would warn that it ignores one.
 
         Args:
             client: Who is let in.
@@ -293,7 +293,7 @@ class Door:
             self._let_in.add(group)
             open_outbound = group.allow_all_outbound
             if Stack.of(group) in (home, self._home):
-                ours.add_ingress_rule(group, self._tcp, self._what, True)
+                ours.add_ingress_rule(group, self._tcp, self._what, remote_rule=True)
                 if not open_outbound:
                     group.add_egress_rule(ours, self._tcp, self._what)
                 continue

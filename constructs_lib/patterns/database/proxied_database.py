@@ -36,16 +36,18 @@ from constructs_lib.practice.plugin import check_app_of
 
 @jsii.implements(ec2.IConnectable)
 class ProxiedDatabase(Construct):
-    """A database behind RDS Proxy, in a VPC without a way to the internet.
+    """A database behind RDS Proxy, by default in a VPC without a way to the internet.
 
     What is deployed: a DB instance with a standby, or an Aurora Serverless v2 cluster, encrypted, backed up,
     reached over TLS alone and by nothing but its proxy and the rotation; the proxy; a VPC with isolated
     subnets in two zones, the free gateway endpoints of S3 and DynamoDB, a Secrets Manager endpoint and a flow
     log; the password of the application's user in a secret that AWS's own function rotates, and the master's,
-    which RDS keeps and rotates itself; six alarms and the topic that they go to. PostgreSQL or MySQL.
+    which RDS keeps and rotates itself; six alarms (five for Aurora), and the topic that they notify. PostgreSQL
+    or MySQL.
 
     `connect(function)` does the rest for each function. The application's user is created by a migration, a
-    function that is given `connect_administrator`; the first rotation comes after it, not at deployment.
+    function that is given `connect_administrator`. The first rotation happens after `rotation_interval`, not at
+    deployment: run the migration before.
 
     CloudFormation replaces the database by an empty one when `database_name`, `master_user`, `encryption_key`,
     `snapshot_identifier` or the kind of engine changes, or the path of this construct. The former database is
@@ -114,8 +116,8 @@ class ProxiedDatabase(Construct):
             `end-to-end-iam`: a token, and the proxy makes one for the database: the application has no
             password at all. After a change the migration must run again, and until it has, new connections of the
             application are refused.
-        alternating_users: Rotate between two users, so that the former password stays good. Requires `secret`: a
-            role is allowed `rds-db:connect` as one exact user, and the second has another name. The proxy
+        alternating_users: Rotate between two users, so that the former password stays good. Requires `secret`:
+            IAM allows `rds-db:connect` as one exact user, and the second user has another name. The proxy
             knows the current one alone, so a client must read the secret again when it is refused. A change makes a
             new password.
         rotation_interval: From one password to the next, 4 hours to 999 days in whole hours; default 30 days. After a
@@ -135,11 +137,10 @@ class ProxiedDatabase(Construct):
         max_capacity: Of a cluster: the most, up to 256; default 4.
         readers: Of a cluster: instances beside the writer, 0 to 15; one or more gives the proxy a reader
             endpoint. Of an existing cluster: how many it has.
-        max_connections: The database's limit. For one made here it is set; MySQL follows a change at once, PostgreSQL
-            at its next restart, which is yours to make: until then functions may find fewer connections than are
-            counted on here, and the next deployment that changes the instance restarts it. None leaves it to the
-            memory of the machine. For an existing one it is what it is there. When known, the reserved concurrency of
-            connected functions is measured by it.
+        max_connections: The database's limit. A database that is made here gets it; None leaves it to the memory of
+            the machine. After a change MySQL follows at once, PostgreSQL at its next restart: restart it yourself, or
+            wait for a deployment that changes the instance. For an existing database, pass the limit that it has. When
+            the limit is known, synth warns if the reserved concurrency of all connected functions exceeds it.
         max_connections_percent: How much of that limit the proxy may use, 1 to 100; default 90, which leaves
             some for the rotation and for you.
         max_idle_connections_percent: How much of that limit the proxy keeps open when idle; default half of
@@ -148,8 +149,8 @@ class ProxiedDatabase(Construct):
             minutes outlast most functions.
         idle_client_timeout: When the proxy hangs up on a silent client, 1 second to 8 hours; default 30 minutes.
         backup_retention: 1 to 35 days; default 7.
-        snapshot_identifier: Start from this snapshot, with its users, databases, storage and encryption: what is
-            restored from an unencrypted one is unencrypted, but for a cluster with an `encryption_key`. Leave it in
+        snapshot_identifier: Start from this snapshot, with its users, databases, storage and encryption: an
+            unencrypted snapshot is restored unencrypted, except for a cluster with an `encryption_key`. Leave it in
             place for as long as the database exists: without it, or with another one, CloudFormation makes a new
             database in place of the restored one.
         engine_lifecycle_support: What happens when the standard support of the major version ends. None: RDS
@@ -388,8 +389,8 @@ class ProxiedDatabase(Construct):
         self.port = _defaults.PROXY_PORT[family]
 
         removal = RemovalPolicy.SNAPSHOT if removal_policy is None else removal_policy
-        keep = removal if removal in database_server.KEEPING else None
-        network = network_settings.make(self, needed=login.needed_endpoints, keep=keep)
+        retained = removal if removal in database_server.KEEPING else None
+        network = network_settings.make(self, needed=login.needed_endpoints, keep=retained)
         self.vpc = network.vpc
         self.flow_log_group = network.flow_log_group
         self.interface_endpoints = network.interface_endpoints
@@ -426,21 +427,21 @@ class ProxiedDatabase(Construct):
         self.instance, self.cluster = server.instance, server.cluster
         self.master_secret = server.master_secret
 
-        made, rotation = None, None
+        new_secret, rotation = None, None
         if login.makes_secret:
-            made = database_credentials.application_secret(
+            new_secret = database_credentials.application_secret(
                 self,
                 "ApplicationSecret",
                 server=server,
                 login=login,
                 tls_only=given is not None,
                 encryption_key=encryption_key,
-                removal_policy=keep or RemovalPolicy.DESTROY,
+                removal_policy=retained or RemovalPolicy.DESTROY,
             )
             rotation = database_credentials.rotate(
-                self, secret=made, server=server, login=login, network=network
+                self, secret=new_secret, server=server, login=login, network=network
             )
-        self.application_secret = made or application_secret
+        self.application_secret = new_secret or application_secret
         self.rotation = rotation.schedule if rotation else None
         self.rotation_security_group = rotation.security_group if rotation else None
 
@@ -474,26 +475,28 @@ class ProxiedDatabase(Construct):
             alternating_users,
         ]
 
-        watch = Alarms(self, alarm_topic)
-        self.alarm_topic = watch.topic
+        alarms_here = Alarms(self, alarm_topic)
+        self.alarm_topic = alarms_here.topic
         metrics = database_alarms.Metrics(
             proxy_name=self.proxy.db_proxy_name,
             instance_identifier=None if self.instance is None else self.instance.instance_identifier,
             cluster_identifier=None if self.cluster is None else self.cluster.cluster_identifier,
         )
-        self.proxy_connections_alarm = watch.add(
+        self.proxy_connections_alarm = alarms_here.add(
             "ProxyConnectionsAlarm", database_alarms.proxy_connections(metrics)
         )
-        self.borrow_latency_alarm = watch.add("BorrowLatencyAlarm", database_alarms.borrow_latency(metrics))
-        self.pinned_sessions_alarm = watch.add(
+        self.borrow_latency_alarm = alarms_here.add(
+            "BorrowLatencyAlarm", database_alarms.borrow_latency(metrics)
+        )
+        self.pinned_sessions_alarm = alarms_here.add(
             "PinnedSessionsAlarm", database_alarms.pinned_sessions(metrics)
         )
-        self.database_cpu_alarm = watch.add("DatabaseCpuAlarm", database_alarms.database_cpu(metrics))
-        self.database_connections_alarm = watch.add(
+        self.database_cpu_alarm = alarms_here.add("DatabaseCpuAlarm", database_alarms.database_cpu(metrics))
+        self.database_connections_alarm = alarms_here.add(
             "DatabaseConnectionsAlarm",
             database_alarms.database_connections(metrics, proxy_percent=max_connections_percent),
         )
-        self.free_storage_alarm = watch.add(
+        self.free_storage_alarm = alarms_here.add(
             "FreeStorageAlarm",
             None
             if is_cluster
@@ -577,7 +580,8 @@ class ProxiedDatabase(Construct):
         )
         if secret is not None:
             database_credentials.let_read(database_clients.role_of(underlying), secret)
-        # A replaced database is empty, and a changed secret has a new password: a trigger runs a new version again.
+        # A replaced database is empty, and a changed secret has a new password. A new version makes a
+        # `triggers.Trigger` run the migration again.
         key = self._encryption_key
         facts = [*self._facts, None if key is None else key.key_arn]
         underlying.invalidate_version_based_on(json.dumps(self._stack.resolve(facts)))
@@ -608,13 +612,13 @@ class ProxiedDatabase(Construct):
             database_credentials.let_read(database_clients.role_of(underlying), secret)
             variables["SECRET_ARN"] = secret.secret_arn
         else:
-            if underlying not in self._may_log_in:  # under another prefix
+            if underlying not in self._may_log_in:  # it may be connected under another prefix already
                 self._may_log_in.add(underlying)
                 database_proxy.let_connect(self._proxy, database_clients.role_of(underlying), user)
             variables["USER"] = user
         database_clients.tell(underlying, prefix, {**variables, **also})
-        # When the proxy is replaced, functions turn to the new one once it works, and their published versions too: the
-        # text of these references stays the same then, and CDK makes a version for changed text alone.
+        # When the proxy is replaced, the references to it in the template stay the same text, and CDK publishes a new
+        # version for changed text alone: the name is part of the version's hash. Functions wait until the proxy works.
         underlying.node.add_dependency(self._proxy.target_group)
         underlying.invalidate_version_based_on(self._proxy.name)
         return underlying
@@ -634,7 +638,7 @@ def _check_kinds(
     removal_policy: object,
     encryption_key: object,
 ) -> None:
-    """Refuse what jsii or the CDK would refuse when parts of the database are made already."""
+    """Refuse what jsii or the CDK would refuse only after some parts are made."""
     _validation.kind("master_secret", master_secret, "secret_arn", "a secret")
     _validation.kind("application_secret", application_secret, "secret_arn", "a secret")
     _validation.kind("encryption_key", encryption_key, "key_arn", "a KMS key")

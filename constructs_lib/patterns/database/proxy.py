@@ -83,7 +83,7 @@ class Proxy:
     """What the app knows at synth, in lower case as RDS keeps it; `proxy.db_proxy_name` is a token."""
     proxy: rds.DatabaseProxy
     target_group: rds.CfnDBProxyTargetGroup
-    """Is made when the proxy has reached the database."""
+    """CloudFormation completes it only when the proxy has reached the database."""
     role: iam.Role
     reader_endpoint: rds.IDatabaseProxyEndpoint | None
     security_group: ec2.SecurityGroup
@@ -107,7 +107,8 @@ def make(
         home: The stack of that.
         server: The database.
         login: How its clients log in, and it.
-        secrets: The users that it logs in as except under end-to-end IAM, by what they are; None for one without.
+        secrets: What it logs in with, except under end-to-end IAM, by `Application` and `Master`; None for a
+            user without a secret.
         network: Where it is.
         pool: How its connections are shared.
         reader_endpoint: Whether there are readers to reach.

@@ -25,7 +25,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 
 Family = Literal["postgres", "mysql"]
-"""As the secret of a user calls its engine."""
+"""The value of `engine` in a user's secret."""
 
 KEEPING: Final = (RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 """The policies under which a database outlives its stack."""
