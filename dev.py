@@ -170,7 +170,7 @@ def checks() -> Iterator[tuple[str, list[str], str]]:
     """Everything but the tests: a name, the command, and what to do when it fails."""
     yield "format", ["ruff", "format", "--check", "--quiet", "."], "Run .venv/bin/ruff format ."
     yield "lint", ["ruff", "check", "--quiet", "."], "Run .venv/bin/ruff check --fix . and correct the rest."
-    yield "types", ["mypy", "--no-error-summary"], "Correct the lines named above."
+    yield "types", ["mypy", "--no-error-summary", "--num-workers=2"], "Correct the lines named above."
     # What most editors check a user's app with.
     yield "types as pyright reads them", [str(node()), str(PYRIGHT)], "Correct the lines named above."
     # On Lambda a function's modules are at the top: so each folder is checked by itself.
