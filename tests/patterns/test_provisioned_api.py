@@ -1174,6 +1174,13 @@ def test_spillover_alarms_where_concurrency_is_provisioned(stack: Stack) -> None
     assert resource == f"<{logical_id(stack, warm.lambda_)}>:live"
 
 
+def test_an_alias_that_scaling_alone_provisions_has_its_spillover_alarm(stack: Stack) -> None:
+    scaled = alias(stack, "Scaled")
+    scaled.add_auto_scaling(min_capacity=1, max_capacity=4)
+    made = api(stack, routes={"GET /scaled": scaled})
+    assert len(made.spillover_alarms) == 1
+
+
 @KINDS
 @pytest.mark.parametrize("name", ["server_errors_alarm", "latency_alarm", "throttled_requests_alarm"])
 def test_an_alarm_of_the_api_can_roll_a_release_back(stack: Stack, http: bool, name: str) -> None:
