@@ -20,7 +20,7 @@ def fill(app: App, scene: Callable[[Construct], None], instances: Sequence[int])
     """
     for start in range(0, len(instances), PER_STACK):
         numbers = instances[start : start + PER_STACK]
-        # The account is known, as in most apps: zones and the like are no tokens.
+        # The account is known, as in most apps: zones and the like are not tokens.
         environment = Environment(account="123456789012", region="us-east-1")
         stack = Stack(app, f"Stack{numbers[0]}", env=environment)
         for number in numbers:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Acknowledgment, Annotations, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
@@ -18,6 +18,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location, schedule_expression, stack_order
+from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.alarms import Alarms, Watch
 from constructs_lib.foundation.invoked import (
     Invoked,
@@ -380,12 +381,12 @@ class LiveAlias(Construct):
         hooks = [hook.function_arn for hook in (before_traffic, after_traffic) if hook is not None]
         if hooks:
             role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=hooks))
-        Validations.of(role).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::*]",
-                reason="cloudwatch:DescribeAlarms reads composite alarms under * alone, and your own alarms may be "
-                "such. It only reads.",
-            )
+        acknowledge(
+            role,
+            {
+                "AwsSolutions-IAM5[Resource::*]": "cloudwatch:DescribeAlarms reads composite alarms under * alone, and "
+                "your own alarms may be such. It only reads."
+            },
         )
         group = codedeploy.LambdaDeploymentGroup(
             self,

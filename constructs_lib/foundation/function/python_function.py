@@ -17,6 +17,7 @@ from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.function import function_code, packaging
+from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:  # a service module costs time at import
@@ -576,8 +577,7 @@ def _layers_bytes(scope: Construct, layers: Sequence[lambda_.ILayerVersion]) -> 
     for layer in layers:
         if not isinstance(layer, lambda_.LayerVersion):
             continue
-        resource = layer.node.default_child
-        assert isinstance(resource, lambda_.CfnLayerVersion)  # noqa: S101 - what a LayerVersion is made of
+        resource = resource_of(layer, lambda_.CfnLayerVersion)
         key = str(Stack.of(layer).resolve(resource.content).get("s3Key", ""))
         name = re.fullmatch(r".*?([0-9a-f]{64})(\.zip)?", key)
         stage = Stage.of(scope)

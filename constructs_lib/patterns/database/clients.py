@@ -14,6 +14,7 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.resource import resource_of
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,7 @@ def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, subnet_ids: Set[str]) -
     Raises:
         InvalidPropsError: It is outside of any VPC, or in another one.
     """
-    resource = function.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what a Function is made of
+    resource = resource_of(function, lambda_.CfnFunction)
     config = resource.vpc_config
     where = f"Give it vpc= of this database. See {_defaults.RDS_PROXY_NETWORK}"
     if config is None:

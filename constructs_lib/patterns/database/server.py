@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 from aws_cdk import (
-    Acknowledgment,
     Annotations,
     ArnFormat,
     CfnDeletionPolicy,
@@ -13,7 +12,6 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Tokenization,
-    Validations,
 )
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
@@ -23,6 +21,8 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.resource import resource_of
 
 Family = Literal["postgres", "mysql"]
 """The value of `engine` in a user's secret."""
@@ -198,8 +198,7 @@ def _make_instance(scope: Construct, family: Family, settings: Settings, common:
             scope, "Instance", **common, snapshot_identifier=settings.snapshot_identifier
         )
         # The L2 of a restored instance knows no password that RDS manages; the resource does.
-        resource = instance.node.default_child
-        assert isinstance(resource, rds.CfnDBInstance)  # noqa: S101 - what an instance is made of
+        resource = resource_of(instance, rds.CfnDBInstance)
         if first is None:
             # CDK would ask for 100 GiB, which are too few for a larger snapshot and too many for a smaller one.
             resource.add_property_deletion_override("AllocatedStorage")
@@ -260,8 +259,7 @@ def _make_cluster(scope: Construct, family: Family, settings: Settings, common: 
             "RDS makes the password, of the cluster as it is restored.",
         )
         # The L2 of a restored cluster takes no key for a password that RDS manages; the resource does.
-        resource = cluster.node.default_child
-        assert isinstance(resource, rds.CfnDBCluster)  # noqa: S101 - what a cluster is made of
+        resource = resource_of(cluster, rds.CfnDBCluster)
         if key is not None:
             resource.master_user_secret = rds.CfnDBCluster.MasterUserSecretProperty(kms_key_id=key.key_arn)
         master_secret = secretsmanager.Secret.from_secret_attributes(
@@ -290,15 +288,11 @@ def _keep(server: Server, settings: Settings, security_group: ec2.SecurityGroup)
     part = server.cluster or server.instance
     assert part is not None  # noqa: S101 - it is one or the other
     if settings.removal_policy == RemovalPolicy.SNAPSHOT:
-        resource = part.node.default_child
-        assert isinstance(resource, CfnResource)  # noqa: S101 - what a database is made of
-        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+        resource_of(part, CfnResource).cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
     elif settings.removal_policy in KEEPING:
         subnet_group = part.node.find_child("SubnetGroup" if server.cluster is None else "Subnets")
         for around in (security_group, part.node.find_child("ParameterGroup"), subnet_group):
-            resource = around.node.default_child
-            assert isinstance(resource, CfnResource)  # noqa: S101 - what each of these is made of
-            resource.apply_removal_policy(settings.removal_policy)
+            resource_of(around, CfnResource).apply_removal_policy(settings.removal_policy)
 
 
 def _acknowledge(server: Server, settings: Settings) -> None:
@@ -327,8 +321,7 @@ def _acknowledge(server: Server, settings: Settings) -> None:
         )
     part = server.cluster or server.instance
     assert part is not None  # noqa: S101 - it is one or the other
-    for finding, reason in reasons.items():
-        Validations.of(part).acknowledge(Acknowledgment(id=finding, reason=reason))
+    acknowledge(part, reasons)
 
 
 # --- one that exists -----------------------------------------------------------------------------------
