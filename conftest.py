@@ -11,6 +11,8 @@ from constructs_lib.local import private_environment
 from constructs_lib.local.extension.postgres.programs import reachable
 from constructs_lib.local.extension.postgres.server import PostgresServer
 
+pytest_plugins = ["tests.longest_first"]
+
 STATE = Path(__file__).parent / ".cache" / "local"
 
 # A shell starts what it puts into the background with SIGINT ignored, and what tests start would inherit that.

@@ -100,8 +100,10 @@ def main(arguments: list[str]) -> int:
         return run([str(PYTHON), "-m", "pytest", *rest])
     failed = [name for name, check, cure in checks() if not passes(name, check, cure)]
     if command == "test":
-        # Half of the time they wait, for a cloud or a database. A file stays with one process, for what it shares.
-        code = run([str(PYTHON), "-m", "pytest", "--numprocesses=2", "--dist=loadfile"])
+        # Half of the time they wait, for a cloud or a database. A file stays with one process, for what it shares, and
+        # tests/longest_first.py orders the files.
+        shared = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+        code = run([str(PYTHON), "-m", "pytest", *shared])
         if code == INTERRUPTED:
             return code
         if code:

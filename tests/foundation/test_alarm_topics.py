@@ -9,7 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from tests.limits import ALL
-from tests.reading import properties, resources
+from tests.template import of_type, properties
 
 CLOUDWATCH = {"Service": "cloudwatch.amazonaws.com"}
 FROM_ALARMS = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
@@ -51,7 +51,7 @@ def test_a_topic_that_an_injector_puts_under_a_key_hears_the_alarms(app: App, li
     assert properties(key)["KeyPolicy"]["Statement"].count(let_in) == 1
     (policy,) = (
         each
-        for each in resources(stack, "AWS::SNS::TopicPolicy")
+        for each in of_type(stack, "AWS::SNS::TopicPolicy").values()
         if each["Topics"] == [stack.resolve(made.alarm_topic.topic_arn)]
     )
     assert [

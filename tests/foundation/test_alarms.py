@@ -7,7 +7,7 @@ from aws_cdk import Duration, Stack
 
 from constructs_lib import KillSwitch, LiveAlias, QueueConsumer
 from tests.gallery.plain_function import function
-from tests.template_parts import of_type
+from tests.template import of_type
 
 DATED_AT_THE_START = {"Errors", "Invocations", "Duration"}
 """Lambda publishes them at the end of an invocation."""

@@ -25,7 +25,7 @@ from constructs_lib import (
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, topic
 from tests.gallery.plain_function import HANDLERS, function
-from tests.reading import properties
+from tests.template import properties
 
 HOURLY = scheduler.ScheduleExpression.rate(Duration.hours(1))
 

@@ -29,7 +29,7 @@ from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, function
 from tests.limits import ALL
-from tests.reading import logical_id, statements
+from tests.template import logical_id, statements
 
 OURS, THEIRS = "123456789012", "210987654321"
 ROLE_ARN = f"arn:aws:iam::{OURS}:role/theirs"

@@ -12,18 +12,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk.assertions import Template
 
 from constructs_lib import InvalidPropsError, PythonFunction, _defaults
 from constructs_lib.foundation.function import handler_code, installation, interpreter
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
+from tests.template import of_type, template, the
 
 NEWEST = lambda_.Runtime.PYTHON_3_14
-
-
-def only(stack: Stack, kind: str) -> dict[str, Any]:
-    (resource,) = Template.from_stack(stack).find_resources(kind).values()
-    return dict(resource)
 
 
 def test_the_defaults_have_the_names_that_cdk_gives_them() -> None:
@@ -34,7 +29,7 @@ def test_the_defaults_have_the_names_that_cdk_gives_them() -> None:
 
 def test_defaults_are_said_in_the_template(stack: Stack) -> None:
     function(stack)
-    properties = only(stack, "AWS::Lambda::Function")["Properties"]
+    properties = the(stack, "AWS::Lambda::Function")
     assert properties["Architectures"] == ["arm64"]
     assert properties["Timeout"] == 29
     assert properties["MemorySize"] == 512
@@ -44,34 +39,34 @@ def test_defaults_are_said_in_the_template(stack: Stack) -> None:
 
 def test_a_loop_is_stopped_unless_it_is_meant(stack: Stack) -> None:
     function(stack)
-    assert only(stack, "AWS::Lambda::Function")["Properties"]["RecursiveLoop"] == "Terminate"
+    assert the(stack, "AWS::Lambda::Function")["RecursiveLoop"] == "Terminate"
     meant = Stack(App(), "Meant")
     function(meant, recursive_loop=lambda_.RecursiveLoop.ALLOW)
-    assert only(meant, "AWS::Lambda::Function")["Properties"]["RecursiveLoop"] == "Allow"
+    assert the(meant, "AWS::Lambda::Function")["RecursiveLoop"] == "Allow"
 
 
 def test_logs_have_a_group_of_their_own_that_ends(stack: Stack) -> None:
     function(stack)
-    group = only(stack, "AWS::Logs::LogGroup")
-    assert group["Properties"]["RetentionInDays"] == 60
-    (logical_id,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")
-    properties = only(stack, "AWS::Lambda::Function")["Properties"]
+    group = the(stack, "AWS::Logs::LogGroup")
+    assert group["RetentionInDays"] == 60
+    (logical_id,) = of_type(stack, "AWS::Logs::LogGroup")
+    properties = the(stack, "AWS::Lambda::Function")
     assert properties["LoggingConfig"]["LogGroup"] == {"Ref": logical_id}
 
 
 def test_no_custom_resource_and_no_managed_policy(stack: Stack) -> None:
     function(stack)
-    resources = Template.from_stack(stack).to_json()["Resources"]
+    resources = template(stack)["Resources"]
     assert {resource["Type"] for resource in resources.values()} == {
         "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::Lambda::Function", "AWS::Logs::LogGroup",
     }  # fmt: skip
-    assert "ManagedPolicyArns" not in only(stack, "AWS::IAM::Role")["Properties"]
+    assert "ManagedPolicyArns" not in the(stack, "AWS::IAM::Role")
 
 
 def test_the_role_may_log_and_trace_and_nothing_else(stack: Stack) -> None:
     function(stack)
-    (group,) = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")
-    document = only(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]
+    (group,) = of_type(stack, "AWS::Logs::LogGroup")
+    document = the(stack, "AWS::IAM::Policy")["PolicyDocument"]
     assert {str(s["Action"]): s["Resource"] for s in document["Statement"]} == {
         "['xray:PutTraceSegments', 'xray:PutTelemetryRecords']": "*",
         "['logs:CreateLogStream', 'logs:PutLogEvents']": {"Fn::GetAtt": [group, "Arn"]},
@@ -95,12 +90,12 @@ def test_in_a_vpc_lambda_may_join_it_and_the_code_may_not(stack: Stack) -> None:
     """Calls of the code carry the ARN of the function, calls of Lambda itself do not."""
     function(stack, vpc=ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0))
     (role,) = [
-        resource["Properties"]
-        for resource in Template.from_stack(stack).find_resources("AWS::IAM::Role").values()
+        resource
+        for resource in of_type(stack, "AWS::IAM::Role").values()
         if "lambda.amazonaws.com" in str(resource)
     ]
     assert "ManagedPolicyArns" not in role
-    statements = only(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+    statements = the(stack, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
     of_ec2 = {each["Effect"]: each for each in statements if "ec2:" in str(each["Action"])}
     assert set(of_ec2) == {"Allow", "Deny"}
     assert set(of_ec2["Allow"]["Action"]) == set(of_ec2["Deny"]["Action"]) == NETWORK_INTERFACES
@@ -118,7 +113,7 @@ def test_subnets_and_security_groups_are_as_given(stack: Stack) -> None:
         vpc_subnets=ec2.SubnetSelection(subnets=vpc.private_subnets[:1]),
         security_groups=[group],
     )
-    assert only(stack, "AWS::Lambda::Function")["Properties"]["VpcConfig"] == {
+    assert the(stack, "AWS::Lambda::Function")["VpcConfig"] == {
         "SubnetIds": [stack.resolve(vpc.private_subnets[0].subnet_id)],
         "SecurityGroupIds": [stack.resolve(group.security_group_id)],
     }
@@ -126,8 +121,8 @@ def test_subnets_and_security_groups_are_as_given(stack: Stack) -> None:
 
 def test_outside_of_a_vpc_nothing_is_said_of_one(stack: Stack) -> None:
     function(stack)
-    assert "VpcConfig" not in only(stack, "AWS::Lambda::Function")["Properties"]
-    assert "ec2:" not in str(only(stack, "AWS::IAM::Policy"))
+    assert "VpcConfig" not in the(stack, "AWS::Lambda::Function")
+    assert "ec2:" not in str(the(stack, "AWS::IAM::Policy"))
 
 
 def test_a_missing_interpreter_is_said_once(app: App, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,12 +182,12 @@ def test_names_keys_and_logs_of_an_organization(stack: Stack) -> None:
         environment={"LEVEL": "1"},
         environment_encryption=key,
     )
-    properties = only(stack, "AWS::Lambda::Function")["Properties"]
+    properties = the(stack, "AWS::Lambda::Function")
     assert properties["FunctionName"] == "orders-ship"
     assert properties["KmsKeyArn"] == stack.resolve(key.key_arn)
     assert properties["LoggingConfig"]["LogGroup"] == stack.resolve(log_group.log_group_name)
-    assert len(Template.from_stack(stack).find_resources("AWS::Logs::LogGroup")) == 1
-    statements = only(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+    assert len(of_type(stack, "AWS::Logs::LogGroup")) == 1
+    statements = the(stack, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
     (writing,) = (statement for statement in statements if "logs:PutLogEvents" in statement["Action"])
     assert writing["Resource"] == stack.resolve(log_group.log_group_arn)
     assert "kms:" not in str(statements)
@@ -203,7 +198,7 @@ def test_roles_that_were_made_before_are_used(app: App) -> None:
     iam.Role.customize_roles(app, use_precreated_roles={"Stack/FunctionRole": "made-before"})
     stack = Stack(app, "Stack")
     function(stack)
-    resources = Template.from_stack(stack).to_json()["Resources"].values()
+    resources = template(stack)["Resources"].values()
     assert not [resource for resource in resources if resource["Type"].startswith("AWS::IAM::")]
     (role,) = (resource["Properties"]["Role"] for resource in resources if "Role" in resource["Properties"])
     assert role["Fn::Join"][1][-1] == ":role/made-before"
@@ -211,16 +206,16 @@ def test_roles_that_were_made_before_are_used(app: App) -> None:
 
 def test_without_tracing_the_role_has_no_right_to_trace(stack: Stack) -> None:
     function(stack, tracing=lambda_.Tracing.DISABLED)
-    assert "TracingConfig" not in only(stack, "AWS::Lambda::Function")["Properties"]
-    assert "xray" not in str(only(stack, "AWS::IAM::Policy"))
+    assert "TracingConfig" not in the(stack, "AWS::Lambda::Function")
+    assert "xray" not in str(the(stack, "AWS::IAM::Policy"))
 
 
 def test_report_lines_are_kept_unless_they_are_not_wanted(stack: Stack) -> None:
     function(stack)
-    assert only(stack, "AWS::Lambda::Function")["Properties"]["LoggingConfig"]["SystemLogLevel"] == "INFO"
+    assert the(stack, "AWS::Lambda::Function")["LoggingConfig"]["SystemLogLevel"] == "INFO"
     cheap = Stack(App(), "Cheap")
     function(cheap, system_log_level=lambda_.SystemLogLevel.WARN)
-    assert only(cheap, "AWS::Lambda::Function")["Properties"]["LoggingConfig"]["SystemLogLevel"] == "WARN"
+    assert the(cheap, "AWS::Lambda::Function")["LoggingConfig"]["SystemLogLevel"] == "WARN"
 
 
 def test_an_id_that_is_taken_is_named_as_it_was_written(stack: Stack) -> None:
@@ -237,16 +232,16 @@ def test_an_id_that_is_taken_is_named_as_it_was_written(stack: Stack) -> None:
 def test_a_function_may_be_in_public_subnets_if_it_is_meant(stack: Stack) -> None:
     public = ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC)
     function(stack, vpc=ec2.Vpc(stack, "Vpc", subnet_configuration=[public]), allow_public_subnet=True)
-    assert len(only(stack, "AWS::Lambda::Function")["Properties"]["VpcConfig"]["SubnetIds"]) == 2
+    assert len(the(stack, "AWS::Lambda::Function")["VpcConfig"]["SubnetIds"]) == 2
 
 
 def in_a_vpc(stack: Stack) -> tuple[bool, bool, bool]:
     """Whether a function is in a VPC, whether Lambda may delete its interfaces, and whether it has a group."""
-    statements = only(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+    statements = the(stack, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
     return (
-        "VpcConfig" in only(stack, "AWS::Lambda::Function")["Properties"],
+        "VpcConfig" in the(stack, "AWS::Lambda::Function"),
         any("ec2:DeleteNetworkInterface" in statement["Action"] for statement in statements),
-        bool(Template.from_stack(stack).find_resources("AWS::EC2::SecurityGroup")),
+        bool(of_type(stack, "AWS::EC2::SecurityGroup")),
     )
 
 
@@ -260,7 +255,7 @@ def test_a_function_leaves_a_vpc_in_two_deployments() -> None:
     assert in_a_vpc(leaving) == (False, True, False)
     assert in_a_vpc(outside) == (False, False, False)
     # A policy that does not change is not updated before the function is.
-    assert only(inside, "AWS::IAM::Policy") == only(leaving, "AWS::IAM::Policy")
+    assert the(inside, "AWS::IAM::Policy") == the(leaving, "AWS::IAM::Policy")
 
 
 # --- Regions without loop detection --------------------------------------------------------------------
@@ -268,7 +263,7 @@ def test_a_function_leaves_a_vpc_in_two_deployments() -> None:
 
 def test_loop_detection_can_be_left_out(stack: Stack) -> None:
     function(stack, recursive_loop=None)
-    assert "RecursiveLoop" not in only(stack, "AWS::Lambda::Function")["Properties"]
+    assert "RecursiveLoop" not in the(stack, "AWS::Lambda::Function")
 
 
 # --- what is said about the code -----------------------------------------------------------------------
@@ -428,14 +423,14 @@ def test_arguments_are_checked_without_packaging(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("cache")
 def test_templates_without_packaging_differ_in_the_asset_alone(tmp_path: Path) -> None:
-    def template(app: App) -> str:
+    def text_of(app: App) -> str:
         stack = Stack(app, "Stack")
         function(stack)
-        return json.dumps(Template.from_stack(stack).to_json())
+        return json.dumps(template(stack))
 
-    packaged = template(App(outdir=str(tmp_path / "plain"), analytics_reporting=False))
-    selected = template(bundling(tmp_path / "all", ["Stack"]))
-    without = template(bundling(tmp_path / "no", []))
+    packaged = text_of(App(outdir=str(tmp_path / "plain"), analytics_reporting=False))
+    selected = text_of(bundling(tmp_path / "all", ["Stack"]))
+    without = text_of(bundling(tmp_path / "no", []))
     assert selected == packaged != without
     asset = r'"S3Key": "[0-9a-f]{64}\.zip"'
     assert re.sub(asset, "", without) == re.sub(asset, "", packaged)

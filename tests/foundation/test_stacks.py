@@ -30,7 +30,7 @@ from constructs_lib import (
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, live, queue, topic
 from tests.gallery.plain_function import function
-from tests.template_parts import of_type, properties
+from tests.template import of_type, resource
 
 # --- circles in a template -------------------------------------------------------------------------------
 
@@ -84,18 +84,18 @@ def circles(app: App) -> list[list[str]]:
 
 
 def test_a_circle_is_seen() -> None:
-    def resource(**properties: object) -> dict[str, object]:
+    def made(**properties: object) -> dict[str, object]:
         return {"Type": "AWS::SQS::Queue", "Properties": properties}
 
     by_parameters = {
         "Function": {"Type": "AWS::Lambda::Function", "DependsOn": ["Policy"]},
-        "Policy": resource(Resource={"Fn::GetAtt": ["Nested", "Outputs.QueueArn"]}),
+        "Policy": made(Resource={"Fn::GetAtt": ["Nested", "Outputs.QueueArn"]}),
         "Nested": {"Type": "AWS::CloudFormation::Stack", "Properties": {"Parameters": {"F": {"Ref": "Function"}}}},
     }  # fmt: skip
     assert circle({"Resources": by_parameters}) == ["Function", "Policy", "Nested", "Function"]
-    by_text = {"A": resource(Name={"Fn::Sub": "x-${B}"}), "B": {**resource(), "DependsOn": "A"}}
+    by_text = {"A": made(Name={"Fn::Sub": "x-${B}"}), "B": {**made(), "DependsOn": "A"}}
     assert circle({"Resources": by_text}) == ["A", "B", "A"]
-    no_circle = {"A": resource(Name={"Ref": "B"}), "B": resource(Name={"Ref": "AWS::Region"})}
+    no_circle = {"A": made(Name={"Ref": "B"}), "B": made(Name={"Ref": "AWS::Region"})}
     assert circle({"Resources": no_circle}) == []
 
 
@@ -213,7 +213,7 @@ def test_the_role_has_its_permissions_before_lambda_looks(app: App) -> None:
         assert action in statement["Action"]
         assert statement["Resource"] == home.resolve(place.queue_arn)  # type: ignore[union-attr]
         assert policies[logical_id]["Roles"] == [home.resolve(worker.role.role_name)]  # type: ignore[union-attr]
-        assert logical_id in properties(home, part)["DependsOn"]
+        assert logical_id in resource(part)["DependsOn"]
     assert of_type(of_function, "AWS::IAM::Policy").keys().isdisjoint(policies)
 
 

@@ -25,7 +25,7 @@ from constructs_lib import (
 )
 from tests.gallery.parts import bucket, key, live, queue, topic
 from tests.gallery.plain_function import function
-from tests.reading import granted, logical_id, properties, resource, resources
+from tests.template import granted, logical_id, of_type, properties, resource
 
 
 def imported_alias(stack: Stack) -> lambda_.IFunction:
@@ -74,7 +74,7 @@ def test_two_qualifiers_have_two_configurations(stack: Stack) -> None:
     worker = function(stack)
     AsyncDestinations(stack, "OfTheAlias", function=live(worker))
     AsyncDestinations(stack, "OfTheFunction", function=worker)
-    assert {config["Qualifier"] for config in resources(stack, "AWS::Lambda::EventInvokeConfig")} == {
+    assert {config["Qualifier"] for config in of_type(stack, "AWS::Lambda::EventInvokeConfig").values()} == {
         "live",
         "$LATEST",
     }
@@ -108,7 +108,7 @@ def test_failures_are_kept_in_a_queue_of_their_own(stack: Stack) -> None:
 
 def test_the_failure_queue_wants_tls(stack: Stack) -> None:
     made = AsyncDestinations(stack, "Results", function=live(stack))
-    (policy,) = resources(stack, "AWS::SQS::QueuePolicy")
+    (policy,) = of_type(stack, "AWS::SQS::QueuePolicy").values()
     (denied,) = policy["PolicyDocument"]["Statement"]
     assert policy["Queues"] == [{"Ref": logical_id(made.failure_queue)}]
     assert (denied["Effect"], denied["Action"]) == ("Deny", "sqs:*")

@@ -37,7 +37,7 @@ from tests.gallery.database import (
     imported_vpc,
 )
 from tests.gallery.plain_function import function
-from tests.template_parts import of_type, properties, template, warnings
+from tests.template import logical_id, of_type, properties, resource, template, warnings
 
 HERE = Environment(account="123456789012", region="us-east-1")
 ZONES = [f"us-east-1{zone}" for zone in "abc"]
@@ -65,7 +65,7 @@ def anew(tmp_path: Path) -> Callable[[], Stack]:
 
 
 def proxy_name(stack: Stack, made: ProxiedDatabase) -> str:
-    return str(properties(stack, made.proxy)["Properties"]["DBProxyName"])
+    return str(properties(made.proxy)["DBProxyName"])
 
 
 def references(value: Any) -> Iterator[str]:
@@ -176,7 +176,7 @@ def test_alarms_of_an_imported_database_look_at_its_name_in_lower_case(stack: St
         )
     )
     made = ProxiedDatabase(stack, "Database", database=theirs, vpc=imported_vpc(stack), database_name="trips")
-    (name, *_) = properties(stack, made.database_cpu_alarm)["Properties"]["Dimensions"]
+    (name, *_) = properties(made.database_cpu_alarm)["Dimensions"]
     assert name["Value"] == "trips"
 
 
@@ -216,7 +216,7 @@ def test_functions_turn_to_a_proxy_that_has_reached_its_database(stack: Stack) -
     made.connect(client)
     client.current_version  # noqa: B018 - there is one
     (target_group,) = of_type(stack, "AWS::RDS::DBProxyTargetGroup")
-    assert target_group in properties(stack, client)["DependsOn"]
+    assert target_group in resource(client)["DependsOn"]
 
 
 def test_the_right_to_log_in_outlives_the_old_proxy_as_long_as_the_old_versions_do(
@@ -230,11 +230,11 @@ def test_the_right_to_log_in_outlives_the_old_proxy_as_long_as_the_old_versions_
         client = function(stack, vpc=made.vpc, reserved_concurrent_executions=1)
         made.connect(client)
         (policy,) = [
-            (logical_id, policy)
-            for logical_id, policy in of_type(stack, "AWS::IAM::Policy").items()
+            (name, policy)
+            for name, policy in of_type(stack, "AWS::IAM::Policy").items()
             if "rds-db:connect" in str(policy["PolicyDocument"])
         ]
-        assert policy[0] in properties(stack, client)["DependsOn"], "the function starts with it"
+        assert policy[0] in resource(client)["DependsOn"], "the function starts with it"
         found.append((policy[0], policy[1]["PolicyName"]))
     assert found[0][0] != found[1][0]
     assert found[0][1] != found[1][1]
@@ -300,7 +300,7 @@ def test_a_replaced_database_is_kept_unless_it_may_be_destroyed(
     stack: Stack, engine: str, policy: RemovalPolicy | None, replaced: str
 ) -> None:
     made = database(stack, engine=ENGINES[engine], removal_policy=policy)
-    assert properties(stack, made.instance or made.cluster)["UpdateReplacePolicy"] == replaced
+    assert resource(made.instance or made.cluster)["UpdateReplacePolicy"] == replaced
 
 
 @pytest.mark.parametrize("nat_gateways", [0, 1])
@@ -312,15 +312,15 @@ def test_what_a_retained_database_stands_in_is_retained_too(
     """AWS deletes nothing that is in use: the stack could never be deleted."""
     made = database(stack, engine=ENGINES[engine], removal_policy=policy, nat_gateways=nat_gateways)
     resources = template(stack)["Resources"]
-    todo = [properties(stack, made.instance or made.cluster)["id"]]
+    todo = [logical_id(made.instance or made.cluster)]
     reached: dict[str, str] = {}
     while todo:
-        logical_id = todo.pop()
-        if logical_id in reached or logical_id not in resources:
+        name = todo.pop()
+        if name in reached or name not in resources:
             continue
-        reached[logical_id] = resources[logical_id].get("DeletionPolicy", "Delete")
-        todo += references(resources[logical_id].get("Properties", {}))
-    kinds = {resources[logical_id]["Type"] for logical_id in reached}
+        reached[name] = resources[name].get("DeletionPolicy", "Delete")
+        todo += references(resources[name].get("Properties", {}))
+    kinds = {resources[name]["Type"] for name in reached}
     assert {
         "AWS::RDS::DBSubnetGroup",
         "AWS::EC2::SecurityGroup",
@@ -331,8 +331,8 @@ def test_what_a_retained_database_stands_in_is_retained_too(
     assert set(reached.values()) == {KEEPING[policy]}, reached
     # And nothing else is left behind, but the password.
     kept = {
-        logical_id
-        for logical_id, resource in resources.items()
+        name
+        for name, resource in resources.items()
         if resource.get("DeletionPolicy") == KEEPING[policy] and resource["Type"] != "AWS::RDS::DBInstance"
     }
     secrets = set(of_type(stack, "AWS::SecretsManager::Secret"))
@@ -352,7 +352,7 @@ def test_nothing_is_retained_with_a_database_that_goes(stack: Stack) -> None:
 def test_a_snapshot_brings_its_own_storage(stack: Stack) -> None:
     """RDS refuses to restore into less than the snapshot has, and CDK would ask for 100 GiB."""
     made = database(stack, snapshot_identifier="before")
-    restored = properties(stack, made.instance)["Properties"]
+    restored = properties(made.instance)
     assert not {"AllocatedStorage", "MaxAllocatedStorage"} & set(restored)
 
 
@@ -368,7 +368,7 @@ def test_storage_of_a_restored_instance_can_be_given(
     stack: Stack, given: dict[str, Any], expected: tuple[str | None, int]
 ) -> None:
     made = database(stack, snapshot_identifier="before", **given)
-    restored = properties(stack, made.instance)["Properties"]
+    restored = properties(made.instance)
     assert (restored.get("AllocatedStorage"), restored["MaxAllocatedStorage"]) == expected
 
 
@@ -379,8 +379,8 @@ def test_a_major_version_is_upgraded_where_it_may_be(stack: Stack, snapshot: str
             stack, f"Allowed{allowed}", allow_major_version_upgrade=allowed, snapshot_identifier=snapshot
         )
     found = {
-        logical_id.partition("Instance")[0]: instance.get("AllowMajorVersionUpgrade")
-        for logical_id, instance in of_type(stack, "AWS::RDS::DBInstance").items()
+        name.partition("Instance")[0]: instance.get("AllowMajorVersionUpgrade")
+        for name, instance in of_type(stack, "AWS::RDS::DBInstance").items()
     }
     assert found == {"AllowedFalse": None, "AllowedTrue": True}
 
@@ -398,8 +398,8 @@ def test_extended_support_is_a_choice(stack: Stack, engine: str, snapshot: str |
         **given,
     )
     key = "EngineLifecycleSupport"
-    assert key not in properties(stack, plain.instance or plain.cluster)["Properties"]
-    resource = properties(stack, without.instance or without.cluster)["Properties"]
+    assert key not in properties(plain.instance or plain.cluster)
+    resource = properties(without.instance or without.cluster)
     assert resource[key] == "open-source-rds-extended-support-disabled"
 
 
@@ -476,7 +476,7 @@ def test_the_policy_of_an_endpoint_is_yours_to_write(stack: Stack) -> None:
             conditions={"StringEquals": {"aws:PrincipalAccount": stack.account}},
         )
     )
-    (statement,) = properties(stack, endpoint)["Properties"]["PolicyDocument"]["Statement"]
+    (statement,) = properties(endpoint)["PolicyDocument"]["Statement"]
     assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
 
 
@@ -580,10 +580,7 @@ def test_the_rotation_of_a_database_of_yours_never_tries_without_tls(stack: Stac
         interface_endpoints=["secretsmanager"],
     )
     ours = database(stack)
-    found = {
-        made: properties(stack, made.application_secret)["Properties"]["GenerateSecretString"]
-        for made in (theirs, ours)
-    }
+    found = {made: properties(made.application_secret)["GenerateSecretString"] for made in (theirs, ours)}
     assert json.loads(found[theirs]["SecretStringTemplate"])["ssl"] is True
     # A new key in the template of a secret makes a new password, which the server does not know.
     assert '"ssl"' not in json.dumps(found[ours])
@@ -621,7 +618,7 @@ def test_a_rotation_without_the_boundary_of_the_others_is_warned_of(
         boundary_by_aspect(app)
     roles = of_type(stack, "AWS::IAM::Role")
     assert all(("PermissionsBoundary" in role) == (set_boundary is not None) for role in roles.values())
-    assert not [logical_id for logical_id in roles if "RotationRole" in logical_id]
+    assert not [name for name in roles if "RotationRole" in name]
     found = [each for each in warnings(stack) if "have a permissions boundary" in each]
     assert len(found) == told
     Annotations.of(made).acknowledge_warning(UNBOUNDED, "Nobody asks for one.")

@@ -27,8 +27,7 @@ from constructs_lib import (
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, key, live, queue, topic
 from tests.gallery.plain_function import function
-from tests.reading import granted, logical_id, properties, resource, resources
-from tests.template_parts import warnings
+from tests.template import granted, logical_id, of_type, properties, resource, warnings
 
 Called = lambda_.Alias | lambda_.Version | lambda_.Function
 Make = Callable[..., Any]
@@ -95,7 +94,7 @@ def test_what_is_given_is_called(stack: Stack, make: Make, called: Any) -> None:
 def test_this_source_may_call_the_alias_and_nobody_else(stack: Stack, make: Make) -> None:
     called = live(stack)
     made = make(stack, called)
-    (permission,) = resources(stack, "AWS::Lambda::Permission")
+    (permission,) = of_type(stack, "AWS::Lambda::Permission").values()
     service = "sns.amazonaws.com" if make is subscription else "events.amazonaws.com"
     assert permission == {
         "Action": "lambda:InvokeFunction",
@@ -121,7 +120,7 @@ def test_what_lambda_does_not_take_is_kept(stack: Stack, make: Make) -> None:
 def test_this_source_may_send_to_the_dead_letter_queue(stack: Stack, make: Make) -> None:
     made = make(stack, live(stack))
     queue_arn = {"Fn::GetAtt": [logical_id(made.dead_letter_queue), "Arn"]}
-    (policy,) = resources(stack, "AWS::SQS::QueuePolicy")
+    (policy,) = of_type(stack, "AWS::SQS::QueuePolicy").values()
     allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
     service = "sns.amazonaws.com" if make is subscription else "events.amazonaws.com"
     assert allowed == [
@@ -218,7 +217,7 @@ def test_the_custom_resource_of_other_notifications_keeps_eventbridge_on(stack: 
     other = function(stack, "Other")
     objects.add_object_removed_notification(notifications.LambdaDestination(other))
     BucketEvents(stack, "Source", function=live(stack), bucket=objects)
-    (custom,) = resources(stack, "Custom::S3BucketNotifications")
+    (custom,) = of_type(stack, "Custom::S3BucketNotifications").values()
     assert custom["NotificationConfiguration"]["EventBridgeConfiguration"] == {}
 
 
@@ -265,17 +264,17 @@ def test_messages_are_filtered_by_their_body(stack: Stack) -> None:
 def test_a_topic_of_another_account_is_known_by_its_arn(stack: Stack) -> None:
     theirs = sns.Topic.from_topic_arn(stack, "Theirs", "arn:aws:sns:us-east-1:210987654321:trips")
     TopicSubscription(stack, "Source", function=live(stack), topic=theirs)
-    (permission,) = resources(stack, "AWS::Lambda::Permission")
+    (permission,) = of_type(stack, "AWS::Lambda::Permission").values()
     assert permission["SourceArn"] == theirs.topic_arn
-    (policy,) = resources(stack, "AWS::SQS::QueuePolicy")
+    (policy,) = of_type(stack, "AWS::SQS::QueuePolicy").values()
     (allowed,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
     assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": theirs.topic_arn}}
 
 
 def test_a_topic_calls_only_when_it_may(stack: Stack) -> None:
     made = subscription(stack, live(stack))
-    (permission,) = Template.from_stack(stack).find_resources("AWS::Lambda::Permission")
-    (policy,) = Template.from_stack(stack).find_resources("AWS::SQS::QueuePolicy")
+    (permission,) = of_type(stack, "AWS::Lambda::Permission")
+    (policy,) = of_type(stack, "AWS::SQS::QueuePolicy")
     assert set(resource(made.subscription)["DependsOn"]) == {permission, policy}
 
 
@@ -351,7 +350,7 @@ def test_a_topic_of_yours_hears_the_alarms(stack: Stack, make: Make) -> None:
     }
     (policy,) = (
         each
-        for each in resources(stack, "AWS::SNS::TopicPolicy")
+        for each in of_type(stack, "AWS::SNS::TopicPolicy").values()
         if each["Topics"] == [{"Ref": logical_id(closed)}]
     )
     assert policy["PolicyDocument"]["Statement"].count(let_in) == 1
@@ -367,7 +366,7 @@ def test_a_topic_of_yours_that_two_alarm_through_lets_them_in_once(stack: Stack)
     closed, called = sns.Topic(stack, "Closed", enforce_ssl=True), live(stack)
     for number in range(2):
         EventRule(stack, f"Rule{number}", function=called, event_pattern=TRIPS, alarm_topic=closed)
-    (policy,) = resources(stack, "AWS::SNS::TopicPolicy")
+    (policy,) = of_type(stack, "AWS::SNS::TopicPolicy").values()
     sids = [statement.get("Sid") for statement in policy["PolicyDocument"]["Statement"]]
     assert sids.count("AlarmsOfThisAccount") == 1
 

@@ -6,12 +6,11 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Template
 
 from constructs_lib import InvalidPropsError, KillSwitch
 from tests.gallery.parts import live
 from tests.gallery.plain_function import function
-from tests.reading import granted, logical_id, properties
+from tests.template import granted, logical_id, of_type, properties
 
 
 def test_the_alarm_does_not_pull_it_unless_armed(stack: Stack) -> None:
@@ -45,10 +44,10 @@ def test_the_alarm_starts_the_state_machine(stack: Stack) -> None:
     assert target["Arn"] == machine
     (role,) = [
         role
-        for role in Template.from_stack(stack).find_resources("AWS::IAM::Role").items()
+        for role in of_type(stack, "AWS::IAM::Role").items()
         if target["RoleArn"] == {"Fn::GetAtt": [role[0], "Arn"]}
     ]
-    (policy,) = role[1]["Properties"]["Policies"]
+    (policy,) = role[1]["Policies"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert (statement["Action"], statement["Resource"]) == ("states:StartExecution", machine)
 

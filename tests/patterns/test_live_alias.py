@@ -9,58 +9,32 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Template
 
 from constructs_lib import Authorization, InvalidPropsError, LiveAlias, ProvisionedApi
 from tests.gallery.plain_function import function
+from tests.template import logical_id, properties, resource, statements, template
 
 
-class Deployed:
-    """A synthesized stack, in which references can be followed."""
+def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """The dimensions of each metric that an alarm looks at."""
+    metrics = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m] or [alarm]
+    return [{d["Name"]: d["Value"] for d in metric["Dimensions"]} for metric in metrics]
 
-    def __init__(self, stack: Stack) -> None:
-        self.resources: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"]
-        self._stack = stack
 
-    def id(self, part: Any) -> str:
-        """The logical id of a part."""
-        return str(self._stack.resolve(part.node.default_child.logical_id))
+def rollback_alarms(live: LiveAlias) -> list[dict[str, Any]]:
+    """Deployment group -> its alarms."""
+    configured = properties(live.deployment_group)["AlarmConfiguration"]
+    assert configured["Enabled"] is True
+    made = template(Stack.of(live))["Resources"]
+    return [made[alarm["Name"]["Ref"]]["Properties"] for alarm in configured["Alarms"]]
 
-    def resource(self, part: Any) -> dict[str, Any]:
-        """What the template says of a part."""
-        return dict(self.resources[self.id(part)])
 
-    def properties(self, part: Any) -> dict[str, Any]:
-        return dict(self.resource(part)["Properties"])
+def version_of(live: LiveAlias) -> dict[str, Any]:
+    return {"Fn::GetAtt": [logical_id(live.version), "Version"]}
 
-    def statements(self, role: Any) -> list[dict[str, Any]]:
-        """Every statement of the policies of a role."""
-        return [
-            statement
-            for resource in self.resources.values()
-            if resource["Type"] == "AWS::IAM::Policy"
-            and {"Ref": self.id(role)} in resource["Properties"]["Roles"]
-            for statement in resource["Properties"]["PolicyDocument"]["Statement"]
-        ]
 
-    def watched(self, alarm: dict[str, Any]) -> list[dict[str, Any]]:
-        """The dimensions of each metric that an alarm looks at."""
-        metrics = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m] or [
-            alarm
-        ]
-        return [{d["Name"]: d["Value"] for d in metric["Dimensions"]} for metric in metrics]
-
-    def rollback_alarms(self, live: LiveAlias) -> list[dict[str, Any]]:
-        """Deployment group -> its alarms."""
-        configured = self.properties(live.deployment_group)["AlarmConfiguration"]
-        assert configured["Enabled"] is True
-        return [self.resources[alarm["Name"]["Ref"]]["Properties"] for alarm in configured["Alarms"]]
-
-    def version(self, live: LiveAlias) -> dict[str, Any]:
-        return {"Fn::GetAtt": [self.id(live.version), "Version"]}
-
-    def qualified(self, released: lambda_.Function, alias_name: str = "live") -> dict[str, Any]:
-        return {"Fn::Join": ["", [{"Ref": self.id(released)}, f":{alias_name}"]]}
+def qualified(released: lambda_.Function, alias_name: str = "live") -> dict[str, Any]:
+    return {"Fn::Join": ["", [{"Ref": logical_id(released)}, f":{alias_name}"]]}
 
 
 # --- version and alias ---------------------------------------------------------------------------------
@@ -69,11 +43,10 @@ class Deployed:
 def test_the_alias_points_at_the_version_of_the_code(stack: Stack) -> None:
     released = function(stack)
     live = LiveAlias(stack, "Live", function=released)
-    deployed = Deployed(stack)
-    alias = deployed.properties(live.alias)
-    assert alias["FunctionVersion"] == deployed.version(live)
-    assert alias["FunctionName"] == {"Ref": deployed.id(released)}
-    assert deployed.properties(live.version)["FunctionName"] == {"Ref": deployed.id(released)}
+    alias = properties(live.alias)
+    assert alias["FunctionVersion"] == version_of(live)
+    assert alias["FunctionName"] == {"Ref": logical_id(released)}
+    assert properties(live.version)["FunctionName"] == {"Ref": logical_id(released)}
     assert alias["Name"] == "live"
     assert "RoutingConfig" not in alias
 
@@ -89,7 +62,7 @@ def test_versions_are_kept_unless_that_costs(
     live = LiveAlias(
         stack, "Live", function=function(stack, snap_start=snap_start), version_removal_policy=given
     )
-    assert Deployed(stack).resource(live.version).get("DeletionPolicy", "Delete") == policy
+    assert resource(live.version).get("DeletionPolicy", "Delete") == policy
 
 
 def test_any_function_of_the_app_can_be_released(stack: Stack) -> None:
@@ -102,7 +75,7 @@ def test_any_function_of_the_app_can_be_released(stack: Stack) -> None:
     )
     live = LiveAlias(stack, "Live", function=plain)
     assert live.latency_alarm is not None
-    alarm = Deployed(stack).properties(live.latency_alarm)
+    alarm = properties(live.latency_alarm)
     assert alarm["Threshold"] == pytest.approx(0.8 * 3000), "Lambda's own timeout is three seconds"
 
 
@@ -111,12 +84,11 @@ def test_any_function_of_the_app_can_be_released(stack: Stack) -> None:
 
 def test_code_deploy_moves_the_alias(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack))
-    deployed = Deployed(stack)
-    update = deployed.resource(live.alias)["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
-    assert update["ApplicationName"] == {"Ref": deployed.id(live.application)}
-    assert update["DeploymentGroupName"] == {"Ref": deployed.id(live.deployment_group)}
-    group = deployed.properties(live.deployment_group)
-    assert group["ApplicationName"] == {"Ref": deployed.id(live.application)}
+    update = resource(live.alias)["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    assert update["ApplicationName"] == {"Ref": logical_id(live.application)}
+    assert update["DeploymentGroupName"] == {"Ref": logical_id(live.deployment_group)}
+    group = properties(live.deployment_group)
+    assert group["ApplicationName"] == {"Ref": logical_id(live.application)}
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 
 
@@ -127,13 +99,13 @@ def test_traffic_shifts_as_you_say(stack: Stack) -> None:
         function=function(stack),
         deployment_config=codedeploy.LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_2_MINUTES,
     )
-    group = Deployed(stack).properties(live.deployment_group)
+    group = properties(live.deployment_group)
     assert group["DeploymentConfigName"] == "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes"
 
 
 def test_a_release_that_fails_is_stopped_or_alarms_rolls_back(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack))
-    rollback = Deployed(stack).properties(live.deployment_group)["AutoRollbackConfiguration"]
+    rollback = properties(live.deployment_group)["AutoRollbackConfiguration"]
     assert rollback["Enabled"] is True
     assert set(rollback["Events"]) == {
         "DEPLOYMENT_FAILURE",
@@ -146,15 +118,14 @@ def test_what_rolls_back_watches_the_new_version_behind_the_alias(stack: Stack) 
     """Deployment group -> alarms -> alias and executed version; the old version's failures are not its own."""
     released = function(stack)
     live = LiveAlias(stack, "Live", function=released)
-    deployed = Deployed(stack)
-    alarms = deployed.rollback_alarms(live)
+    alarms = rollback_alarms(live)
     expected = {
-        "FunctionName": {"Ref": deployed.id(released)},
-        "Resource": deployed.qualified(released),
-        "ExecutedVersion": deployed.properties(live.alias)["FunctionVersion"],
+        "FunctionName": {"Ref": logical_id(released)},
+        "Resource": qualified(released),
+        "ExecutedVersion": properties(live.alias)["FunctionVersion"],
     }
-    watched = [dimensions for alarm in alarms for dimensions in deployed.watched(alarm)]
-    assert watched == [expected] * 3, "errors, invocations and duration"
+    seen = [dimensions for alarm in alarms for dimensions in watched(alarm)]
+    assert seen == [expected] * 3, "errors, invocations and duration"
     metrics = {
         metric["MetricStat"]["Metric"]["MetricName"]
         for alarm in alarms
@@ -168,10 +139,9 @@ def test_your_alarms_roll_back_too(stack: Stack) -> None:
     metric = cloudwatch.Metric(namespace="Shop", metric_name="Orders")
     mine = cloudwatch.Alarm(stack, "Mine", metric=metric, threshold=1, evaluation_periods=1)
     live = LiveAlias(stack, "Live", function=function(stack), rollback_alarms=[mine])
-    deployed = Deployed(stack)
-    alarms = deployed.rollback_alarms(live)
+    alarms = rollback_alarms(live)
     assert len(alarms) == 3
-    assert deployed.properties(mine) in alarms
+    assert properties(mine) in alarms
 
 
 def api_on(live: LiveAlias, scope: Stack, *, http: bool = False) -> ProvisionedApi:
@@ -186,10 +156,9 @@ def test_alarms_of_an_api_on_the_alias_roll_back_too(stack: Stack, http: bool) -
     api = api_on(live, stack, http=http)
     for alarm in (api.server_errors_alarm, api.latency_alarm, api.throttled_requests_alarm):
         live.add_rollback_alarm(alarm)
-    deployed = Deployed(stack)
-    alarms = deployed.rollback_alarms(live)
+    alarms = rollback_alarms(live)
     assert len(alarms) == 5
-    assert deployed.properties(api.server_errors_alarm) in alarms
+    assert properties(api.server_errors_alarm) in alarms
 
 
 def test_no_more_than_ten_alarms_roll_back(stack: Stack) -> None:
@@ -278,14 +247,13 @@ def test_the_way_out_for_an_api_in_another_stack(app: App, stack: Stack) -> None
 
 def test_traffic_waits_for_the_alarms_and_the_role(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), before_traffic=function(stack, "Hook"))
-    deployed = Deployed(stack)
-    first = set(deployed.resource(live.alias)["DependsOn"])
-    assert {deployed.id(live.new_version_errors_alarm), deployed.id(live.new_version_latency_alarm)} < first
+    first = set(resource(live.alias)["DependsOn"])
+    assert {logical_id(live.new_version_errors_alarm), logical_id(live.new_version_latency_alarm)} < first
     policies = {
         name
-        for name, resource in deployed.resources.items()
+        for name, resource in template(stack)["Resources"].items()
         if resource["Type"] == "AWS::IAM::Policy"
-        and {"Ref": deployed.id(live.deployment_role)} in resource["Properties"]["Roles"]
+        and {"Ref": logical_id(live.deployment_role)} in resource["Properties"]["Roles"]
     }
     assert policies
     assert policies < first
@@ -298,11 +266,10 @@ def test_each_version_has_alarms_of_its_own(app: App) -> None:
         level: LiveAlias(stack, "Live", function=function(stack, environment={"LEVEL": level}))
         for level, stack in stacks.items()
     }
+    for stack in stacks.values():
+        template(stack)
     names = ("alias", "errors_alarm", "new_version_errors_alarm", "new_version_latency_alarm")
-    old, new = (
-        {name: Deployed(stacks[level]).id(getattr(live, name)) for name in names}
-        for level, live in lives.items()
-    )
+    old, new = ({name: logical_id(getattr(live, name)) for name in names} for live in lives.values())
     assert {name for name in old if old[name] != new[name]} == {
         "new_version_errors_alarm",
         "new_version_latency_alarm",
@@ -312,23 +279,22 @@ def test_each_version_has_alarms_of_its_own(app: App) -> None:
 def test_code_deploy_may_move_this_alias_and_nothing_else(stack: Stack) -> None:
     released, before, after = function(stack), function(stack, "Before"), function(stack, "After")
     live = LiveAlias(stack, "Live", function=released, before_traffic=before, after_traffic=after)
-    deployed = Deployed(stack)
-    role = deployed.properties(live.deployment_role)
+    role = properties(live.deployment_role)
     assert "ManagedPolicyArns" not in role
     (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trusted["Principal"] == {"Service": "codedeploy.amazonaws.com"}
     assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    group = deployed.properties(live.deployment_group)
-    assert group["ServiceRoleArn"] == {"Fn::GetAtt": [deployed.id(live.deployment_role), "Arn"]}
-    arn = {"Fn::GetAtt": [deployed.id(released), "Arn"]}
-    granted = {str(s["Action"]): s["Resource"] for s in deployed.statements(live.deployment_role)}
+    group = properties(live.deployment_group)
+    assert group["ServiceRoleArn"] == {"Fn::GetAtt": [logical_id(live.deployment_role), "Arn"]}
+    arn = {"Fn::GetAtt": [logical_id(released), "Arn"]}
+    granted = {str(s["Action"]): s["Resource"] for s in statements(live.deployment_role)}
     assert granted == {
         "['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias']": [
             arn,
             {"Fn::Join": ["", [arn, ":live"]]},
         ],
         "cloudwatch:DescribeAlarms": "*",
-        "lambda:InvokeFunction": [{"Fn::GetAtt": [deployed.id(hook), "Arn"]} for hook in (before, after)],
+        "lambda:InvokeFunction": [{"Fn::GetAtt": [logical_id(hook), "Arn"]} for hook in (before, after)],
     }
 
 
@@ -336,13 +302,12 @@ def test_hooks_are_called_and_may_report(stack: Stack) -> None:
     before, after = function(stack, "Before"), function(stack, "After")
     live = LiveAlias(stack, "Live", function=function(stack), before_traffic=before, after_traffic=after)
     assert live.deployment_group is not None
-    deployed = Deployed(stack)
-    update = deployed.resource(live.alias)["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
-    assert update["BeforeAllowTrafficHook"] == {"Ref": deployed.id(before)}
-    assert update["AfterAllowTrafficHook"] == {"Ref": deployed.id(after)}
+    update = resource(live.alias)["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    assert update["BeforeAllowTrafficHook"] == {"Ref": logical_id(before)}
+    assert update["AfterAllowTrafficHook"] == {"Ref": logical_id(after)}
     arn = stack.resolve(live.deployment_group.deployment_group_arn)
     for hook in (before, after):
-        granted = [s for s in deployed.statements(hook.role) if "codedeploy" in str(s["Action"])]
+        granted = [s for s in statements(hook.role) if "codedeploy" in str(s["Action"])]
         assert [(s["Action"], s["Resource"]) for s in granted] == [
             ("codedeploy:PutLifecycleEventHookExecutionStatus", arn)
         ]
@@ -353,39 +318,35 @@ def test_hooks_are_called_and_may_report(stack: Stack) -> None:
 
 def test_by_hand_the_stable_version_stays_and_the_new_one_gets_its_share(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), stable_version="7", new_version_weight=0.1)
-    deployed = Deployed(stack)
-    alias = deployed.properties(live.alias)
+    alias = properties(live.alias)
     assert alias["FunctionVersion"] == "7"
     assert alias["RoutingConfig"]["AdditionalVersionWeights"] == [
-        {"FunctionVersion": deployed.version(live), "FunctionWeight": 0.1}
+        {"FunctionVersion": version_of(live), "FunctionWeight": 0.1}
     ]
 
 
 def test_by_hand_without_a_weight_the_new_version_is_published_only(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), stable_version="7")
-    deployed = Deployed(stack)
-    alias = deployed.properties(live.alias)
+    alias = properties(live.alias)
     assert alias["FunctionVersion"] == "7"
     assert "RoutingConfig" not in alias
-    assert deployed.resource(live.version)["Type"] == "AWS::Lambda::Version"
+    assert resource(live.version)["Type"] == "AWS::Lambda::Version"
 
 
 def test_by_hand_code_deploy_has_no_part(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), stable_version="7", new_version_weight=0.1)
-    deployed = Deployed(stack)
     assert (live.application, live.deployment_group, live.deployment_role) == (None, None, None)
-    assert "UpdatePolicy" not in deployed.resource(live.alias)
-    assert not [r for r in deployed.resources.values() if r["Type"].startswith("AWS::CodeDeploy")]
+    assert "UpdatePolicy" not in resource(live.alias)
+    assert not [r for r in template(stack)["Resources"].values() if r["Type"].startswith("AWS::CodeDeploy")]
 
 
 def test_by_hand_the_new_version_is_watched(stack: Stack) -> None:
     released = function(stack)
     live = LiveAlias(stack, "Live", function=released, stable_version="7", new_version_weight=0.1)
-    deployed = Deployed(stack)
-    (weight,) = deployed.properties(live.alias)["RoutingConfig"]["AdditionalVersionWeights"]
-    for dimensions in deployed.watched(deployed.properties(live.new_version_errors_alarm)):
+    (weight,) = properties(live.alias)["RoutingConfig"]["AdditionalVersionWeights"]
+    for dimensions in watched(properties(live.new_version_errors_alarm)):
         assert dimensions["ExecutedVersion"] == weight["FunctionVersion"]
-        assert dimensions["Resource"] == deployed.qualified(released)
+        assert dimensions["Resource"] == qualified(released)
 
 
 # --- provisioned concurrency ---------------------------------------------------------------------------
@@ -393,33 +354,29 @@ def test_by_hand_the_new_version_is_watched(stack: Stack) -> None:
 
 def test_provisioned_concurrency_is_the_aliass(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), provisioned_concurrency=5)
-    deployed = Deployed(stack)
-    assert deployed.properties(live.alias)["ProvisionedConcurrencyConfig"] == {
-        "ProvisionedConcurrentExecutions": 5
-    }
-    assert "ProvisionedConcurrencyConfig" not in deployed.resource(live.version).get("Properties", {})
+    assert properties(live.alias)["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 5}
+    assert "ProvisionedConcurrencyConfig" not in resource(live.version).get("Properties", {})
     assert live.scaling is None
 
 
 def test_provisioned_concurrency_is_never_released_without_code_deploy(stack: Stack) -> None:
     """A plain update leaves an alias that cannot be deployed any more when the new version does not start."""
     live = LiveAlias(stack, "Live", function=function(stack), provisioned_concurrency=5)
-    assert "CodeDeployLambdaAliasUpdate" in Deployed(stack).resource(live.alias)["UpdatePolicy"]
+    assert "CodeDeployLambdaAliasUpdate" in resource(live.alias)["UpdatePolicy"]
 
 
 def scaled(stack: Stack, live: LiveAlias) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The scalable target, which must be the alias, and its policy."""
-    deployed = Deployed(stack)
     ((target_id, target),) = [
         (name, resource["Properties"])
-        for name, resource in deployed.resources.items()
+        for name, resource in template(stack)["Resources"].items()
         if resource["Type"] == "AWS::ApplicationAutoScaling::ScalableTarget"
     ]
-    name = {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": deployed.id(live.alias)}]}]}
+    name = {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": logical_id(live.alias)}]}]}
     assert target["ResourceId"] == {"Fn::Join": ["", ["function:", name, ":live"]]}
     policies = [
         resource["Properties"]
-        for resource in deployed.resources.values()
+        for resource in template(stack)["Resources"].values()
         if resource["Type"] == "AWS::ApplicationAutoScaling::ScalingPolicy"
         and resource["Properties"]["ScalingTargetId"] == {"Ref": target_id}
     ]
@@ -501,9 +458,8 @@ def test_aliases_of_one_function_share_its_reserved_concurrency(stack: Stack) ->
 def test_snap_start_is_of_the_published_version(stack: Stack) -> None:
     released = function(stack, snap_start=True)
     live = LiveAlias(stack, "Live", function=released)
-    deployed = Deployed(stack)
-    assert deployed.properties(released)["SnapStart"] == {"ApplyOn": "PublishedVersions"}
-    assert deployed.properties(live.alias)["FunctionVersion"] == deployed.version(live)
+    assert properties(released)["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert properties(live.alias)["FunctionVersion"] == version_of(live)
 
 
 def test_a_published_snap_start_is_no_warning(app: App, stack: Stack) -> None:
@@ -532,9 +488,8 @@ def provisioned(stack: Stack) -> LiveAlias:
 
 @pytest.mark.parametrize("alarm", OF_THE_ALIAS)
 def test_the_alias_is_watched(stack: Stack, provisioned: LiveAlias, alarm: str) -> None:
-    deployed = Deployed(stack)
-    released = deployed.properties(provisioned.alias)["FunctionName"]
-    for dimensions in deployed.watched(deployed.properties(getattr(provisioned, alarm))):
+    released = properties(provisioned.alias)["FunctionName"]
+    for dimensions in watched(properties(getattr(provisioned, alarm))):
         assert dimensions == {
             "FunctionName": released,
             "Resource": {"Fn::Join": ["", [released, ":live"]]},
@@ -543,27 +498,25 @@ def test_the_alias_is_watched(stack: Stack, provisioned: LiveAlias, alarm: str) 
 
 @pytest.mark.parametrize("alarm", OF_THE_ALIAS + OF_THE_NEW_VERSION)
 def test_every_alarm_tells_somebody(stack: Stack, provisioned: LiveAlias, alarm: str) -> None:
-    deployed = Deployed(stack)
-    properties = deployed.properties(getattr(provisioned, alarm))
-    assert properties["AlarmActions"] == [{"Ref": deployed.id(stack.node.find_child("Mine"))}]
-    assert properties["TreatMissingData"] == "notBreaching"
+    alarming = properties(getattr(provisioned, alarm))
+    assert alarming["AlarmActions"] == [{"Ref": logical_id(stack.node.find_child("Mine"))}]
+    assert alarming["TreatMissingData"] == "notBreaching"
 
 
 def test_a_topic_is_made_when_none_is_given(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack))
-    deployed = Deployed(stack)
-    assert deployed.resource(live.alarm_topic)["Type"] == "AWS::SNS::Topic"
-    assert deployed.properties(live.errors_alarm)["AlarmActions"] == [{"Ref": deployed.id(live.alarm_topic)}]
+    assert resource(live.alarm_topic)["Type"] == "AWS::SNS::Topic"
+    assert properties(live.errors_alarm)["AlarmActions"] == [{"Ref": logical_id(live.alarm_topic)}]
 
 
 def test_spillover_alarms_at_once(stack: Stack, provisioned: LiveAlias) -> None:
-    alarm = Deployed(stack).properties(provisioned.spillover_alarm)
+    alarm = properties(provisioned.spillover_alarm)
     assert (alarm["MetricName"], alarm["Statistic"]) == ("ProvisionedConcurrencySpilloverInvocations", "Sum")
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
 
 
 def test_utilization_alarms_when_little_is_left(stack: Stack, provisioned: LiveAlias) -> None:
-    alarm = Deployed(stack).properties(provisioned.utilization_alarm)
+    alarm = properties(provisioned.utilization_alarm)
     expression, *metrics = sorted(alarm["Metrics"], key=lambda metric: "Expression" not in metric)
     assert expression["Expression"] == "IF(used >= 10, share, 0)"  # one of one in use is not little left
     assert {
@@ -585,7 +538,7 @@ def test_utilization_alarms_above_what_scaling_keeps(stack: Stack) -> None:
         maximum_provisioned_concurrency=9,
         target_utilization=0.9,
     )
-    assert Deployed(stack).properties(live.utilization_alarm)["Threshold"] == pytest.approx(0.95)
+    assert properties(live.utilization_alarm)["Threshold"] == pytest.approx(0.95)
 
 
 def test_without_provisioned_concurrency_there_is_nothing_to_watch_of_it(stack: Stack) -> None:
@@ -604,9 +557,8 @@ def test_latency_alarms_at_the_slowest_of_a_hundred(
     live = LiveAlias(
         stack, "Live", function=function(stack, timeout=Duration.seconds(20)), latency_threshold=given
     )
-    deployed = Deployed(stack)
     for part in (live.latency_alarm, live.new_version_latency_alarm):
-        alarm = deployed.properties(part)
+        alarm = properties(part)
         assert (alarm["MetricName"], alarm["ExtendedStatistic"]) == ("Duration", "p99")
         assert alarm["Threshold"] == milliseconds
 
@@ -643,15 +595,14 @@ def test_unresolved_tokens_pass(stack: Stack) -> None:
         latency_threshold=Duration.millis(number),
     )
     assert live.latency_alarm is None, "of an unknown timeout nothing is known"
-    deployed = Deployed(stack)
     known_later = {"Ref": "Number"}
-    provisioned = deployed.properties(live.alias)["ProvisionedConcurrencyConfig"]
+    provisioned = properties(live.alias)["ProvisionedConcurrencyConfig"]
     assert provisioned == {"ProvisionedConcurrentExecutions": known_later}
-    alias = deployed.properties(by_hand.alias)
+    alias = properties(by_hand.alias)
     assert alias["FunctionVersion"] == {"Ref": "Stable"}
     (weight,) = alias["RoutingConfig"]["AdditionalVersionWeights"]
     assert weight["FunctionWeight"] == known_later
-    assert deployed.properties(by_hand.latency_alarm)["Threshold"] == known_later
+    assert properties(by_hand.latency_alarm)["Threshold"] == known_later
 
 
 def test_a_latency_in_seconds_that_is_a_token_is_refused(stack: Stack) -> None:

@@ -14,11 +14,11 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from aws_cdk.assertions import Template
 
 from constructs_lib import Authorization, InvalidPropsError, LiveAlias, ProvisionedApi, Route, UsagePlan
 from tests.gallery.api import TRIP, alias, certificate, client, user_pool, zone
 from tests.gallery.plain_function import function
+from tests.template import logical_id, of_type, properties, resource, template, the
 
 KINDS = pytest.mark.parametrize("http", [False, True], ids=["REST", "HTTP"])
 
@@ -30,29 +30,6 @@ def api(stack: Stack, **arguments: Any) -> ProvisionedApi:
     if "routes" not in given:
         given["routes"] = {"POST /trips": alias(stack)}
     return ProvisionedApi(stack, "Api", **given)
-
-
-def resources(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
-    """Properties of all resources of a type, by logical id."""
-    found = Template.from_stack(stack).find_resources(kind)
-    return {logical_id: resource["Properties"] for logical_id, resource in found.items()}
-
-
-def the(stack: Stack, kind: str) -> dict[str, Any]:
-    """Properties of the one resource of a type."""
-    (found,) = resources(stack, kind).values()
-    return found
-
-
-def logical_id(stack: Stack, part: Any) -> str:
-    found: str = stack.resolve(part.node.default_child.logical_id)
-    return found
-
-
-def properties(stack: Stack, part: Any) -> dict[str, Any]:
-    """What the template says of one part, found by the part and not by a hashed id."""
-    found: dict[str, Any] = Template.from_stack(stack).to_json()["Resources"][logical_id(stack, part)]
-    return found["Properties"]  # type: ignore[no-any-return]
 
 
 def references(value: Any) -> set[str]:
@@ -86,20 +63,20 @@ def test_from_the_api_to_the_version(stack: Stack, http: bool) -> None:
     """API -> route -> integration -> alias -> version: each followed by its reference."""
     live = alias(stack)
     made = api(stack, routes={"POST /trips": live}, http=http)
-    template = Template.from_stack(stack).to_json()["Resources"]
+    resources = template(stack)["Resources"]
     if http:
-        route = properties(stack, made.http_routes["POST /trips"])
+        route = properties(made.http_routes["POST /trips"])
         (integration,) = references(route["Target"])
-        (target,) = references(template[integration]["Properties"]["IntegrationUri"])
-        assert references(route["ApiId"]) == {logical_id(stack, made.http_api)}
+        (target,) = references(resources[integration]["Properties"]["IntegrationUri"])
+        assert references(route["ApiId"]) == {logical_id(made.http_api)}
     else:
-        method = properties(stack, made.methods["POST /trips"])
+        method = properties(made.methods["POST /trips"])
         (target,) = references(method["Integration"]["Uri"]) - {"AWS::Partition", "AWS::Region"}
-        assert references(method["RestApiId"]) == {logical_id(stack, made.rest_api)}
-    assert template[target]["Type"] == "AWS::Lambda::Alias"
-    assert target == logical_id(stack, live)
-    (version,) = references(template[target]["Properties"]["FunctionVersion"])
-    assert template[version]["Type"] == "AWS::Lambda::Version"
+        assert references(method["RestApiId"]) == {logical_id(made.rest_api)}
+    assert resources[target]["Type"] == "AWS::Lambda::Alias"
+    assert target == logical_id(live)
+    (version,) = references(resources[target]["Properties"]["FunctionVersion"])
+    assert resources[version]["Type"] == "AWS::Lambda::Version"
 
 
 @KINDS
@@ -110,15 +87,15 @@ def test_each_route_has_its_alias(stack: Stack, http: bool) -> None:
         routes={"POST /trips": accept, "GET /drivers/{driver_id}/earnings": Route(alias=earnings)},
         http=http,
     )
-    template = Template.from_stack(stack).to_json()["Resources"]
+    resources = template(stack)["Resources"]
     parts = made.http_routes if http else made.methods
     for key, live in (("POST /trips", accept), ("GET /drivers/{driver_id}/earnings", earnings)):
-        route = properties(stack, parts[key])
+        route = properties(parts[key])
         uri = route["Integration"]["Uri"] if not http else None
         if http:
             (integration,) = references(route["Target"])
-            uri = template[integration]["Properties"]["IntegrationUri"]
-        assert logical_id(stack, live) in references(uri)
+            uri = resources[integration]["Properties"]["IntegrationUri"]
+        assert logical_id(live) in references(uri)
 
 
 @pytest.mark.parametrize(
@@ -136,9 +113,9 @@ def test_the_api_may_call_the_alias_for_its_route_alone(
     live = alias(stack)
     made = api(stack, routes={"POST /trips": live}, http=http)
     permission = the(stack, "AWS::Lambda::Permission")
-    assert permission["FunctionName"] == {"Ref": logical_id(stack, live)}
+    assert permission["FunctionName"] == {"Ref": logical_id(live)}
     assert permission["Principal"] == "apigateway.amazonaws.com"
-    the_api = logical_id(stack, made.http_api if http else made.rest_api)
+    the_api = logical_id(made.http_api if http else made.rest_api)
     assert joined(permission["SourceArn"]) == (
         f"arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<{the_api}>/{stage}/{path}"
     )
@@ -165,12 +142,12 @@ def test_a_lambda_authorizer_is_called_at_its_alias(stack: Stack, http: bool) ->
     decides = alias(stack, "Decides")
     api(stack, authorization=Authorization.lambda_authorizer(decides), http=http)
     kind = "AWS::ApiGatewayV2::Authorizer" if http else "AWS::ApiGateway::Authorizer"
-    ((authorizer, given),) = resources(stack, kind).items()
-    assert logical_id(stack, decides) in references(given["AuthorizerUri"])
+    ((authorizer, given),) = of_type(stack, kind).items()
+    assert logical_id(decides) in references(given["AuthorizerUri"])
     (allowed,) = [
         permission
-        for permission in resources(stack, "AWS::Lambda::Permission").values()
-        if permission["FunctionName"] == {"Ref": logical_id(stack, decides)}
+        for permission in of_type(stack, "AWS::Lambda::Permission").values()
+        if permission["FunctionName"] == {"Ref": logical_id(decides)}
     ]
     assert joined(allowed["SourceArn"]).endswith(f"/authorizers/<{authorizer}>")
 
@@ -190,7 +167,7 @@ def test_a_lambda_authorizer_is_called_at_its_alias(stack: Stack, http: bool) ->
 )
 def test_rest_callers_are_authorized(stack: Stack, authorization: Any, said: str) -> None:
     made = api(stack, authorization=authorization(stack))
-    method = properties(stack, made.methods["POST /trips"])
+    method = properties(made.methods["POST /trips"])
     assert method["AuthorizationType"] == said
     with_authorizer = said in ("COGNITO_USER_POOLS", "CUSTOM")
     assert ("AuthorizerId" in method) == with_authorizer == (len(made.authorizers) == 1)
@@ -209,7 +186,7 @@ def test_rest_callers_are_authorized(stack: Stack, authorization: Any, said: str
 )
 def test_http_callers_are_authorized(stack: Stack, authorization: Any, said: str) -> None:
     made = api(stack, authorization=authorization(stack), http=True)
-    route = properties(stack, made.http_routes["POST /trips"])
+    route = properties(made.http_routes["POST /trips"])
     assert route["AuthorizationType"] == said
     assert ("AuthorizerId" in route) == (said in ("JWT", "CUSTOM"))
 
@@ -234,7 +211,7 @@ def test_a_route_has_an_authorization_of_its_own(stack: Stack, http: bool) -> No
         http=http,
     )
     parts = made.http_routes if http else made.methods
-    said = {key: properties(stack, part)["AuthorizationType"] for key, part in parts.items()}
+    said = {key: properties(part)["AuthorizationType"] for key, part in parts.items()}
     assert said == {"POST /trips": "AWS_IAM", "GET /health": "NONE"}
 
 
@@ -248,8 +225,8 @@ def test_routes_with_other_scopes_share_an_authorizer(stack: Stack) -> None:
         },
         authorization=Authorization.cognito(users, scopes=["read"]),
     )
-    assert len(resources(stack, "AWS::ApiGateway::Authorizer")) == 1
-    scopes = {key: properties(stack, made.methods[key])["AuthorizationScopes"] for key in made.methods}
+    assert len(of_type(stack, "AWS::ApiGateway::Authorizer")) == 1
+    scopes = {key: properties(made.methods[key])["AuthorizationScopes"] for key in made.methods}
     assert scopes == {"GET /trips": ["read"], "POST /trips": ["write"]}
 
 
@@ -278,10 +255,10 @@ def test_an_answer_for_one_route_serves_no_other(
 
 def may_call(stack: Stack, role: iam.Role, stage: str) -> Callable[[str, str], bool]:
     """What IAM answers for a method and path: an ARN's * goes across slashes, and a denial wins."""
-    reference = {"Ref": logical_id(stack, role)}
+    reference = {"Ref": logical_id(role)}
     statements = [
         statement
-        for policy in resources(stack, "AWS::IAM::Policy").values()
+        for policy in of_type(stack, "AWS::IAM::Policy").values()
         if reference in policy["Roles"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
@@ -337,7 +314,7 @@ def test_a_caller_is_granted_routes_and_none_below_them(
     made = api(stack, routes=dict.fromkeys(ROUTES, alias(stack)), http=http)
     role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
     made.grant_invoke(role, *granted)
-    may = may_call(stack, role, "$default" if http else f"<{logical_id(stack, made.stage)}>")
+    may = may_call(stack, role, "$default" if http else f"<{logical_id(made.stage)}>")
     assert [request for request in allowed if not may(*request.split())] == []
     assert [request for request in refused if may(*request.split())] == []
 
@@ -357,7 +334,7 @@ def test_what_is_granted_in_two_calls_is_granted(stack: Stack, order: tuple[int,
             made.grant_invoke(role, second)
         return
     made.grant_invoke(role, second)
-    may = may_call(stack, role, f"<{logical_id(stack, made.stage)}>")
+    may = may_call(stack, role, f"<{logical_id(made.stage)}>")
     assert may("GET", "/drivers/7")
     assert may("GET", "/drivers/7/earnings")
 
@@ -409,7 +386,7 @@ def test_of_two_routes_that_match_the_more_exact_one_answers(
     made = api(stack, routes=dict.fromkeys(("GET /{tenant}/users", "GET /acme/{resource}"), alias(stack)))
     role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
     made.grant_invoke(role, granted)
-    may = may_call(stack, role, f"<{logical_id(stack, made.stage)}>")
+    may = may_call(stack, role, f"<{logical_id(made.stage)}>")
     assert may("GET", allowed)
     assert not may("GET", refused)
     assert [str(entry.data) for entry in made.node.metadata if "reaches-more" in str(entry.data)] == []
@@ -424,8 +401,8 @@ def test_routes_without_iam_are_not_denied(stack: Stack) -> None:
     made.grant_invoke(role, "GET /trips/{trip_id}")
     (policy,) = [
         policy
-        for policy in resources(stack, "AWS::IAM::Policy").values()
-        if policy["Roles"] == [{"Ref": logical_id(stack, role)}]
+        for policy in of_type(stack, "AWS::IAM::Policy").values()
+        if policy["Roles"] == [{"Ref": logical_id(role)}]
     ]
     assert [statement["Effect"] for statement in policy["PolicyDocument"]["Statement"]] == ["Allow"]
 
@@ -438,8 +415,8 @@ def test_a_caller_is_granted_all_routes_with_iam(stack: Stack) -> None:
     made.grant_invoke(role)
     (statement,) = [
         statement
-        for policy in resources(stack, "AWS::IAM::Policy").values()
-        if policy["Roles"] == [{"Ref": logical_id(stack, role)}]
+        for policy in of_type(stack, "AWS::IAM::Policy").values()
+        if policy["Roles"] == [{"Ref": logical_id(role)}]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
     assert [joined(arn).split(">/")[-1] for arn in statement["Resource"]] == ["POST/trips", "GET/trips"]
@@ -524,15 +501,14 @@ def test_an_http_stage_and_a_route_of_it_are_throttled(stack: Stack) -> None:
     live = alias(stack)
     slow = Route(alias=live, throttling_rate_limit=5, throttling_burst_limit=10)
     made = api(stack, routes={"GET /trips": live, "POST /trips": slow}, throttling_rate_limit=50, http=True)
-    stage = Template.from_stack(stack).find_resources("AWS::ApiGatewayV2::Stage")
-    ((_, resource),) = stage.items()
-    default = resource["Properties"]["DefaultRouteSettings"]
+    stage = resource(made.stage)
+    default = stage["Properties"]["DefaultRouteSettings"]
     assert (default["ThrottlingRateLimit"], default["ThrottlingBurstLimit"]) == (50, 500)
-    settings = resource["Properties"]["RouteSettings"]
+    settings = stage["Properties"]["RouteSettings"]
     assert {
         key: (each["ThrottlingRateLimit"], each["ThrottlingBurstLimit"]) for key, each in settings.items()
     } == {"POST /trips": (5, 10)}
-    assert logical_id(stack, made.http_routes["POST /trips"]) in resource["DependsOn"]
+    assert logical_id(made.http_routes["POST /trips"]) in stage["DependsOn"]
 
 
 def test_keys_belong_to_plans(stack: Stack) -> None:
@@ -543,16 +519,16 @@ def test_keys_belong_to_plans(stack: Stack) -> None:
         api_key_required=True,
         usage_plans={"Partners": UsagePlan(keys=["Acme"], throttling_rate_limit=10, quota_limit=1000)},
     )
-    plan = properties(stack, made.usage_plans["Partners"])
+    plan = properties(made.usage_plans["Partners"])
     assert plan["Throttle"] == {"RateLimit": 10}
     assert plan["Quota"] == {"Limit": 1000, "Period": "MONTH"}
     (of_stage,) = plan["ApiStages"]
-    assert of_stage["ApiId"] == {"Ref": logical_id(stack, made.rest_api)}
-    assert of_stage["Stage"] == {"Ref": logical_id(stack, made.stage)}
+    assert of_stage["ApiId"] == {"Ref": logical_id(made.rest_api)}
+    assert of_stage["Stage"] == {"Ref": logical_id(made.stage)}
     link = the(stack, "AWS::ApiGateway::UsagePlanKey")
-    assert link["KeyId"] == {"Ref": logical_id(stack, made.api_keys["Acme"])}
-    assert link["UsagePlanId"] == {"Ref": logical_id(stack, made.usage_plans["Partners"])}
-    required = {key: properties(stack, part).get("ApiKeyRequired") for key, part in made.methods.items()}
+    assert link["KeyId"] == {"Ref": logical_id(made.api_keys["Acme"])}
+    assert link["UsagePlanId"] == {"Ref": logical_id(made.usage_plans["Partners"])}
+    required = {key: properties(part).get("ApiKeyRequired") for key, part in made.methods.items()}
     assert required == {"GET /trips": True, "GET /health": None}
     assert "Value" not in the(stack, "AWS::ApiGateway::ApiKey")
 
@@ -570,10 +546,10 @@ def test_requests_are_checked_before_the_function_is_called(stack: Stack) -> Non
             "GET /health": live,
         },
     )
-    ((validator, settings),) = resources(stack, "AWS::ApiGateway::RequestValidator").items()
+    ((validator, settings),) = of_type(stack, "AWS::ApiGateway::RequestValidator").items()
     assert settings["ValidateRequestBody"] is settings["ValidateRequestParameters"] is True
-    post, get, health = (properties(stack, part) for part in made.methods.values())
-    (model,) = resources(stack, "AWS::ApiGateway::Model")
+    post, get, health = (properties(part) for part in made.methods.values())
+    (model,) = of_type(stack, "AWS::ApiGateway::Model")
     # Whatever the content type: a caller cannot say text/plain to pass by.
     assert post["RequestModels"] == {"$default": {"Ref": model}}
     assert post["RequestParameters"] == {"method.request.header.Idempotency-Key": True}
@@ -584,7 +560,7 @@ def test_requests_are_checked_before_the_function_is_called(stack: Stack) -> Non
 
 def test_errors_of_api_gateway_carry_the_request_id(stack: Stack) -> None:
     made = api(stack)
-    responses = resources(stack, "AWS::ApiGateway::GatewayResponse").values()
+    responses = of_type(stack, "AWS::ApiGateway::GatewayResponse").values()
     assert {each["ResponseType"] for each in responses} == {"DEFAULT_4XX", "DEFAULT_5XX"}
     for each in responses:
         body = each["ResponseTemplates"]["application/json"]
@@ -592,7 +568,7 @@ def test_errors_of_api_gateway_carry_the_request_id(stack: Stack) -> None:
             "$context.requestId", "1"
         )
         assert json.loads(filled) == {"message": "Forbidden", "requestId": "1"}
-        assert each["RestApiId"] == {"Ref": logical_id(stack, made.rest_api)}
+        assert each["RestApiId"] == {"Ref": logical_id(made.rest_api)}
 
 
 def test_web_pages_may_ask_and_read_errors(stack: Stack) -> None:
@@ -605,7 +581,7 @@ def test_web_pages_may_ask_and_read_errors(stack: Stack) -> None:
     )
     (preflight,) = [
         method
-        for method in resources(stack, "AWS::ApiGateway::Method").values()
+        for method in of_type(stack, "AWS::ApiGateway::Method").values()
         if method["HttpMethod"] == "OPTIONS"
     ]
     assert preflight["AuthorizationType"] == "NONE"
@@ -614,7 +590,7 @@ def test_web_pages_may_ask_and_read_errors(stack: Stack) -> None:
     assert headers["Access-Control-Allow-Origin"] == "'https://app.example.com'"
     assert headers["Access-Control-Allow-Methods"] == "'GET,POST,OPTIONS'"
     assert headers["Access-Control-Allow-Credentials"] == "'true'"
-    for response in resources(stack, "AWS::ApiGateway::GatewayResponse").values():
+    for response in of_type(stack, "AWS::ApiGateway::GatewayResponse").values():
         parameters = response["ResponseParameters"]
         assert parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'https://app.example.com'"
 
@@ -633,7 +609,7 @@ def test_web_pages_may_call_an_http_api(stack: Stack) -> None:
 def test_preflight_answers_are_texts(stack: Stack, binary: list[str], handling: str | None) -> None:
     """Without it, API Gateway answers 500 where the request counts as binary: nothing behind it can be binary."""
     api(stack, cors_origins=["*"], binary_media_types=binary)
-    methods = resources(stack, "AWS::ApiGateway::Method").values()
+    methods = of_type(stack, "AWS::ApiGateway::Method").values()
     (preflight,) = [method for method in methods if method["HttpMethod"] == "OPTIONS"]
     assert preflight["Integration"].get("ContentHandling") == handling
 
@@ -642,7 +618,7 @@ def test_preflight_answers_are_texts(stack: Stack, binary: list[str], handling: 
 def test_the_access_log_of_an_http_api_does_not_fill_the_accounts_policy(stack: Stack, http: bool) -> None:
     """Each group under another prefix is written into one policy of the account, which ends at 5,120 characters."""
     made = api(stack, http=http)
-    name = properties(stack, made.log_group).get("LogGroupName")
+    name = properties(made.log_group).get("LogGroupName")
     if not http:
         assert name is None
         return
@@ -669,8 +645,8 @@ def test_the_defaults_of_an_api_and_of_a_function_fit(stack: Stack, http: bool, 
         else lambda_.Alias(stack, "Live", alias_name="live", version=behind.current_version)
     )
     made = api(stack, routes={"GET /": live}, http=http)
-    timeout = properties(stack, behind)["Timeout"]
-    waits = 30 if http else properties(stack, made.methods["GET /"])["Integration"]["TimeoutInMillis"] / 1000
+    timeout = properties(behind)["Timeout"]
+    waits = 30 if http else properties(made.methods["GET /"])["Integration"]["TimeoutInMillis"] / 1000
     assert timeout <= waits
 
 
@@ -679,7 +655,7 @@ def test_the_defaults_of_an_api_and_of_a_function_fit(stack: Stack, http: bool, 
 )
 def test_a_rest_api_waits_as_long_as_it_can(stack: Stack, given: Duration | None, waits: int) -> None:
     made = api(stack, routes={"POST /trips": alias(stack, seconds=29)}, integration_timeout=given)
-    assert properties(stack, made.methods["POST /trips"])["Integration"]["TimeoutInMillis"] == waits
+    assert properties(made.methods["POST /trips"])["Integration"]["TimeoutInMillis"] == waits
 
 
 @pytest.mark.parametrize("given", [None, Duration.seconds(30)])
@@ -701,7 +677,7 @@ def test_an_imported_alias_is_called_and_its_timeout_not_known(stack: Stack) -> 
     version = lambda_.Version.from_version_attributes(stack, "Version", lambda_=behind, version="7")
     live = lambda_.Alias.from_alias_attributes(stack, "Live", alias_name="live", alias_version=version)
     made = api(stack, routes={"POST /trips": live})
-    uri = properties(stack, made.methods["POST /trips"])["Integration"]["Uri"]
+    uri = properties(made.methods["POST /trips"])["Integration"]["Uri"]
     assert ":function:theirs:live/invocations" in joined(uri)
 
 
@@ -752,22 +728,22 @@ SAID = 'He said "no" \\ and left'
 )
 def test_each_request_is_a_line_of_json(stack: Stack, http: bool, values: dict[str, str]) -> None:
     made = api(stack, http=http)
-    stage = properties(stack, made.stage)
+    stage = properties(made.stage)
     settings = stage["AccessLogSettings" if http else "AccessLogSetting"]
-    assert settings["DestinationArn"] == {"Fn::GetAtt": [logical_id(stack, made.log_group), "Arn"]}
+    assert settings["DestinationArn"] == {"Fn::GetAtt": [logical_id(made.log_group), "Arn"]}
     line = json.loads(line_of(settings["Format"], values))
     assert line["status"] == values["status"]
     assert line["errorType"] == values.get("error.responseType", "-")
     assert line["userAgent"] == values.get("identity.userAgent", "-")
     assert {"requestId", "route", "latency", "ip", "apiId", "stage", "lambdaRequestId"} <= set(line)
     assert len(settings["Format"]) < 3072
-    assert properties(stack, made.log_group)["RetentionInDays"] == 60
+    assert properties(made.log_group)["RetentionInDays"] == 60
 
 
 @pytest.mark.parametrize(("given", "traced"), [(None, True), (False, False)])
 def test_x_ray_sees_requests_unless_told_otherwise(stack: Stack, given: bool | None, traced: bool) -> None:
     made = api(stack, tracing=given)
-    assert properties(stack, made.stage)["TracingEnabled"] is traced
+    assert properties(made.stage)["TracingEnabled"] is traced
 
 
 @pytest.mark.parametrize(
@@ -777,7 +753,7 @@ def test_the_role_of_the_account_is_made_when_asked_for(
     stack: Stack, given: bool | None, role: bool, said: bool
 ) -> None:
     made = api(stack, account_log_role=given)
-    assert bool(Template.from_stack(stack).find_resources("AWS::ApiGateway::Account")) is role
+    assert bool(of_type(stack, "AWS::ApiGateway::Account")) is role
     warnings = [str(entry.data) for entry in made.node.metadata if entry.type == "aws:cdk:warning"]
     assert any("account_log_role=True" in warning for warning in warnings) is said
 
@@ -785,8 +761,8 @@ def test_the_role_of_the_account_is_made_when_asked_for(
 def test_the_role_of_the_account_outlives_the_stack(stack: Stack) -> None:
     """Other APIs of the account write their logs with it."""
     api(stack, account_log_role=True)
-    (account,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Account").values()
-    assert account["DeletionPolicy"] == "Retain"
+    (account,) = of_type(stack, "AWS::ApiGateway::Account")
+    assert template(stack)["Resources"][account]["DeletionPolicy"] == "Retain"
 
 
 def test_execution_logs_are_off_unless_told_otherwise(stack: Stack) -> None:
@@ -808,21 +784,21 @@ def test_behind_a_custom_domain_it_is_the_only_way_in(stack: Stack, http: bool) 
         hosted_zone=zone(stack),
         http=http,
     )
-    the_api = properties(stack, made.http_api if http else made.rest_api)
+    the_api = properties(made.http_api if http else made.rest_api)
     assert the_api["DisableExecuteApiEndpoint"] is True
-    domain = properties(stack, made.domain)
+    domain = properties(made.domain)
     settings = domain["DomainNameConfigurations"][0] if http else domain
     assert settings["SecurityPolicy"] == "TLS_1_2"
-    record = properties(stack, made.domain_record)
+    record = properties(made.domain_record)
     assert record["Name"] == "api.example.com."
-    assert references(record["AliasTarget"]) == {logical_id(stack, made.domain)}
+    assert references(record["AliasTarget"]) == {logical_id(made.domain)}
     mapping = the(stack, "AWS::ApiGatewayV2::ApiMapping" if http else "AWS::ApiGateway::BasePathMapping")
     assert references(mapping) >= {
-        logical_id(stack, made.domain),
-        logical_id(stack, made.http_api or made.rest_api),
+        logical_id(made.domain),
+        logical_id(made.http_api or made.rest_api),
     }
     assert made.url == "https://api.example.com/"
-    assert "Outputs" not in Template.from_stack(stack).to_json()
+    assert "Outputs" not in template(stack)
 
 
 def mappings(stack: Stack) -> list[dict[str, Any]]:
@@ -830,7 +806,7 @@ def mappings(stack: Stack) -> list[dict[str, Any]]:
     return [
         properties
         for kind in ("AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGateway::BasePathMapping")
-        for properties in resources(stack, kind).values()
+        for properties in of_type(stack, kind).values()
     ]
 
 
@@ -847,8 +823,8 @@ def test_an_api_answers_below_a_path_of_its_domain(stack: Stack, http: bool, bas
     (mapping,) = mappings(stack)
     assert mapping.get("ApiMappingKey", mapping.get("BasePath")) == base_path
     assert references(mapping) >= {
-        logical_id(stack, made.domain),
-        logical_id(stack, made.http_api or made.rest_api),
+        logical_id(made.domain),
+        logical_id(made.http_api or made.rest_api),
     }
     assert made.url == f"https://api.example.com/{base_path}/"
 
@@ -878,15 +854,16 @@ def test_apis_of_both_kinds_share_a_domain(app: App, stack: Stack, first_http: b
     (of_second,) = (each for each in mappings(other) if each.get("ApiMappingKey") == "trips/v2")
     (of_rest,) = (each for each in mappings(other) if "ApiMappingKey" not in each)
     for mapping, made in ((of_second, second), (of_rest, rest)):
-        assert mapping["ApiId"] == {"Ref": logical_id(other, made.http_api or made.rest_api)}
-        assert mapping["Stage"] == ("$default" if http else {"Ref": logical_id(other, made.stage)})
+        assert mapping["ApiId"] == {"Ref": logical_id(made.http_api or made.rest_api)}
+        assert mapping["Stage"] == ("$default" if http else {"Ref": logical_id(made.stage)})
         assert "ImportValue" in str(mapping["DomainName"])
-    assert properties(other, second.http_api or second.rest_api)["DisableExecuteApiEndpoint"] is True
-    assert resources(other, "AWS::ApiGateway::DomainName") == {}
+    assert properties(second.http_api or second.rest_api)["DisableExecuteApiEndpoint"] is True
+    assert of_type(other, "AWS::ApiGateway::DomainName") == {}
     assert "/trips/v2/" in str(other.resolve(second.url))
     if http:
-        found = Template.from_stack(other).find_resources("AWS::ApiGatewayV2::ApiMapping").values()
-        stages = {logical_id(other, made.stage) for made in (second, rest)}
+        names = of_type(other, "AWS::ApiGatewayV2::ApiMapping")
+        found = [template(other)["Resources"][name] for name in names]
+        stages = {logical_id(made.stage) for made in (second, rest)}
         assert {stage for each in found for stage in each["DependsOn"]} == stages
 
 
@@ -950,7 +927,7 @@ def test_a_web_acl_stands_before_the_stage(stack: Stack) -> None:
     made = api(stack, web_acl_arn=arn)
     association = the(stack, "AWS::WAFv2::WebACLAssociation")
     assert association["WebACLArn"] == arn
-    assert logical_id(stack, made.stage) in references(association["ResourceArn"])
+    assert logical_id(made.stage) in references(association["ResourceArn"])
 
 
 def test_a_resource_policy_is_the_apis(stack: Stack) -> None:
@@ -971,14 +948,14 @@ def test_metrics_of_two_apis_are_not_mixed(stack: Stack) -> None:
     live = alias(stack)
     for construct_id in ("One", "Two"):
         ProvisionedApi(stack, construct_id, routes={"GET /": live}, authorization=Authorization.iam())
-    names = {each["Name"] for each in resources(stack, "AWS::ApiGateway::RestApi").values()}
+    names = {each["Name"] for each in of_type(stack, "AWS::ApiGateway::RestApi").values()}
     assert len(names) == 2
 
 
 @KINDS
 def test_a_name_of_yours_is_taken(stack: Stack, http: bool) -> None:
     made = api(stack, api_name="trips", description="Trips", http=http)
-    said = properties(stack, made.http_api or made.rest_api)
+    said = properties(made.http_api or made.rest_api)
     assert (said["Name"], said["Description"]) == ("trips", "Trips")
 
 
@@ -1009,7 +986,7 @@ def test_what_is_changed_is_deployed(change: dict[str, Any]) -> None:
         if "authorization" not in made:
             made["authorization"] = Authorization.lambda_authorizer(alias(stack, "Decides"))
         api(stack, **made)
-        (found,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Deployment")
+        (found,) = of_type(stack, "AWS::ApiGateway::Deployment")
         return found
 
     assert deployment({}) != deployment(change)
@@ -1054,7 +1031,7 @@ def test_an_alias_that_is_replaced_is_deployed(behind: dict[str, str], place: st
             api(stack, routes={"GET /": live})
         else:
             api(stack, authorization=Authorization.lambda_authorizer(live))
-        (found,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Deployment")
+        (found,) = of_type(stack, "AWS::ApiGateway::Deployment")
         return found
 
     assert deployment() == deployment()
@@ -1068,7 +1045,7 @@ def test_a_release_is_no_deployment_of_the_api() -> None:
         stack = Stack(App(), "Stack")
         behind = function(stack, environment={"LEVEL": level})
         api(stack, routes={"GET /": LiveAlias(stack, "Live", function=behind).alias})
-        (found,) = Template.from_stack(stack).find_resources("AWS::ApiGateway::Deployment")
+        (found,) = of_type(stack, "AWS::ApiGateway::Deployment")
         return found
 
     assert deployment("low") == deployment("high")
@@ -1098,8 +1075,8 @@ def test_every_alarm_tells_somebody_and_no_traffic_is_no_fault(stack: Stack, htt
     found = alarms(made, name)
     assert found
     for alarm in found:
-        said = properties(stack, alarm)
-        assert said["AlarmActions"] == [{"Ref": logical_id(stack, mine)}]
+        said = properties(alarm)
+        assert said["AlarmActions"] == [{"Ref": logical_id(mine)}]
         assert said["TreatMissingData"] == "notBreaching"
 
 
@@ -1110,7 +1087,7 @@ def test_every_alarm_tells_somebody_and_no_traffic_is_no_fault(stack: Stack, htt
 )
 def test_one_failure_in_a_hundred_alarms(stack: Stack, http: bool, errors: str, dimension: str) -> None:
     made = api(stack, http=http)
-    alarm = properties(stack, made.server_errors_alarm)
+    alarm = properties(made.server_errors_alarm)
     assert alarm["Threshold"] == 1
     expression, *metrics = alarm["Metrics"]
     assert expression["Expression"] == "100 * errors / requests"
@@ -1127,7 +1104,7 @@ def test_one_failure_in_a_hundred_alarms(stack: Stack, http: bool, errors: str, 
 @KINDS
 def test_slow_answers_alarm(stack: Stack, http: bool) -> None:
     made = api(stack, latency_threshold=Duration.millis(800), http=http)
-    alarm = properties(stack, made.latency_alarm)
+    alarm = properties(made.latency_alarm)
     assert (alarm["MetricName"], alarm["ExtendedStatistic"], alarm["Threshold"]) == ("Latency", "p99", 800)
 
 
@@ -1141,14 +1118,14 @@ def test_refused_requests_alarm(stack: Stack, http: bool, line: str) -> None:
     made = api(stack, http=http)
     counted = the(stack, "AWS::Logs::MetricFilter")
     assert counted["FilterPattern"] == line
-    assert counted["LogGroupName"] == {"Ref": logical_id(stack, made.log_group)}
+    assert counted["LogGroupName"] == {"Ref": logical_id(made.log_group)}
     (metric,) = counted["MetricTransformations"]
-    alarm = properties(stack, made.throttled_requests_alarm)
+    alarm = properties(made.throttled_requests_alarm)
     assert (metric["MetricNamespace"], metric["MetricName"]) == (alarm["Namespace"], alarm["MetricName"])
     of_line = {each["Key"]: each["Value"] for each in metric["Dimensions"]}
     assert of_line == {"ApiId": "$.apiId", "Stage": "$.stage"}
     of_alarm = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-    assert of_alarm["ApiId"] == {"Ref": logical_id(stack, made.http_api or made.rest_api)}
+    assert of_alarm["ApiId"] == {"Ref": logical_id(made.http_api or made.rest_api)}
     assert set(of_alarm) == set(of_line)
 
 
@@ -1156,11 +1133,11 @@ def test_throttles_are_those_of_each_alias(stack: Stack) -> None:
     accept, earnings = alias(stack, "Accept"), alias(stack, "Earnings")
     made = api(stack, routes={"POST /trips": accept, "GET /trips": accept, "GET /earnings": earnings})
     of_alias = [
-        {each["Name"]: joined(each["Value"]) for each in properties(stack, alarm)["Dimensions"]}
+        {each["Name"]: joined(each["Value"]) for each in properties(alarm)["Dimensions"]}
         for alarm in made.throttles_alarms
     ]
     assert [each["Resource"] for each in of_alias] == [
-        f"<{logical_id(stack, live.lambda_)}>:live" for live in (accept, earnings)
+        f"<{logical_id(live.lambda_)}>:live" for live in (accept, earnings)
     ]
 
 
@@ -1168,10 +1145,10 @@ def test_spillover_alarms_where_concurrency_is_provisioned(stack: Stack) -> None
     cold, warm = alias(stack, "Cold"), alias(stack, "Warm", provisioned=2)
     made = api(stack, routes={"GET /cold": cold, "GET /warm": warm})
     (alarm,) = made.spillover_alarms
-    said = properties(stack, alarm)
+    said = properties(alarm)
     assert said["MetricName"] == "ProvisionedConcurrencySpilloverInvocations"
     resource = {each["Name"]: joined(each["Value"]) for each in said["Dimensions"]}["Resource"]
-    assert resource == f"<{logical_id(stack, warm.lambda_)}>:live"
+    assert resource == f"<{logical_id(warm.lambda_)}>:live"
 
 
 def test_an_alias_that_scaling_alone_provisions_has_its_spillover_alarm(stack: Stack) -> None:
@@ -1186,8 +1163,8 @@ def test_an_alias_that_scaling_alone_provisions_has_its_spillover_alarm(stack: S
 def test_an_alarm_of_the_api_can_roll_a_release_back(stack: Stack, http: bool, name: str) -> None:
     """The alias waits for its deployment group, and the group for its alarms: they must not wait for the alias."""
     made = api(stack, http=http)
-    alarm = properties(stack, getattr(made, name))
-    the_api = logical_id(stack, made.http_api or made.rest_api)
+    alarm = properties(getattr(made, name))
+    the_api = logical_id(made.http_api or made.rest_api)
     assert references([alarm.get("Dimensions"), alarm.get("Metrics")]) <= {the_api}
     assert "prod" in str(alarm) or "$default" in str(alarm)
 
@@ -1198,7 +1175,7 @@ def test_a_live_alias_has_alarms_of_its_own(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=behind, provisioned_concurrency=2)
     made = api(stack, routes={"GET /": live.alias})
     assert (made.throttles_alarms, made.spillover_alarms) == ([], [])
-    metrics = [each.get("MetricName") for each in resources(stack, "AWS::CloudWatch::Alarm").values()]
+    metrics = [each.get("MetricName") for each in of_type(stack, "AWS::CloudWatch::Alarm").values()]
     assert (metrics.count("Throttles"), metrics.count("ProvisionedConcurrencySpilloverInvocations")) == (1, 1)
 
 

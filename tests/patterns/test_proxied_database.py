@@ -24,7 +24,7 @@ from tests.gallery.database import (
     secret_arn,
 )
 from tests.gallery.plain_function import function
-from tests.template_parts import of_type, properties, statements, template, warnings
+from tests.template import logical_id, of_type, properties, resource, statements, template, warnings
 
 ENGINES = {
     "postgres": POSTGRES,
@@ -34,9 +34,9 @@ ENGINES = {
 }
 
 
-def server(stack: Stack, made: ProxiedDatabase) -> dict[str, Any]:
+def server(made: ProxiedDatabase) -> dict[str, Any]:
     """The instance or the cluster, as the template has it."""
-    return properties(stack, made.cluster or made.instance)
+    return resource(made.cluster or made.instance)
 
 
 def security_group_of(stack: Stack, part: Any) -> dict[str, Any]:
@@ -49,9 +49,9 @@ def security_group_of(stack: Stack, part: Any) -> dict[str, Any]:
 def ways_in(stack: Stack) -> set[tuple[str, str, str]]:
     """Each rule that lets something in: to which group, from where, at which port."""
     found = set()
-    for logical_id, group in of_type(stack, "AWS::EC2::SecurityGroup").items():
+    for name, group in of_type(stack, "AWS::EC2::SecurityGroup").items():
         for rule in group.get("SecurityGroupIngress", []):
-            found.add((logical_id, str(rule.get("CidrIp")), str(rule["FromPort"])))
+            found.add((name, str(rule.get("CidrIp")), str(rule["FromPort"])))
     for rule in of_type(stack, "AWS::EC2::SecurityGroupIngress").values():
         found.add((named(rule["GroupId"]), named(rule["SourceSecurityGroupId"]), port_of(rule["FromPort"])))
     return found
@@ -65,19 +65,19 @@ def port_of(value: Any) -> str:
     return "its own" if isinstance(value, dict) else str(value)
 
 
-def environment(stack: Stack, part: lambda_.Function) -> dict[str, Any]:
-    variables: dict[str, Any] = properties(stack, part)["Properties"]["Environment"]["Variables"]
+def environment(part: lambda_.Function) -> dict[str, Any]:
+    variables: dict[str, Any] = properties(part)["Environment"]["Variables"]
     return variables
 
 
-def actions_of(stack: Stack, part: lambda_.Function, service: str) -> list[dict[str, Any]]:
+def actions_of(part: lambda_.Function, service: str) -> list[dict[str, Any]]:
     """What a function may do in one service."""
-    return [s for s in statements(stack, part.role) if str(s["Action"]).strip("['").startswith(f"{service}:")]
+    return [s for s in statements(part.role) if str(s["Action"]).strip("['").startswith(f"{service}:")]
 
 
 def connect_arn(stack: Stack, made: ProxiedDatabase, user: str) -> dict[str, Any]:
     """`rds-db:connect` names a proxy by the last part of its ARN."""
-    proxy = {"Fn::GetAtt": [properties(stack, made.proxy)["id"], "DBProxyArn"]}
+    proxy = {"Fn::GetAtt": [logical_id(made.proxy), "DBProxyArn"]}
     start: list[Any] = ["arn:", {"Ref": "AWS::Partition"}, ":rds-db:", {"Ref": "AWS::Region"}, ":"]
     return {
         "Fn::Join": [
@@ -98,7 +98,7 @@ def connect_arn(stack: Stack, made: ProxiedDatabase, user: str) -> dict[str, Any
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_data_is_encrypted_backed_up_and_outlives_a_mistake(stack: Stack, engine: str) -> None:
-    resource = server(stack, database(stack, engine=ENGINES[engine]))
+    resource = server(database(stack, engine=ENGINES[engine]))
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Snapshot", "Retain")
     assert resource["Properties"]["StorageEncrypted"] is True
     assert resource["Properties"]["DeletionProtection"] is True
@@ -107,11 +107,11 @@ def test_data_is_encrypted_backed_up_and_outlives_a_mistake(stack: Stack, engine
 
 
 def test_an_instance_has_a_standby(stack: Stack) -> None:
-    assert server(stack, database(stack))["Properties"]["MultiAZ"] is True
+    assert server(database(stack))["Properties"]["MultiAZ"] is True
 
 
 def test_members_of_a_cluster_are_serverless(stack: Stack) -> None:
-    made = server(stack, database(stack, engine=AURORA_POSTGRES, readers=2))["Properties"]
+    made = server(database(stack, engine=AURORA_POSTGRES, readers=2))["Properties"]
     assert made["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.5, "MaxCapacity": 4}
     members = of_type(stack, "AWS::RDS::DBInstance").values()
     assert [each["DBInstanceClass"] for each in members] == ["db.serverless"] * 3
@@ -130,7 +130,7 @@ def test_nothing_is_public_even_in_public_subnets(stack: Stack, engine: str) -> 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_tls_is_required_by_the_database_and_by_the_proxy(stack: Stack, engine: str) -> None:
     made = database(stack, engine=ENGINES[engine])
-    resource = server(stack, made)["Properties"]
+    resource = server(made)["Properties"]
     group = resource.get("DBParameterGroupName") or resource["DBClusterParameterGroupName"]
     parameters = template(stack)["Resources"][group["Ref"]]["Properties"]["Parameters"]
     required = {
@@ -138,7 +138,7 @@ def test_tls_is_required_by_the_database_and_by_the_proxy(stack: Stack, engine: 
         "aurora-mysql": ("require_secure_transport", "ON"),
     }
     assert required.get(engine, ("rds.force_ssl", "1")) in parameters.items()
-    assert properties(stack, made.proxy)["Properties"]["RequireTLS"] is True
+    assert properties(made.proxy)["RequireTLS"] is True
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -163,13 +163,13 @@ def test_nothing_is_open_to_the_world(stack: Stack) -> None:
 
 def test_the_master_password_is_made_and_kept_by_rds(stack: Stack) -> None:
     made = database(stack, master_user="owner")
-    resource = server(stack, made)
+    resource = server(made)
     assert resource["Properties"]["ManageMasterUserPassword"] is True
     assert resource["Properties"]["MasterUsername"] == "owner"
     assert "MasterUserPassword" not in resource["Properties"]
     assert made.master_secret is not None
     assert stack.resolve(made.master_secret.secret_arn) == {
-        "Fn::GetAtt": [resource["id"], "MasterUserSecret.SecretArn"]
+        "Fn::GetAtt": [logical_id(made.instance), "MasterUserSecret.SecretArn"]
     }
 
 
@@ -177,7 +177,7 @@ def test_the_master_password_is_made_and_kept_by_rds(stack: Stack) -> None:
 def test_a_snapshot_is_restored_with_a_password_of_rds(stack: Stack, engine: str) -> None:
     key = kms.Key(stack, "Key")
     made = database(stack, engine=ENGINES[engine], snapshot_identifier="before", encryption_key=key)
-    resource = server(stack, made)["Properties"]
+    resource = server(made)["Properties"]
     assert "before" in (resource.get("DBSnapshotIdentifier"), resource.get("SnapshotIdentifier"))
     assert resource["ManageMasterUserPassword"] is True
     assert resource["MasterUserSecret"] == {"KmsKeyId": stack.resolve(key.key_arn)}
@@ -186,20 +186,20 @@ def test_a_snapshot_is_restored_with_a_password_of_rds(stack: Stack, engine: str
 
 
 def test_a_demo_can_be_destroyed(stack: Stack) -> None:
-    resource = server(stack, database(stack, removal_policy=RemovalPolicy.DESTROY))
+    resource = server(database(stack, removal_policy=RemovalPolicy.DESTROY))
     assert resource["DeletionPolicy"] == "Delete"
     assert resource["Properties"]["DeletionProtection"] is False
 
 
 def test_what_is_retained_keeps_its_secret(stack: Stack) -> None:
     made = database(stack, removal_policy=RemovalPolicy.RETAIN)
-    assert server(stack, made)["DeletionPolicy"] == "Retain"
-    assert properties(stack, made.application_secret)["DeletionPolicy"] == "Retain"
+    assert server(made)["DeletionPolicy"] == "Retain"
+    assert resource(made.application_secret)["DeletionPolicy"] == "Retain"
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_queries_of_more_than_a_second_are_in_the_log(stack: Stack, engine: str) -> None:
-    resource = server(stack, database(stack, engine=ENGINES[engine]))["Properties"]
+    resource = server(database(stack, engine=ENGINES[engine]))["Properties"]
     group = resource.get("DBParameterGroupName") or resource["DBClusterParameterGroupName"]
     parameters = template(stack)["Resources"][group["Ref"]]["Properties"]["Parameters"]
     if "mysql" in engine:
@@ -265,9 +265,9 @@ def test_refused_traffic_is_logged_for_a_month(stack: Stack) -> None:
     (log,) = of_type(stack, "AWS::EC2::FlowLog").values()
     assert log["ResourceId"] == stack.resolve(made.vpc.vpc_id)
     assert log["TrafficType"] == "REJECT"
-    group = properties(stack, made.flow_log_group)
-    assert log["LogGroupName"] == {"Ref": group["id"]}
-    assert group["Properties"]["RetentionInDays"] == 30
+    group = properties(made.flow_log_group)
+    assert log["LogGroupName"] == {"Ref": logical_id(made.flow_log_group)}
+    assert group["RetentionInDays"] == 30
 
 
 def test_no_custom_resource_and_no_function_of_ours(stack: Stack) -> None:
@@ -285,8 +285,8 @@ def test_a_nat_gateway_is_a_choice_and_the_database_stays_isolated(stack: Stack)
     assert len(of_type(stack, "AWS::EC2::NatGateway")) == 1
     (subnets,) = of_type(stack, "AWS::RDS::DBSubnetGroup").values()
     isolated = [stack.resolve(subnet.subnet_id) for subnet in made.vpc.isolated_subnets]
-    assert subnets["SubnetIds"] == isolated == properties(stack, made.proxy)["Properties"]["VpcSubnetIds"]
-    assert properties(stack, private)["Properties"]["VpcConfig"]["SubnetIds"] == [
+    assert subnets["SubnetIds"] == isolated == properties(made.proxy)["VpcSubnetIds"]
+    assert properties(private)["VpcConfig"]["SubnetIds"] == [
         stack.resolve(subnet.subnet_id) for subnet in made.vpc.private_subnets
     ]
 
@@ -298,7 +298,7 @@ def test_a_vpc_of_yours_is_used_as_it_is(stack: Stack) -> None:
     assert len(of_type(stack, "AWS::EC2::VPC")) == 1
     assert set(made.interface_endpoints) == {"sqs"}
     isolated = [stack.resolve(subnet.subnet_id) for subnet in vpc.isolated_subnets]
-    assert properties(stack, made.proxy)["Properties"]["VpcSubnetIds"] == isolated
+    assert properties(made.proxy)["VpcSubnetIds"] == isolated
 
 
 @pytest.mark.parametrize("is_isolated", [True, False])
@@ -334,7 +334,7 @@ def test_the_rotation_reaches_secrets_manager_and_the_database_alone(stack: Stac
 
 
 def secret_string(stack: Stack, made: ProxiedDatabase) -> dict[str, Any]:
-    generated = properties(stack, made.application_secret)["Properties"]["GenerateSecretString"]
+    generated = properties(made.application_secret)["GenerateSecretString"]
     assert generated["GenerateStringKey"] == "password"
     parts = generated["SecretStringTemplate"]["Fn::Join"][1]
     text = "".join(part if isinstance(part, str) else part["Fn::GetAtt"][1] for part in parts)
@@ -363,8 +363,8 @@ def test_aws_rotates_the_password_but_not_before_the_user_exists(
     stack: Stack, engine: str, kind: str
 ) -> None:
     made = database(stack, engine=ENGINES[engine], rotation_interval=Duration.days(7))
-    rotation = properties(stack, made.rotation)["Properties"]
-    assert rotation["SecretId"] == {"Ref": properties(stack, made.application_secret)["id"]}
+    rotation = properties(made.rotation)
+    assert rotation["SecretId"] == {"Ref": logical_id(made.application_secret)}
     assert rotation["HostedRotationLambda"]["RotationType"] == kind
     assert rotation["RotateImmediatelyOnUpdate"] is False
     assert rotation["RotationRules"] == {"ScheduleExpression": "rate(7 days)"}
@@ -382,7 +382,7 @@ def test_aws_rotates_the_password_but_not_before_the_user_exists(
 )
 def test_secrets_manager_is_told_hours_or_days(stack: Stack, interval: Duration, rate: str) -> None:
     """It knows no other unit; CDK hands on the one that it is given."""
-    rotation = properties(stack, database(stack, rotation_interval=interval).rotation)["Properties"]
+    rotation = properties(database(stack, rotation_interval=interval).rotation)
     assert rotation["RotationRules"] == {"ScheduleExpression": rate}
 
 
@@ -390,7 +390,7 @@ def test_two_users_take_turns_by_the_masters_hand(stack: Stack) -> None:
     made = database(stack, authentication="secret", alternating_users=True)
     assert made.master_secret is not None
     master = stack.resolve(made.master_secret.secret_arn)
-    rotation = properties(stack, made.rotation)["Properties"]["HostedRotationLambda"]
+    rotation = properties(made.rotation)["HostedRotationLambda"]
     assert (rotation["RotationType"], rotation["MasterSecretArn"]) == ("PostgreSQLMultiUser", master)
     assert secret_string(stack, made)["masterarn"] == "MasterUserSecret.SecretArn"
     assert "rds" in made.interface_endpoints, "the master's secret does not say where the database is"
@@ -400,9 +400,9 @@ def test_a_key_of_yours_encrypts_storage_and_secrets(stack: Stack) -> None:
     key = kms.Key(stack, "Key")
     made = database(stack, encryption_key=key)
     arn = stack.resolve(key.key_arn)
-    assert server(stack, made)["Properties"]["KmsKeyId"] == arn
-    assert server(stack, made)["Properties"]["MasterUserSecret"] == {"KmsKeyId": arn}
-    assert properties(stack, made.application_secret)["Properties"]["KmsKeyId"] == arn
+    assert server(made)["Properties"]["KmsKeyId"] == arn
+    assert server(made)["Properties"]["MasterUserSecret"] == {"KmsKeyId": arn}
+    assert properties(made.application_secret)["KmsKeyId"] == arn
     decrypts = [s for s in role_of_proxy(stack, made) if s["Action"] == "kms:Decrypt"]
     assert [s["Resource"] for s in decrypts] == [arn]
 
@@ -412,7 +412,7 @@ def test_a_key_of_yours_encrypts_storage_and_secrets(stack: Stack) -> None:
 
 def role_of_proxy(stack: Stack, made: ProxiedDatabase) -> list[dict[str, Any]]:
     """What the proxy's role may do."""
-    return statements(stack, made.proxy_role)
+    return statements(made.proxy_role)
 
 
 @pytest.mark.parametrize(("authentication", "iam"), [("iam", "REQUIRED"), ("secret", "DISABLED")])
@@ -422,10 +422,10 @@ def test_the_proxy_logs_in_with_the_secrets_of_both_users(
     made = database(stack, authentication=authentication)
     assert made.master_secret is not None
     secrets = [
-        {"Ref": properties(stack, made.application_secret)["id"]},
+        {"Ref": logical_id(made.application_secret)},
         stack.resolve(made.master_secret.secret_arn),
     ]
-    assert properties(stack, made.proxy)["Properties"]["Auth"] == [
+    assert properties(made.proxy)["Auth"] == [
         {"AuthScheme": "SECRETS", "IAMAuth": iam, "SecretArn": secret} for secret in secrets
     ]
     assert [s["Resource"] for s in role_of_proxy(stack, made)] == secrets
@@ -443,11 +443,11 @@ def test_end_to_end_iam_has_no_password_of_the_application(stack: Stack, engine:
     assert not of_type(stack, "AWS::SecretsManager::Secret")
     assert "Transform" not in template(stack)
     assert made.interface_endpoints == {}
-    proxy = properties(stack, made.proxy)["Properties"]
+    proxy = properties(made.proxy)
     assert proxy["DefaultAuthScheme"] == "IAM_AUTH"
     assert made.master_secret is not None
     assert [each["SecretArn"] for each in proxy["Auth"]] == [stack.resolve(made.master_secret.secret_arn)]
-    assert server(stack, made)["Properties"]["EnableIAMDatabaseAuthentication"] is True
+    assert server(made)["Properties"]["EnableIAMDatabaseAuthentication"] is True
 
 
 @pytest.mark.parametrize("engine", ["postgres", "aurora-mysql"])
@@ -457,7 +457,7 @@ def test_the_proxy_may_log_in_as_the_application_end_to_end(stack: Stack, engine
     (connect,) = [s for s in role_of_proxy(stack, made) if s["Action"] == "rds-db:connect"]
     resource_id = "DBClusterResourceId" if made.cluster else "DbiResourceId"
     *_, database_id, user = connect["Resource"]["Fn::Join"][1]
-    assert database_id == {"Fn::GetAtt": [server(stack, made)["id"], resource_id]}
+    assert database_id == {"Fn::GetAtt": [logical_id(made.cluster or made.instance), resource_id]}
     assert user == "/writer"
 
 
@@ -475,12 +475,12 @@ def test_the_pool_is_as_told(stack: Stack) -> None:
         "MaxConnectionsPercent": 60,
         "MaxIdleConnectionsPercent": 10,
     }
-    assert properties(stack, made.proxy)["Properties"]["IdleClientTimeout"] == 600
+    assert properties(made.proxy)["IdleClientTimeout"] == 600
 
 
 def test_two_databases_have_two_proxies(app: App) -> None:
     made = [database(Stack(app, name)) for name in ("One", "Two")]
-    one, two = (properties(Stack.of(each), each.proxy)["Properties"]["DBProxyName"] for each in made)
+    one, two = (properties(each.proxy)["DBProxyName"] for each in made)
     assert one != two
 
 
@@ -504,32 +504,32 @@ def test_a_function_logs_in_with_a_token_for_one_user(stack: Stack) -> None:
     made = database(stack, database_name="trips", application_user="writer")
     client = function(stack, vpc=made.vpc)
     made.connect(client)
-    proxy = properties(stack, made.proxy)["id"]
-    assert environment(stack, client) == {
+    proxy = logical_id(made.proxy)
+    assert environment(client) == {
         "DATABASE_HOST": {"Fn::GetAtt": [proxy, "Endpoint"]},
         "DATABASE_PORT": "5432",
         "DATABASE_NAME": "trips",
         "DATABASE_USER": "writer",
     }
-    (connect,) = actions_of(stack, client, "rds-db")
+    (connect,) = actions_of(client, "rds-db")
     assert (connect["Action"], connect["Resource"]) == ("rds-db:connect", connect_arn(stack, made, "writer"))
-    assert actions_of(stack, client, "secretsmanager") == []
+    assert actions_of(client, "secretsmanager") == []
 
 
 def test_a_function_reads_one_secret_with_its_key(stack: Stack) -> None:
     made = database(stack, authentication="secret", encryption_key=kms.Key(stack, "Key"))
     client = function(stack, vpc=made.vpc)
     made.connect(client)
-    secret = {"Ref": properties(stack, made.application_secret)["id"]}
-    assert environment(stack, client)["DATABASE_SECRET_ARN"] == secret
-    assert "DATABASE_USER" not in environment(stack, client)
-    (read,) = actions_of(stack, client, "secretsmanager")
+    secret = {"Ref": logical_id(made.application_secret)}
+    assert environment(client)["DATABASE_SECRET_ARN"] == secret
+    assert "DATABASE_USER" not in environment(client)
+    (read,) = actions_of(client, "secretsmanager")
     assert (read["Action"], read["Resource"]) == ("secretsmanager:GetSecretValue", secret)
-    (decrypt,) = actions_of(stack, client, "kms")
+    (decrypt,) = actions_of(client, "kms")
     assert decrypt["Action"] == "kms:Decrypt"
-    assert decrypt["Resource"] == properties(stack, made.application_secret)["Properties"]["KmsKeyId"]
+    assert decrypt["Resource"] == properties(made.application_secret)["KmsKeyId"]
     assert "kms:ViaService" in decrypt["Condition"]["StringEquals"]
-    assert actions_of(stack, client, "rds-db") == []
+    assert actions_of(client, "rds-db") == []
 
 
 @pytest.mark.parametrize("closed", [False, True])
@@ -547,7 +547,7 @@ def test_the_way_to_the_proxy_is_open_on_both_sides(stack: Stack, closed: bool) 
         if (rule["GroupId"], rule["DestinationSecurityGroupId"]) == (mine, proxy)
     ]
     assert [rule["FromPort"] for rule in out] == ([3306] if closed else [])
-    assert environment(stack, client)["DATABASE_PORT"] == "3306"
+    assert environment(client)["DATABASE_PORT"] == "3306"
 
 
 def test_connecting_warns_of_nothing_by_itself(stack: Stack) -> None:
@@ -561,8 +561,8 @@ def test_an_alias_is_connected_by_its_function(stack: Stack) -> None:
     client = function(stack, vpc=made.vpc)
     live = lambda_.Alias(stack, "Live", alias_name="live", version=client.current_version)
     made.connect(live)
-    assert environment(stack, client)["DATABASE_USER"] == "app"
-    assert len(actions_of(stack, client, "rds-db")) == 1
+    assert environment(client)["DATABASE_USER"] == "app"
+    assert len(actions_of(client, "rds-db")) == 1
 
 
 @pytest.mark.parametrize("authentication", ["iam", "end-to-end-iam", "secret"])
@@ -572,10 +572,10 @@ def test_the_administrator_makes_the_applications_user(stack: Stack, authenticat
     made.connect_administrator(migration)
     assert made.master_secret is not None
     master = stack.resolve(made.master_secret.secret_arn)
-    variables = environment(stack, migration)
+    variables = environment(migration)
     assert variables["DATABASE_APPLICATION_USER"] == "writer"
-    readable = [s["Resource"] for s in actions_of(stack, migration, "secretsmanager")]
-    users = [s["Resource"] for s in actions_of(stack, migration, "rds-db")]
+    readable = [s["Resource"] for s in actions_of(migration, "secretsmanager")]
+    users = [s["Resource"] for s in actions_of(migration, "rds-db")]
     if authentication == "secret":
         assert variables["DATABASE_SECRET_ARN"] == master
         assert "DATABASE_USER" not in variables
@@ -589,7 +589,7 @@ def test_the_administrator_makes_the_applications_user(stack: Stack, authenticat
         assert "DATABASE_APPLICATION_SECRET_ARN" not in variables
         assert readable == []
     else:
-        application = {"Ref": properties(stack, made.application_secret)["id"]}
+        application = {"Ref": logical_id(made.application_secret)}
         assert variables["DATABASE_APPLICATION_SECRET_ARN"] == application
         assert application in readable
 
@@ -598,11 +598,12 @@ def test_readers_have_an_endpoint_of_the_proxy(stack: Stack) -> None:
     made = database(stack, engine=AURORA_POSTGRES, readers=1)
     client = function(stack, vpc=made.vpc)
     made.connect(client, reader=True)
-    endpoint = properties(stack, made.reader_endpoint)
-    assert endpoint["Properties"]["TargetRole"] == "READ_ONLY"
-    assert endpoint["Properties"]["DBProxyName"] == {"Ref": properties(stack, made.proxy)["id"]}
-    assert endpoint["Properties"]["VpcSecurityGroupIds"] == [security_group_of(stack, made.proxy)]
-    assert environment(stack, client)["DATABASE_READER_HOST"] == {"Fn::GetAtt": [endpoint["id"], "Endpoint"]}
+    endpoint = properties(made.reader_endpoint)
+    assert endpoint["TargetRole"] == "READ_ONLY"
+    assert endpoint["DBProxyName"] == {"Ref": logical_id(made.proxy)}
+    assert endpoint["VpcSecurityGroupIds"] == [security_group_of(stack, made.proxy)]
+    host = {"Fn::GetAtt": [logical_id(made.reader_endpoint), "Endpoint"]}
+    assert environment(client)["DATABASE_READER_HOST"] == host
 
 
 def test_a_function_has_two_databases_under_two_prefixes(stack: Stack) -> None:
@@ -613,8 +614,8 @@ def test_a_function_has_two_databases_under_two_prefixes(stack: Stack) -> None:
     with pytest.raises(InvalidPropsError, match=r"environment_prefix must differ .* got 'DATABASE' twice"):
         drivers.connect_administrator(client)
     drivers.connect(client, environment_prefix="DRIVERS")
-    assert {"DATABASE_HOST", "DRIVERS_HOST"} <= set(environment(stack, client))
-    assert len(actions_of(stack, client, "rds-db")) == 2
+    assert {"DATABASE_HOST", "DRIVERS_HOST"} <= set(environment(client))
+    assert len(actions_of(client, "rds-db")) == 2
 
 
 @pytest.mark.parametrize("kind", ["connect", "connect_administrator"])
@@ -631,7 +632,7 @@ def test_a_function_is_connected_once(stack: Stack, kind: str) -> None:
         ):
             getattr(made, kind)(again)
     getattr(made, kind)(live, environment_prefix="SAME")
-    assert environment(stack, client)["SAME_HOST"] == environment(stack, client)["DATABASE_HOST"]
+    assert environment(client)["SAME_HOST"] == environment(client)["DATABASE_HOST"]
 
 
 @pytest.mark.parametrize("prefix", ["DATABASE", "ADMINISTRATOR"])
@@ -650,8 +651,8 @@ def test_a_function_is_a_migration_or_an_application(
         match=rf"Stack/Function is connected to Stack/Database already, by {first}, and cannot have {second} too",
     ):
         getattr(made, second)(client, environment_prefix=prefix)
-    assert "ADMINISTRATOR_HOST" not in environment(stack, client)
-    assert len(actions_of(stack, client, "rds-db")) == 1
+    assert "ADMINISTRATOR_HOST" not in environment(client)
+    assert len(actions_of(client, "rds-db")) == 1
 
 
 def test_a_prefix_must_begin_a_variable(stack: Stack) -> None:
@@ -719,8 +720,8 @@ def test_what_is_refused_changes_nothing(stack: Stack) -> None:
     client = function(stack, vpc=imported_vpc(stack))
     with pytest.raises(InvalidPropsError):
         made.connect(client)
-    assert "Environment" not in properties(stack, client)["Properties"]
-    assert actions_of(stack, client, "rds-db") == []
+    assert "Environment" not in properties(client)
+    assert actions_of(client, "rds-db") == []
 
 
 def test_unbounded_concurrency_is_warned_of(stack: Stack) -> None:
@@ -763,7 +764,7 @@ def test_a_proxy_stands_before_an_imported_instance(stack: Stack) -> None:
     assert group["DBInstanceIdentifiers"] == ["trips"]
     proxy = named(security_group_of(stack, made.proxy))
     assert ("sg-0123456789abcdef0", proxy, "6543") in ways_in(stack)
-    secret = properties(stack, made.application_secret)["Properties"]["GenerateSecretString"]
+    secret = properties(made.application_secret)["GenerateSecretString"]
     known = json.loads(secret["SecretStringTemplate"])
     assert (known["engine"], made.port) == ("postgres", 5432)
     assert (known["host"], known["port"]) == ("trips.abc.us-east-1.rds.amazonaws.com", 6543)
@@ -783,7 +784,7 @@ def test_an_instance_of_this_app_brings_its_vpc_and_its_master(stack: Stack) -> 
     assert made.vpc is vpc
     assert made.master_secret is not None
     assert made.master_secret.node.path == "Stack/Instance/Secret/Attachment"
-    assert properties(stack, made.proxy)["Properties"]["EngineFamily"] == "MYSQL"
+    assert properties(made.proxy)["EngineFamily"] == "MYSQL"
 
 
 def test_a_user_that_exists_keeps_its_secret_and_its_rotation(stack: Stack) -> None:
@@ -794,7 +795,7 @@ def test_a_user_that_exists_keeps_its_secret_and_its_rotation(stack: Stack) -> N
     assert made.application_secret is secret
     assert made.rotation is None
     assert not of_type(stack, "AWS::SecretsManager::Secret")
-    assert environment(stack, client)["DATABASE_SECRET_ARN"] == secret_arn("writer")
+    assert environment(client)["DATABASE_SECRET_ARN"] == secret_arn("writer")
 
 
 def test_an_administrator_needs_a_master_that_is_known(stack: Stack) -> None:
@@ -829,15 +830,15 @@ ALARMS = (
 def test_every_alarm_tells_somebody_and_no_traffic_is_no_fault(stack: Stack, alarm: str) -> None:
     mine = sns.Topic(stack, "Mine")
     made = database(stack, alarm_topic=mine)
-    found = properties(stack, getattr(made, alarm))["Properties"]
-    assert found["AlarmActions"] == [{"Ref": properties(stack, mine)["id"]}]
+    found = properties(getattr(made, alarm))
+    assert found["AlarmActions"] == [{"Ref": logical_id(mine)}]
     assert found["TreatMissingData"] == "notBreaching"
 
 
 def test_a_topic_is_made_for_the_alarms(stack: Stack) -> None:
     made = database(stack)
-    found = properties(stack, made.database_cpu_alarm)["Properties"]
-    assert found["AlarmActions"] == [{"Ref": properties(stack, made.alarm_topic)["id"]}]
+    found = properties(made.database_cpu_alarm)
+    assert found["AlarmActions"] == [{"Ref": logical_id(made.alarm_topic)}]
 
 
 def dimensions(metric: dict[str, Any]) -> dict[str, Any]:
@@ -846,23 +847,19 @@ def dimensions(metric: dict[str, Any]) -> dict[str, Any]:
 
 def measured(stack: Stack, alarm: Any) -> dict[str, dict[str, Any]]:
     """The metrics of an expression, by name, with what they are of."""
-    metrics = properties(stack, alarm)["Properties"]["Metrics"]
+    metrics = properties(alarm)["Metrics"]
     found = [each["MetricStat"]["Metric"] for each in metrics if "MetricStat" in each]
     return {metric["MetricName"]: dimensions(metric) for metric in found}
 
 
 def expression(stack: Stack, alarm: Any) -> str:
-    (found,) = [
-        each["Expression"]
-        for each in properties(stack, alarm)["Properties"]["Metrics"]
-        if "Expression" in each
-    ]
+    (found,) = [each["Expression"] for each in properties(alarm)["Metrics"] if "Expression" in each]
     return str(found)
 
 
 def test_the_proxys_alarms_look_at_this_proxy(stack: Stack) -> None:
     made = database(stack)
-    proxy = {"ProxyName": {"Ref": properties(stack, made.proxy)["id"]}}
+    proxy = {"ProxyName": {"Ref": logical_id(made.proxy)}}
     assert measured(stack, made.proxy_connections_alarm) == {
         "DatabaseConnections": proxy,
         "MaxDatabaseConnectionsAllowed": proxy,
@@ -872,7 +869,7 @@ def test_the_proxys_alarms_look_at_this_proxy(stack: Stack) -> None:
         "DatabaseConnectionsCurrentlySessionPinned": proxy,
         "MaxDatabaseConnectionsAllowed": proxy,
     }
-    latency = properties(stack, made.borrow_latency_alarm)["Properties"]
+    latency = properties(made.borrow_latency_alarm)
     assert (latency["MetricName"], latency["Threshold"]) == ("DatabaseConnectionsBorrowLatency", 100_000)
     assert dimensions(latency) == proxy
 
@@ -880,18 +877,18 @@ def test_the_proxys_alarms_look_at_this_proxy(stack: Stack) -> None:
 @pytest.mark.parametrize("engine", ["postgres", "aurora-mysql"])
 def test_the_databases_alarms_look_at_the_one_that_is_written_to(stack: Stack, engine: str) -> None:
     made = database(stack, engine=ENGINES[engine], max_connections_percent=60)
-    identifier = {"Ref": server(stack, made)["id"]}
+    identifier = {"Ref": logical_id(made.cluster or made.instance)}
     mine = (
         {"DBClusterIdentifier": identifier, "Role": "WRITER"}
         if made.cluster
         else {"DBInstanceIdentifier": identifier}
     )
-    cpu = properties(stack, made.database_cpu_alarm)["Properties"]
+    cpu = properties(made.database_cpu_alarm)
     assert (cpu["MetricName"], cpu["Threshold"], dimensions(cpu)) == ("CPUUtilization", 90, mine)
     assert measured(stack, made.database_connections_alarm) == {
         "DatabaseConnections": mine,
         "MaxDatabaseConnectionsAllowed": {
-            "ProxyName": {"Ref": properties(stack, made.proxy)["id"]},
+            "ProxyName": {"Ref": logical_id(made.proxy)},
             "TargetGroup": "default",
             "TargetRole": "READ_WRITE",
         },
@@ -902,7 +899,7 @@ def test_the_databases_alarms_look_at_the_one_that_is_written_to(stack: Stack, e
 
 def test_storage_alarms_when_it_cannot_grow(stack: Stack) -> None:
     made = database(stack, allocated_storage=200)
-    alarm = properties(stack, made.free_storage_alarm)["Properties"]
+    alarm = properties(made.free_storage_alarm)
     assert (alarm["MetricName"], alarm["ComparisonOperator"]) == ("FreeStorageSpace", "LessThanThreshold")
     assert alarm["Threshold"] == 10 * 2**30
 

@@ -15,7 +15,7 @@ from aws_cdk.assertions import Match, Template
 
 from constructs_lib import QueueConsumer
 from tests.gallery.plain_function import function
-from tests.template_parts import properties, statements, warnings
+from tests.template import logical_id, properties, resource, statements, the, warnings
 
 # --- recommendations --------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ def test_what_is_recommended_has_no_warning(stack: Stack) -> None:
 
 def test_only_what_failed_is_retried(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack))
-    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    mapping = properties(consumer.event_source_mapping)
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
@@ -97,7 +97,7 @@ def test_visibility_is_six_timeouts_and_the_window(stack: Stack) -> None:
         function=function(stack, timeout=Duration.seconds(20)),
         max_batching_window=Duration.seconds(7),
     )
-    assert properties(stack, consumer.queue)["Properties"]["VisibilityTimeout"] == 6 * 20 + 7
+    assert properties(consumer.queue)["VisibilityTimeout"] == 6 * 20 + 7
 
 
 def test_visibility_of_a_function_that_says_no_timeout(stack: Stack) -> None:
@@ -110,25 +110,25 @@ def test_visibility_of_a_function_that_says_no_timeout(stack: Stack) -> None:
         code=lambda_.Code.from_inline("def handle(event, context): return {'batchItemFailures': []}"),
     )
     consumer = QueueConsumer(stack, "Consumer", function=plain)
-    assert properties(stack, consumer.queue)["Properties"]["VisibilityTimeout"] == 18
+    assert properties(consumer.queue)["VisibilityTimeout"] == 18
 
 
 def test_failed_messages_are_kept(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), max_receive_count=7)
     assert isinstance(consumer.dead_letter_queue, sqs.Queue)
-    dead = properties(stack, consumer.dead_letter_queue)
-    source = properties(stack, consumer.queue)["Properties"]
+    source = properties(consumer.queue)
     assert source["RedrivePolicy"] == {
-        "deadLetterTargetArn": {"Fn::GetAtt": [dead["id"], "Arn"]},
+        "deadLetterTargetArn": {"Fn::GetAtt": [logical_id(consumer.dead_letter_queue), "Arn"]},
         "maxReceiveCount": 7,
     }
-    assert dead["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600 > source["MessageRetentionPeriod"]
+    kept = properties(consumer.dead_letter_queue)["MessageRetentionPeriod"]
+    assert kept == 14 * 24 * 3600 > source["MessageRetentionPeriod"]
 
 
 @pytest.mark.parametrize("part", ["queue", "dead_letter_queue"])
 def test_tls_is_enforced(stack: Stack, part: str) -> None:
     queue = getattr(QueueConsumer(stack, "Consumer", function=function(stack)), part)
-    reference = {"Ref": properties(stack, queue)["id"]}
+    reference = {"Ref": logical_id(queue)}
     Template.from_stack(stack).has_resource_properties(
         "AWS::SQS::QueuePolicy",
         {
@@ -156,7 +156,7 @@ def test_tls_is_enforced(stack: Stack, part: str) -> None:
 @pytest.mark.parametrize("part", ["queue", "dead_letter_queue"])
 def test_messages_are_encrypted(stack: Stack, part: str) -> None:
     queue = getattr(QueueConsumer(stack, "Consumer", function=function(stack)), part)
-    assert properties(stack, queue)["Properties"]["SqsManagedSseEnabled"] is True
+    assert properties(queue)["SqsManagedSseEnabled"] is True
 
 
 def test_a_key_of_yours_encrypts_both_queues_and_is_granted(stack: Stack) -> None:
@@ -167,11 +167,11 @@ def test_a_key_of_yours_encrypts_both_queues_and_is_granted(stack: Stack) -> Non
 
     arn = stack.resolve(key.key_arn)
     for queue in (consumer.queue, consumer.dead_letter_queue):
-        assert properties(stack, queue)["Properties"]["KmsMasterKeyId"] == arn
+        assert properties(queue)["KmsMasterKeyId"] == arn
     of_key = {
         role: {
             action
-            for statement in statements(stack, part.role)
+            for statement in statements(part.role)
             if statement["Resource"] == arn
             for action in [statement["Action"]]
             for action in ([action] if isinstance(action, str) else action)
@@ -186,7 +186,7 @@ def test_producers_may_send_and_nothing_else(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack))
     consumer.grant_send_messages(producer)
     arn = stack.resolve(consumer.queue.queue_arn)
-    granted = [statement for statement in statements(stack, producer.role) if statement["Resource"] == arn]
+    granted = [statement for statement in statements(producer.role) if statement["Resource"] == arn]
     assert [statement["Action"] for statement in granted] == [
         ["sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"]
     ]
@@ -196,7 +196,7 @@ def test_the_function_may_receive_from_this_queue(stack: Stack) -> None:
     worker = function(stack)
     consumer = QueueConsumer(stack, "Consumer", function=worker)
     arn = stack.resolve(consumer.queue.queue_arn)
-    (granted,) = [statement for statement in statements(stack, worker.role) if statement["Resource"] == arn]
+    (granted,) = [statement for statement in statements(worker.role) if statement["Resource"] == arn]
     assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"} <= set(granted["Action"])
 
 
@@ -204,12 +204,12 @@ def test_the_alias_is_called_and_watched(stack: Stack) -> None:
     worker = function(stack)
     live = lambda_.Alias(stack, "Live", alias_name="live", version=worker.current_version)
     consumer = QueueConsumer(stack, "Consumer", function=live)
-    name = {"Ref": properties(stack, worker)["id"]}
+    name = {"Ref": logical_id(worker)}
     qualified = {"Fn::Join": ["", [name, ":live"]]}
-    assert ":live" in str(properties(stack, consumer.event_source_mapping)["Properties"]["FunctionName"])
-    throttles = properties(stack, consumer.throttles_alarm)["Properties"]
+    assert ":live" in str(properties(consumer.event_source_mapping)["FunctionName"])
+    throttles = properties(consumer.throttles_alarm)
     assert {"Name": "Resource", "Value": qualified} in throttles["Dimensions"]
-    errors = properties(stack, consumer.errors_alarm)["Properties"]["Metrics"]
+    errors = properties(consumer.errors_alarm)["Metrics"]
     dimensions = [metric["MetricStat"]["Metric"]["Dimensions"] for metric in errors if "MetricStat" in metric]
     assert len(dimensions) == 2
     assert all({"Name": "Resource", "Value": qualified} in each for each in dimensions)
@@ -222,29 +222,27 @@ ALARMS = ("dead_letter_alarm", "oldest_message_alarm", "errors_alarm", "throttle
 def test_every_alarm_tells_somebody(stack: Stack, alarm: str) -> None:
     mine = sns.Topic(stack, "Mine")
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), alarm_topic=mine)
-    assert properties(stack, getattr(consumer, alarm))["Properties"]["AlarmActions"] == [
-        {"Ref": properties(stack, mine)["id"]}
-    ]
+    assert properties(getattr(consumer, alarm))["AlarmActions"] == [{"Ref": logical_id(mine)}]
 
 
 def test_dead_letters_keep_their_alarm_when_sqs_stops_the_metric(stack: Stack) -> None:
     """SQS has no metrics of a queue that nobody used for six hours, and the letters are still there."""
     consumer = QueueConsumer(stack, "Consumer", function=function(stack))
-    assert properties(stack, consumer.dead_letter_alarm)["Properties"]["TreatMissingData"] == "ignore"
+    assert properties(consumer.dead_letter_alarm)["TreatMissingData"] == "ignore"
 
 
 @pytest.mark.parametrize("alarm", ALARMS[1:])
 def test_no_traffic_is_not_a_fault(stack: Stack, alarm: str) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack))
-    assert properties(stack, getattr(consumer, alarm))["Properties"]["TreatMissingData"] == "notBreaching"
+    assert properties(getattr(consumer, alarm))["TreatMissingData"] == "notBreaching"
 
 
 def test_alarms_may_publish_to_the_topic_that_is_made(stack: Stack) -> None:
     """A topic policy replaces SNS's default, which let them in."""
     consumer = QueueConsumer(stack, "Consumer", function=function(stack))
-    topic = {"Ref": properties(stack, consumer.alarm_topic)["id"]}
-    (policy,) = Template.from_stack(stack).find_resources("AWS::SNS::TopicPolicy").values()
-    allowed = [s for s in policy["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    topic = {"Ref": logical_id(consumer.alarm_topic)}
+    policy = the(stack, "AWS::SNS::TopicPolicy")
+    allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
     assert [(s["Action"], s["Principal"], s["Resource"]) for s in allowed] == [
         ("sns:Publish", {"Service": "cloudwatch.amazonaws.com"}, topic)
     ]
@@ -252,8 +250,8 @@ def test_alarms_may_publish_to_the_topic_that_is_made(stack: Stack) -> None:
 
 def test_a_single_dead_letter_alarms(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack))
-    alarm = properties(stack, consumer.dead_letter_alarm)["Properties"]
-    dead = properties(stack, consumer.dead_letter_queue)["id"]
+    alarm = properties(consumer.dead_letter_alarm)
+    dead = logical_id(consumer.dead_letter_queue)
     assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [dead, "QueueName"]}}]
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
@@ -264,7 +262,7 @@ def test_old_messages_alarm_at_the_age_given(stack: Stack) -> None:
     consumer = QueueConsumer(
         stack, "Consumer", function=function(stack), oldest_message_age=Duration.minutes(3)
     )
-    alarm = properties(stack, consumer.oldest_message_alarm)["Properties"]
+    alarm = properties(consumer.oldest_message_alarm)
     assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateAgeOfOldestMessage", 180)
 
 
@@ -273,12 +271,12 @@ def test_old_messages_alarm_before_sqs_deletes_them(
     stack: Stack, retention: Duration | None, seconds: int
 ) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), retention_period=retention)
-    assert properties(stack, consumer.oldest_message_alarm)["Properties"]["Threshold"] == seconds
+    assert properties(consumer.oldest_message_alarm)["Threshold"] == seconds
 
 
 def test_concurrency_is_bounded_at_the_mapping(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), max_concurrency=5)
-    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    mapping = properties(consumer.event_source_mapping)
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
 
 
@@ -286,7 +284,7 @@ def test_pollers_are_provisioned(stack: Stack) -> None:
     consumer = QueueConsumer(
         stack, "Consumer", function=function(stack), minimum_pollers=2, maximum_pollers=9
     )
-    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    mapping = properties(consumer.event_source_mapping)
     assert mapping["ProvisionedPollerConfig"] == {"MinimumPollers": 2, "MaximumPollers": 9}
     assert "ScalingConfig" not in mapping
 
@@ -294,7 +292,7 @@ def test_pollers_are_provisioned(stack: Stack) -> None:
 def test_fifo_reaches_both_queues(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), fifo=True)
     for queue in (consumer.queue, consumer.dead_letter_queue):
-        assert properties(stack, queue)["Properties"]["FifoQueue"] is True
+        assert properties(queue)["FifoQueue"] is True
 
 
 def test_dead_letters_of_a_fifo_queue_may_expire_with_its_messages(stack: Stack) -> None:
@@ -302,7 +300,7 @@ def test_dead_letters_of_a_fifo_queue_may_expire_with_its_messages(stack: Stack)
     most = Duration.days(14)
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), fifo=True, retention_period=most)
     for queue in (consumer.queue, consumer.dead_letter_queue):
-        assert properties(stack, queue)["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+        assert properties(queue)["MessageRetentionPeriod"] == 14 * 24 * 3600
     dead = sqs.Queue(stack, "Dead", fifo=True)
     given = sqs.Queue(
         stack,
@@ -324,7 +322,7 @@ def test_filters_may_hold_what_cdk_knows_later(stack: Stack) -> None:
         }
     }
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), filters=[pattern])
-    (found,) = properties(stack, consumer.event_source_mapping)["Properties"]["FilterCriteria"]["Filters"]
+    (found,) = properties(consumer.event_source_mapping)["FilterCriteria"]["Filters"]
     assert found["Pattern"] == {
         "Fn::Join": [
             "",
@@ -356,7 +354,7 @@ RULES = lambda_.FilterRule
 )
 def test_every_filter_that_lambda_takes_is_taken(stack: Stack, pattern: dict[str, Any]) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), filters=[pattern])
-    (found,) = properties(stack, consumer.event_source_mapping)["Properties"]["FilterCriteria"]["Filters"]
+    (found,) = properties(consumer.event_source_mapping)["FilterCriteria"]["Filters"]
     assert json.loads(found["Pattern"]) == json.loads(json.dumps(pattern))
     assert warnings(stack) == []
 
@@ -379,7 +377,7 @@ def test_a_filter_beside_the_body_is_warned_of(stack: Stack, pattern: dict[str, 
 def test_filters_are_patterns(stack: Stack) -> None:
     pattern = {"body": {"type": ["trip.completed"]}}
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), filters=[pattern])
-    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
+    mapping = properties(consumer.event_source_mapping)
     assert mapping["FilterCriteria"] == {"Filters": [{"Pattern": '{"body": {"type": ["trip.completed"]}}'}]}
 
 
@@ -391,7 +389,7 @@ def test_messages_outlive_the_stack_unless_told_otherwise(
 ) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), removal_policy=given)
     for queue in (consumer.queue, consumer.dead_letter_queue):
-        assert properties(stack, queue)["DeletionPolicy"] == policy
+        assert resource(queue)["DeletionPolicy"] == policy
 
 
 def test_an_existing_queue_is_drained_and_not_remade(stack: Stack) -> None:
@@ -405,8 +403,8 @@ def test_an_existing_queue_is_drained_and_not_remade(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), queue=source)
     Template.from_stack(stack).resource_count_is("AWS::SQS::Queue", 2)
     assert consumer.dead_letter_queue is dead
-    mapping = properties(stack, consumer.event_source_mapping)["Properties"]
-    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [properties(stack, source)["id"], "Arn"]}
+    mapping = properties(consumer.event_source_mapping)
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [logical_id(source), "Arn"]}
 
 
 def test_a_queue_of_another_account_is_drained_and_watched_where_it_can_be(app: App) -> None:
@@ -415,10 +413,10 @@ def test_a_queue_of_another_account_is_drained_and_watched_where_it_can_be(app: 
     consumer = QueueConsumer(
         stack, "Consumer", function=function(stack), queue=sqs.Queue.from_queue_arn(stack, "Theirs", arn)
     )
-    assert properties(stack, consumer.event_source_mapping)["Properties"]["EventSourceArn"] == arn
+    assert properties(consumer.event_source_mapping)["EventSourceArn"] == arn
     assert consumer.oldest_message_alarm is None
     assert consumer.dead_letter_alarm is None
-    assert properties(stack, consumer.errors_alarm)["Properties"]["AlarmActions"]
+    assert properties(consumer.errors_alarm)["AlarmActions"]
 
 
 def test_grants_to_the_consumer_reach_the_function(stack: Stack) -> None:
@@ -426,5 +424,5 @@ def test_grants_to_the_consumer_reach_the_function(stack: Stack) -> None:
     worker = function(stack)
     topic = sns.Topic(stack, "Topic")
     topic.grant_publish(QueueConsumer(stack, "Consumer", function=worker))
-    arn = {"Ref": properties(stack, topic)["id"]}
-    assert [s["Action"] for s in statements(stack, worker.role) if s["Resource"] == arn] == ["sns:Publish"]
+    arn = {"Ref": logical_id(topic)}
+    assert [s["Action"] for s in statements(worker.role) if s["Resource"] == arn] == ["sns:Publish"]
