@@ -439,8 +439,8 @@ ROTATION_SECONDS_MAX: Final = 999 * 86_400
 Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotationRulesType.html"""
 
 BACKUP_RETENTION_DAYS: Final = 7
-BACKUP_RETENTION_DAYS_MIN: Final = 1
-BACKUP_RETENTION_DAYS_MAX: Final = 35
+BACKUP_RETENTION_SECONDS_MIN: Final = 86_400
+BACKUP_RETENTION_SECONDS_MAX: Final = 35 * 86_400
 """RDS_BACKUP. 0 would turn backups off; a week is what the console gives."""
 
 STORAGE_GIB: Final = 20
@@ -554,7 +554,7 @@ Source: https://aws.amazon.com/about-aws/whats-new/2024/06/amazon-api-gateway-in
 HTTP_INTEGRATION_TIMEOUT_SECONDS: Final = 30
 """What an HTTP API waits for a function; cannot be raised (HTTP_API_QUOTAS)."""
 
-HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX: Final = 29
+HTTP_INTEGRATION_TIMEOUT_SECONDS_MAX_IN_CDK: Final = 29
 """CDK takes no more where a time is set; 30 s are what HTTP APIs have by default."""
 
 REST_API_STAGE: Final = "prod"

@@ -1,15 +1,18 @@
-"""Checks of arguments: pure, token-aware, one sentence each.
+"""The checks of arguments: pure functions that each say one sentence, and let tokens pass.
 
-Every check raises `InvalidPropsError` with the argument, the limit, the value given and the way out. A value
-that is known only at deployment (an unresolved token) passes: CloudFormation will judge it.
+A `check_...` returns nothing. It raises `InvalidPropsError` with the argument, the limit, the value that was passed and
+the way out. `read_seconds` checks a Duration in the same way and returns its seconds. `is_unresolved` and
+`has_unresolved` answer a question and raise nothing.
+
+A value that is known only at deployment (an unresolved token) passes every check: CloudFormation checks it then.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
-from math import isinf
-from typing import Protocol
+from math import inf, isinf
+from typing import Final, Literal, Protocol
 
 from constructs_lib.errors import InvalidPropsError
 
@@ -21,7 +24,7 @@ def is_unresolved(value: object) -> bool:
     """Whether CDK will know this value only at deployment.
 
     Args:
-        value: A string or a number as a construct was given it.
+        value: A string or a number, as the user passed it.
 
     Returns:
         True for CDK's encoded tokens: `${Token[...]}`, `#{Token[...]}` in a list, and its huge negative numbers.
@@ -48,76 +51,147 @@ def has_unresolved(value: object) -> bool:
 
 
 def shown(value: object) -> str:
-    """Name a value of the wrong type for a message.
+    """Describe a value of the wrong type for an error message.
 
     Args:
-        value: What was given.
+        value: What the user passed.
 
     Returns:
-        The path of a construct, or what Python shows of anything else; and the type.
+        The path of a construct, or the `repr` of anything else, and then the type in parentheses.
     """
     path = getattr(getattr(value, "node", None), "path", None)
     return f"{repr(value) if path is None else path} ({type(value).__name__})"
 
 
-def kind(name: str, value: object, attribute: str, words: str, *, required: bool = False) -> None:
-    """Refuse what is not the part that is asked for: its name, its ARN, or the construct around it.
+# --- types ---------------------------------------------------------------------------------------------
+
+
+def check_part(name: str, value: object, attribute: str, words: str, *, required: bool = False) -> None:
+    """Refuse anything but the kind of part that is needed, such as its name, its ARN, or a construct around it.
 
     Args:
         name: The argument, as the user wrote it.
-        value: What was given.
-        attribute: What such a part has, whoever made it.
-        words: What it is.
-        required: Whether None is something else too.
+        value: What the user passed.
+        attribute: An attribute that all parts of this kind have, whether created or imported.
+        words: The kind of part, with its article.
+        required: Whether None is refused too.
 
     Raises:
-        InvalidPropsError: It is something else.
+        InvalidPropsError: `value` has no such attribute.
     """
-    # What CDK's Python classes have is seen on the class; asking the object would cost a round trip to Node.
-    known = hasattr(type(value), attribute) or (hasattr(value, attribute) and not isinstance(value, type))
-    if known or (value is None and not required):
+    if (value is None and not required) or _has(value, attribute):
         return
     hint = " Pass its .alias." if attribute == "function_arn" and hasattr(value, "alias") else ""
     raise InvalidPropsError(f"{name} must be {words}, got {shown(value)}.{hint}")
 
 
-def flag(name: str, value: object) -> None:
-    """Refuse what is neither True nor False: any text would count as True.
+def check_parts(name: str, values: object, attribute: str, words: str) -> None:
+    """Refuse anything but a list of parts of one kind, such as one part alone.
 
     Args:
         name: The argument, as the user wrote it.
-        value: What was given.
+        values: What the user passed.
+        attribute: An attribute that all parts of this kind have.
+        words: The kind of part, in the plural.
 
     Raises:
-        InvalidPropsError: It is something else.
+        InvalidPropsError: `values` is not a list or tuple, or something in it has no such attribute.
+    """
+    if not isinstance(values, list | tuple):
+        raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(values)}.")
+    for value in values:
+        if not _has(value, attribute):
+            raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(value)} in it.")
+
+
+def _has(value: object, attribute: str) -> bool:
+    # What CDK's Python classes have is seen on the class; asking the object would cost a round trip to Node.
+    return hasattr(type(value), attribute) or (hasattr(value, attribute) and not isinstance(value, type))
+
+
+def check_type(name: str, value: object, class_: type, example: str) -> None:
+    """Refuse anything but an instance of a class.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What the user passed; None passes.
+        class_: The class.
+        example: How to write an instance.
+
+    Raises:
+        InvalidPropsError: `value` is not an instance of the class.
+    """
+    if value is not None and not isinstance(value, class_):
+        raise InvalidPropsError(
+            f"{name} must be {_with_article(class_.__name__)}, such as {example}, got {shown(value)}."
+        )
+
+
+def check_member(name: str, value: object, enum: type[Enum], *, without: str = "") -> None:
+    """Refuse anything but a member of an enumeration.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What the user passed; None passes.
+        enum: The enumeration.
+        without: The name of a member that does not work here.
+
+    Raises:
+        InvalidPropsError: `value` is not a member, or is the one that does not work.
+    """
+    if value is None or (isinstance(value, enum) and value.name != without):
+        return
+    other = f" other than {without}" if without else ""
+    example = next(each.name for each in enum if each.name != without)
+    raise InvalidPropsError(
+        f"{name} must be {_with_article(enum.__name__)}{other}, such as {enum.__name__}.{example}, got {shown(value)}."
+    )
+
+
+def _with_article(word: str) -> str:
+    return f"{'an' if word[0] in 'AEIO' else 'a'} {word}"
+
+
+def check_flag(name: str, value: object) -> None:
+    """Refuse anything but True and False: every text would count as True.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What the user passed.
+
+    Raises:
+        InvalidPropsError: `value` is neither True nor False.
     """
     if not isinstance(value, bool):
         raise InvalidPropsError(f"{name} must be True or False, got {shown(value)}.")
 
 
-def text(name: str, value: object) -> None:
-    """Refuse what is not a text.
+# --- texts ---------------------------------------------------------------------------------------------
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuse anything but a text.
 
     Args:
         name: The argument, as the user wrote it.
-        value: What was given.
+        value: What the user passed.
 
     Raises:
-        InvalidPropsError: It is something else.
+        InvalidPropsError: `value` is not a `str`.
     """
     if not isinstance(value, str):
         raise InvalidPropsError(f"{name} must be text, got {shown(value)}.")
 
 
-def texts(name: str, values: object) -> None:
-    """Refuse what is not a list of texts; one text alone would be taken letter by letter.
+def check_texts(name: str, values: object) -> None:
+    """Refuse anything but a list of texts; one text alone would be read letter by letter.
 
     Args:
         name: The argument, as the user wrote it.
-        values: What was given.
+        values: What the user passed.
 
     Raises:
-        InvalidPropsError: It is something else.
+        InvalidPropsError: `values` is not a list, or something in it is not a text or is empty.
     """
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise InvalidPropsError(f"{name} must be a list of texts, got {shown(values)}.")
@@ -126,223 +200,19 @@ def texts(name: str, values: object) -> None:
             raise InvalidPropsError(f"{name} must be a list of texts, got {shown(value)} in it.")
 
 
-def member(name: str, value: object, of: type[Enum], *, without: str = "") -> None:
-    """Refuse what is not a member of an enumeration.
+def check_choice(name: str, value: str, choices: Iterable[str], *, source: str) -> None:
+    """Refuse a word that is not on a list.
 
     Args:
         name: The argument, as the user wrote it.
-        value: What was given; None passes.
-        of: The enumeration.
-        without: The name of a member that does not work here.
+        value: What the user passed.
+        choices: The words that work.
+        source: The page that lists them.
 
     Raises:
-        InvalidPropsError: It is something else.
+        InvalidPropsError: `value` is not on the list; the message names the nearest word that is.
     """
-    if value is None or (isinstance(value, of) and value.name != without):
-        return
-    other = f" other than {without}" if without else ""
-    example = next(each.name for each in of if each.name != without)
-    raise InvalidPropsError(
-        f"{name} must be {_article(of.__name__)} {of.__name__}{other}, such as {of.__name__}.{example}, got "
-        f"{shown(value)}."
-    )
-
-
-def _article(word: str) -> str:
-    return "an" if word[0] in "AEIO" else "a"
-
-
-def require_instance(name: str, value: object, kind: type, example: str) -> None:
-    """Refuse what is not of a class.
-
-    Args:
-        name: The argument, as the user wrote it.
-        value: What was given; None passes.
-        kind: The class.
-        example: How to write one.
-
-    Raises:
-        InvalidPropsError: It is something else.
-    """
-    if value is not None and not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise InvalidPropsError(
-            f"{name} must be {article} {kind.__name__}, such as {example}, got {shown(value)}."
-        )
-
-
-def require_list(name: str, value: object, attribute: str, words: str) -> None:
-    """Refuse what is not a list of parts, such as one part alone, or a text in place of a list of texts.
-
-    Args:
-        name: The argument, as the user wrote it.
-        value: What was given.
-        attribute: What each part has.
-        words: What the parts are.
-
-    Raises:
-        InvalidPropsError: It is something else, or has something else in it.
-    """
-    if not isinstance(value, list | tuple):
-        raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(value)}.")
-    for part in value:
-        # A look at the class costs no call to the CDK.
-        if not hasattr(type(part), attribute) and not hasattr(part, attribute):
-            raise InvalidPropsError(f"{name} must be a list of {words}, got {shown(part)} in it.")
-
-
-def in_range(name: str, value: float | None, low: float, high: float, *, unit: str = "", source: str) -> None:
-    """Refuse a number outside `low`..`high`.
-
-    Args:
-        name: The argument, as the user wrote it.
-        value: What was given; None and unresolved tokens pass.
-        low: The smallest value that works.
-        high: The largest value that works; infinity for no limit.
-        unit: Of all three numbers, for the message.
-        source: The page that gives the limit.
-
-    Raises:
-        InvalidPropsError: The value is outside the range, or is not a number.
-    """
-    if value is None or is_unresolved(value):
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidPropsError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
-    if not low <= value <= high or isinf(value):  # an infinite number cannot be written as JSON
-        span = f"at least {_number(low)}" if isinf(high) else f"{_number(low)} to {_number(high)}"
-        raise InvalidPropsError(
-            f"{name} must be {span}{f' {unit}' if unit else ''}, got {_number(value)}. See {source}"
-        )
-
-
-def _number(value: float) -> str:
-    """With commas, and without the .0 of a whole one."""
-    return f"{int(value):,}" if float(value).is_integer() else f"{value:,}"
-
-
-class _Duration(Protocol):
-    """As much of CDK's Duration as is asked here."""
-
-    def to_milliseconds(self, *, integral: bool | None = None) -> float: ...
-
-
-def seconds(name: str, duration: _Duration | None, default: float | None = None) -> float | None:
-    """Read a duration as plain seconds.
-
-    Args:
-        name: The argument, as the user wrote it.
-        duration: A CDK Duration.
-        default: What None stands for.
-
-    Returns:
-        Seconds; None for a duration that is known only at deployment.
-
-    Raises:
-        InvalidPropsError: It is no Duration.
-    """
-    if duration is None:
-        return default
-    if not hasattr(duration, "to_milliseconds"):
-        raise InvalidPropsError(
-            f"{name} must be a Duration, such as Duration.seconds(30), got {duration!r} "
-            f"({type(duration).__name__})."
-        )
-    try:
-        milliseconds = duration.to_milliseconds(integral=False)
-    except RuntimeError:  # what CDK throws for a token in another unit becomes this in Python
-        return None
-    return None if is_unresolved(milliseconds) else milliseconds / 1000
-
-
-def duration_in_range(name: str, value: float | None, low: float, high: float, *, source: str) -> None:
-    """Refuse a duration outside `low`..`high`, in words of hours and days.
-
-    Args:
-        name: The argument, as the user wrote it.
-        value: Seconds; None passes.
-        low: The fewest seconds that work.
-        high: The most seconds that work.
-        source: The page that gives the limit.
-
-    Raises:
-        InvalidPropsError: The duration is outside the range.
-    """
-    if value is not None and not low <= value <= high:
-        raise InvalidPropsError(
-            f"{name} must be {_in_words(low)} to {_in_words(high)}, got {_in_words(value)}. See {source}"
-        )
-
-
-def _in_words(duration: float) -> str:
-    """In the largest unit that leaves no rest."""
-    units = (("day", 86_400), ("hour", 3600), ("minute", 60))
-    unit, length = next(
-        ((unit, length) for unit, length in units if duration and duration % length == 0), ("second", 1)
-    )
-    count = duration / length
-    return f"{_number(count)} {unit}{'' if count == 1 else 's'}"
-
-
-def whole(name: str, value: float | None) -> None:
-    """Refuse a fraction where AWS counts in whole numbers.
-
-    Args:
-        name: The argument, as the user wrote it.
-        value: What was given; None and unresolved tokens pass.
-
-    Raises:
-        InvalidPropsError: The value has a fraction.
-    """
-    if value is None or is_unresolved(value) or not isinstance(value, float) or value.is_integer():
-        return
-    raise InvalidPropsError(f"{name} must be a whole number, got {value}.")
-
-
-def not_together(reason: str, **arguments: object) -> None:
-    """Refuse two or more arguments that exclude each other.
-
-    Args:
-        reason: Why, and what to do instead.
-        **arguments: The arguments by name; None and False count as not given.
-
-    Raises:
-        InvalidPropsError: More than one was given.
-    """
-    given = [name for name, value in arguments.items() if value is not None and value is not False]
-    if len(given) > 1:
-        raise InvalidPropsError(f"{' and '.join(given)} cannot be combined: {reason}")
-
-
-def not_beside(name: str, reason: str, **arguments: object) -> None:
-    """Refuse arguments that another one makes meaningless.
-
-    Args:
-        name: The other one.
-        reason: Why, and what to do instead.
-        **arguments: The arguments by name; None counts as not given.
-
-    Raises:
-        InvalidPropsError: One or more were given.
-    """
-    given = [argument for argument, value in arguments.items() if value is not None]
-    if given:
-        raise InvalidPropsError(f"{' and '.join(given)} cannot be combined with {name}: {reason}")
-
-
-def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> None:
-    """Refuse a word that is not on the list.
-
-    Args:
-        name: The argument, as the user wrote it.
-        value: What was given; unresolved tokens pass.
-        allowed: The words that work.
-        source: The page that gives them.
-
-    Raises:
-        InvalidPropsError: The value is not allowed; the message names the nearest one that is.
-    """
-    words = list(allowed)
+    words = list(choices)
     if is_unresolved(value) or value in words:
         return
     known = {word.lower(): word for word in words}
@@ -351,34 +221,37 @@ def one_of(name: str, value: str, allowed: Iterable[str], *, source: str) -> Non
     raise InvalidPropsError(f"{name} must be one of {', '.join(words)}, got {value!r}.{hint} See {source}")
 
 
-def matches(name: str, value: str, pattern: str, words: str, *, source: str) -> None:
-    """Refuse a name that AWS or the database would refuse.
+def check_pattern(name: str, value: object, pattern: str, words: str, *, source: str) -> None:
+    """Refuse a text that AWS or the database would refuse for its characters or its length.
 
     Args:
         name: The argument, as the user wrote it.
-        value: What was given; unresolved tokens pass.
-        pattern: A regular expression for the whole of it.
+        value: What the user passed.
+        pattern: A regular expression for the whole text.
         words: The same in words.
-        source: The page that gives it.
+        source: The page that gives the rule.
 
     Raises:
-        InvalidPropsError: The value does not match.
+        InvalidPropsError: `value` is not a text, or does not match.
     """
+    check_text(name, value)
     if not is_unresolved(value) and not re.fullmatch(pattern, str(value)):
         raise InvalidPropsError(f"{name} must be {words}, got {value!r}. See {source}")
 
 
-def environment_fits(name: str, environment: Mapping[str, str] | None, limit: int, *, source: str) -> None:
+def check_environment_size(
+    name: str, environment: Mapping[str, str] | None, limit: int, *, source: str
+) -> None:
     """Refuse an environment that Lambda would refuse for its size.
 
     Args:
         name: The argument, as the user wrote it.
-        environment: Names and values; a value that is a token counts nothing, since its length is unknown.
-        limit: Bytes of UTF-8, all names and values together.
+        environment: The variables and their values. A value that is a token counts as empty: its length is unknown.
+        limit: The most bytes of UTF-8, all names and values together.
         source: The page that gives the limit.
 
     Raises:
-        InvalidPropsError: It is too large; the message names the largest variable.
+        InvalidPropsError: A value is not a text, or all are too large; the message names the largest variable.
     """
     for key, value in (environment or {}).items():
         if not isinstance(value, str):
@@ -397,3 +270,191 @@ def environment_fits(name: str, environment: Mapping[str, str] | None, limit: in
             f"{sizes[largest]:,}). Put large values into SSM Parameter Store, Secrets Manager or the "
             f"package. See {source}"
         )
+
+
+# --- numbers -------------------------------------------------------------------------------------------
+
+
+def check_range(
+    name: str,
+    value: float | None,
+    low: float,
+    high: float,
+    *,
+    unit: str = "",
+    whole: bool = False,
+    source: str,
+) -> None:
+    """Refuse a number below `low` or above `high`, or with a fraction where AWS counts in whole numbers.
+
+    Args:
+        name: The argument, as the user wrote it.
+        value: What the user passed; None passes.
+        low: The smallest value that works.
+        high: The largest value that works; infinity for no limit.
+        unit: The unit of all three numbers, for the message.
+        whole: Whether a fraction is refused.
+        source: The page that gives the limits.
+
+    Raises:
+        InvalidPropsError: `value` is not a number, is out of range, or has a fraction.
+    """
+    if value is None or is_unresolved(value):
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidPropsError(f"{name} must be a number, got {value!r} ({type(value).__name__}).")
+    unit = f" {unit}" if unit else ""
+    if not low <= value <= high or isinf(value):  # an infinite number cannot be written as JSON
+        span = f"at least {_number(low)}" if isinf(high) else f"{_number(low)} to {_number(high)}"
+        raise InvalidPropsError(f"{name} must be {span}{unit}, got {_number(value)}. See {source}")
+    if whole and not float(value).is_integer():
+        of_unit = f" of{unit}" if unit else ""
+        raise InvalidPropsError(f"{name} must be a whole number{of_unit}, got {_number(value)}. See {source}")
+
+
+def _number(value: float) -> str:
+    """Write a number with commas, and a whole one without `.0`."""
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:,}"
+
+
+# --- durations -----------------------------------------------------------------------------------------
+
+
+class _Duration(Protocol):
+    """As much of CDK's Duration as `read_seconds` needs."""
+
+    def to_milliseconds(self, *, integral: bool | None = None) -> float: ...
+
+
+_Unit = Literal["milliseconds", "seconds", "minutes", "hours", "days"]
+
+_SECONDS_IN: Final[Mapping[str, float]] = {
+    "milliseconds": 0.001,
+    "seconds": 1,
+    "minutes": 60,
+    "hours": 3600,
+    "days": 86_400,
+}
+
+
+def read_seconds(
+    name: str,
+    duration: _Duration | None,
+    default: float | None = None,
+    *,
+    low: float = 0,
+    high: float = inf,
+    whole: _Unit | None = None,
+    source: str = "",
+) -> float | None:
+    """Read a Duration as seconds, and refuse one that AWS would refuse.
+
+    Args:
+        name: The argument, as the user wrote it.
+        duration: What the user passed.
+        default: What to return if that is None.
+        low: The fewest seconds that work.
+        high: The most seconds that work; infinity for no limit.
+        whole: The unit that AWS counts in, if a fraction of it is refused.
+        source: The page that gives the limits; empty for a limit of this library.
+
+    Returns:
+        The seconds; None for a Duration that is known only at deployment.
+
+    Raises:
+        InvalidPropsError: `duration` is not a Duration, is out of range, or has a fraction.
+    """
+    if duration is None:
+        return default
+    if not hasattr(duration, "to_milliseconds"):
+        raise InvalidPropsError(
+            f"{name} must be a Duration, such as Duration.seconds(30), got {duration!r} "
+            f"({type(duration).__name__})."
+        )
+    try:
+        milliseconds = duration.to_milliseconds(integral=False)
+    except RuntimeError:  # what CDK throws for a token in another unit becomes this in Python
+        return None
+    if is_unresolved(milliseconds):
+        return None
+    seconds = milliseconds / 1000
+    check_seconds(name, seconds, low, high, whole=whole, source=source)
+    return seconds
+
+
+def check_seconds(
+    name: str,
+    seconds: float | None,
+    low: float,
+    high: float,
+    *,
+    whole: _Unit | None = "seconds",
+    source: str = "",
+) -> None:
+    """Refuse a length of time that AWS would refuse.
+
+    Args:
+        name: The argument, as the user wrote it.
+        seconds: The length of time; None passes.
+        low: The fewest seconds that work.
+        high: The most seconds that work; infinity for no limit.
+        whole: The unit that AWS counts in; None: a fraction passes.
+        source: The page that gives the limits; empty for a limit of this library.
+
+    Raises:
+        InvalidPropsError: The length of time is out of range, or has a fraction.
+    """
+    if seconds is None:
+        return
+    see = f" See {source}" if source else ""
+    if not low <= seconds <= high:
+        span = f"at least {_in_words(low)}" if isinf(high) else f"{_in_words(low)} to {_in_words(high)}"
+        raise InvalidPropsError(f"{name} must be {span}, got {_in_words(seconds)}.{see}")
+    if whole is not None:
+        count = round(seconds / _SECONDS_IN[whole], 6)  # 0.05 s are not exactly 50 ms
+        if not count.is_integer():
+            raise InvalidPropsError(f"{name} must be a whole number of {whole}, got {_number(count)}.{see}")
+
+
+def _in_words(seconds: float) -> str:
+    """Write a length of time in the largest unit that leaves no remainder, seconds at the least."""
+    unit = next(
+        (unit for unit in ("days", "hours", "minutes") if seconds and seconds % _SECONDS_IN[unit] == 0),
+        "seconds",
+    )
+    count = seconds / _SECONDS_IN[unit]
+    return f"{_number(count)} {unit.removesuffix('s') if count == 1 else unit}"
+
+
+# --- arguments that exclude each other -----------------------------------------------------------------
+
+
+def check_at_most_one(reason: str, **arguments: object) -> None:
+    """Refuse two or more arguments that exclude each other.
+
+    Args:
+        reason: Why they do, and what to do instead.
+        **arguments: The arguments by name; None and False count as not passed.
+
+    Raises:
+        InvalidPropsError: More than one was passed.
+    """
+    passed = [name for name, value in arguments.items() if value is not None and value is not False]
+    if len(passed) > 1:
+        raise InvalidPropsError(f"{' and '.join(passed)} cannot be combined: {reason}")
+
+
+def check_not_with(other: str, reason: str, **arguments: object) -> None:
+    """Refuse arguments that another argument makes meaningless.
+
+    Args:
+        other: The other argument, which the user passed.
+        reason: Why it does, and what to do instead.
+        **arguments: The arguments by name; None counts as not passed, False as passed.
+
+    Raises:
+        InvalidPropsError: One or more were passed.
+    """
+    passed = [name for name, value in arguments.items() if value is not None]
+    if passed:
+        raise InvalidPropsError(f"{' and '.join(passed)} cannot be combined with {other}: {reason}")

@@ -25,7 +25,7 @@ def check(scope: Construct, given: sns.ITopic | None) -> None:
     Raises:
         InvalidPropsError: It is not a topic, or is under the key that SNS manages, or in another Region.
     """
-    _validation.kind("alarm_topic", given, "topic_arn", "a topic")
+    _validation.check_part("alarm_topic", given, "topic_arn", "a topic")
     if given is None:
         return
     location.check(

@@ -126,10 +126,10 @@ def check(
     Raises:
         InvalidPropsError: It cannot be one, or `removal_policy` is for a queue that is not made.
     """
-    _validation.member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
+    _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
     if target is None:
         return
-    _validation.kind("dead_letter_queue", target, "queue_arn", "a queue")
+    _validation.check_part("dead_letter_queue", target, "queue_arn", "a queue")
     if target.fifo:
         raise InvalidPropsError(
             f"dead_letter_queue cannot be a FIFO queue, got {target.node.path}: nothing would be delivered to it. "

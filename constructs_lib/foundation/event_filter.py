@@ -200,7 +200,7 @@ def _of_queue(scope: Construct, name: str, pattern: Mapping[str, object]) -> str
         )
     check(name, pattern, source=_defaults.SQS_FILTERING)
     for key in _first_keys(pattern):
-        _validation.one_of(
+        _validation.check_choice(
             f"each key of {name}", key, _defaults.SQS_RECORD_KEYS, source=_defaults.SQS_FILTERING
         )
     if _validation.has_unresolved(pattern):

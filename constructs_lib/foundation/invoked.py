@@ -57,7 +57,7 @@ class Invoked:
         Raises:
             InvalidPropsError: `function` is something else.
         """
-        _validation.kind(name, function, "function_arn", "a function, version or alias", required=True)
+        _validation.check_part(name, function, "function_arn", "a function, version or alias", required=True)
         if isinstance(function, lambda_.Function):
             arn = function.function_arn
             return cls(arn=arn, qualifier=LATEST, base=function, base_arn=arn, function=function)
@@ -141,7 +141,9 @@ _SCALING: Final = "AliasScaling"
 
 def timeout_seconds(function: lambda_.Function) -> float | None:
     """How long one invocation may take; None where it is known only at deployment."""
-    return _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
+    return _validation.read_seconds(
+        "timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET
+    )
 
 
 def dimensions_of(function: FunctionLike) -> dict[str, str] | None:

@@ -128,22 +128,20 @@ def check_delivery(
     Raises:
         InvalidPropsError: Out of range, or not what EventBridge delivers to.
     """
-    _validation.in_range(
+    _validation.check_range(
         "retry_attempts",
         retry_attempts,
         _defaults.EVENT_RETRY_ATTEMPTS_MIN,
         _defaults.EVENT_RETRY_ATTEMPTS_MAX,
+        whole=True,
         source=_defaults.EVENT_RETRIES,
     )
-    _validation.whole("retry_attempts", retry_attempts)
-    age = _validation.seconds("max_event_age", max_event_age)
-    _validation.in_range(
+    _validation.read_seconds(
         "max_event_age",
-        age,
-        _defaults.EVENT_AGE_SECONDS_MIN,
-        _defaults.EVENT_AGE_SECONDS_MAX,
-        unit="seconds",
+        max_event_age,
+        low=_defaults.EVENT_AGE_SECONDS_MIN,
+        high=_defaults.EVENT_AGE_SECONDS_MAX,
+        whole="seconds",
         source=_defaults.EVENT_RETRIES,
     )
-    _validation.whole("max_event_age in seconds", age)
     dead_letters.check(scope, dead_letter_queue, removal_policy, source=_defaults.EVENT_DEAD_LETTERS)

@@ -25,7 +25,7 @@ def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.Sele
             f"a {type(vpc).__name__} has it as .vpc" if has_one else "ec2.Vpc.from_lookup finds one by its id"
         )
         raise InvalidPropsError(f"vpc must be a VPC, got {_validation.shown(vpc)}: {way_out}.")
-    _validation.kind(
+    _validation.check_part(
         "vpc_subnets",
         vpc_subnets,
         "subnet_group_name",

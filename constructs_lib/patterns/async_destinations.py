@@ -143,7 +143,7 @@ class AsyncDestinations(Construct):
         check_destinations(invoked, redrive=redrive is True)
         role = permissions.role_of(function)
         Alarms.check_topic(scope, alarm_topic)
-        _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
+        _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
         location.check(
             scope,
             "encryption_key",
@@ -152,20 +152,27 @@ class AsyncDestinations(Construct):
             way_out="SQS uses keys of its own Region only: pass one of that Region.",
             source=_defaults.SQS_KEYS,
         )
-        _validation.flag("redrive", redrive)
-        _validation.member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
-        oldest = _validation.seconds("max_event_age", max_event_age, _defaults.ASYNC_EVENT_AGE_SECONDS)
-        alarm_seconds = _validation.seconds("event_age", event_age, _event_age_alarm(oldest))
+        _validation.check_flag("redrive", redrive)
+        _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
+        oldest = _validation.read_seconds(
+            "max_event_age",
+            max_event_age,
+            _defaults.ASYNC_EVENT_AGE_SECONDS,
+            low=_defaults.ASYNC_EVENT_AGE_SECONDS_MIN,
+            high=_defaults.ASYNC_EVENT_AGE_SECONDS_MAX,
+            whole="seconds",
+            source=_defaults.ASYNC_ERRORS,
+        )
+        alarm_seconds = _validation.read_seconds("event_age", event_age, _default_event_age(oldest), low=1)
         _check_numbers(retry_attempts, oldest, alarm_seconds)
         age, unit = _age_in_its_unit(event_age, alarm_seconds)
         if on_failure is not None:
-            of_a_new_queue = {"encryption_key": encryption_key, "removal_policy": removal_policy}
-            given = [name for name, value in of_a_new_queue.items() if value is not None]
-            if given:
-                raise InvalidPropsError(
-                    f"{' and '.join(given)} cannot be combined with on_failure, since no queue is made. Set this "
-                    "where the target is created."
-                )
+            _validation.check_not_with(
+                "on_failure",
+                "no queue is made then. Set this where the target is created.",
+                encryption_key=encryption_key,
+                removal_policy=removal_policy,
+            )
             if redrive and not hasattr(on_failure, "queue_arn"):
                 raise InvalidPropsError(
                     "redrive=True requires a queue for failures: leave on_failure out, or pass a queue."
@@ -429,9 +436,9 @@ def _fifo(name: str, kind: str, target: Any) -> InvalidPropsError:
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def _event_age_alarm(oldest: float | None) -> float:
-    most: float = _defaults.ASYNC_EVENT_AGE_ALARM_SECONDS
-    return most if oldest is None else min(most, _defaults.ASYNC_EVENT_AGE_ALARM_SHARE * oldest)
+def _default_event_age(oldest: float | None) -> float:
+    default: float = _defaults.ASYNC_EVENT_AGE_ALARM_SECONDS
+    return default if oldest is None else min(default, _defaults.ASYNC_EVENT_AGE_ALARM_SHARE * oldest)
 
 
 def _age_in_its_unit(event_age: Duration | None, known: float | None) -> tuple[float, int]:
@@ -451,25 +458,14 @@ def _age_in_its_unit(event_age: Duration | None, known: float | None) -> tuple[f
 
 
 def _check_numbers(retry_attempts: float, oldest: float | None, alarm_seconds: float | None) -> None:
-    _validation.in_range(
+    _validation.check_range(
         "retry_attempts",
         retry_attempts,
         _defaults.ASYNC_RETRY_ATTEMPTS_MIN,
         _defaults.ASYNC_RETRY_ATTEMPTS_MAX,
+        whole=True,
         source=_defaults.ASYNC_ERRORS,
     )
-    _validation.whole("retry_attempts", retry_attempts)
-    _validation.in_range(
-        "max_event_age",
-        oldest,
-        _defaults.ASYNC_EVENT_AGE_SECONDS_MIN,
-        _defaults.ASYNC_EVENT_AGE_SECONDS_MAX,
-        unit="seconds",
-        source=_defaults.ASYNC_ERRORS,
-    )
-    _validation.whole("max_event_age in seconds", oldest)
-    if alarm_seconds is not None and alarm_seconds < 1:
-        raise InvalidPropsError(f"event_age must be at least 1 second, got {alarm_seconds:g}.")
     if alarm_seconds is not None and oldest is not None and alarm_seconds >= oldest:
         raise InvalidPropsError(
             f"event_age must be below max_event_age of {oldest:,.0f} seconds, got {alarm_seconds:,.0f}: no event "

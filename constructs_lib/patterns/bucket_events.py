@@ -98,7 +98,7 @@ class BucketEvents(Construct):
         """Create the bucket's events; the arguments are described at the class."""
         rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
         dead_letters.check_stack(scope, dead_letter_queue)
-        _validation.kind("bucket", bucket, "bucket_arn", "a bucket", required=True)
+        _validation.check_part("bucket", bucket, "bucket_arn", "a bucket", required=True)
         location.check(
             scope,
             "bucket",
@@ -109,7 +109,7 @@ class BucketEvents(Construct):
         )
         Alarms.check_topic(scope, alarm_topic)
         for name, part in (("prefix", prefix), ("suffix", suffix)):
-            _validation.text(name, part)
+            _validation.check_text(name, part)
         _check_events(event_types)
         invoked = Invoked.of(function)
         check_place(scope, invoked)
@@ -172,11 +172,11 @@ class BucketEvents(Construct):
 def _check_events(event_types: Sequence[str]) -> None:
     if isinstance(event_types, str):
         raise InvalidPropsError(f"event_types must be a list, such as [{event_types!r}], got the text alone.")
-    _validation.texts("event_types", event_types)
+    _validation.check_texts("event_types", event_types)
     if not event_types:
         raise InvalidPropsError("event_types must name at least one event, got none.")
     for event_type in event_types:
-        _validation.one_of(
+        _validation.check_choice(
             "event_types", event_type, _defaults.BUCKET_EVENT_TYPES, source=_defaults.BUCKET_EVENTS
         )
 

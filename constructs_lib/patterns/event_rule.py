@@ -87,7 +87,7 @@ class EventRule(Construct):
         rule.check_delivery(scope, retry_attempts, max_event_age, dead_letter_queue, removal_policy)
         dead_letters.check_stack(scope, dead_letter_queue)
         _check_pattern(event_pattern)
-        _validation.kind("event_bus", event_bus, "event_bus_arn", "an event bus")
+        _validation.check_part("event_bus", event_bus, "event_bus_arn", "an event bus")
         location.check(
             scope,
             "event_bus",
@@ -96,11 +96,13 @@ class EventRule(Construct):
             "sends the events to a bus here.",
             source=_defaults.EVENT_BUSES,
         )
-        _validation.kind("event", event, "bind", 'a RuleTargetInput, such as .from_event_path("$.detail")')
+        _validation.check_part(
+            "event", event, "bind", 'a RuleTargetInput, such as .from_event_path("$.detail")'
+        )
         Alarms.check_topic(scope, alarm_topic)
-        _validation.flag("enabled", enabled)
+        _validation.check_flag("enabled", enabled)
         if description is not None:
-            _validation.text("description", description)
+            _validation.check_text("description", description)
         invoked = Invoked.of(function)
         check_place(scope, invoked)
         check_event_source(invoked)

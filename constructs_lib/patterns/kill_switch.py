@@ -96,7 +96,7 @@ class KillSwitch(Construct):
         check_can_be_turned_off(invoked)
         _check_not_provisioned(function)
         Alarms.check_topic(scope, alarm_topic)
-        _validation.flag("armed", armed)
+        _validation.check_flag("armed", armed)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
@@ -226,7 +226,7 @@ def _check_rate(invocations_per_minute: float) -> None:
             f"invocations_per_minute must be a number, got {invocations_per_minute!r}: the most that the function's "
             f"traffic can bring. See {_defaults.RECURSION}"
         )
-    _validation.in_range(
+    _validation.check_range(
         "invocations_per_minute", invocations_per_minute, 1, float("inf"), source=_defaults.RECURSION
     )
 

@@ -170,13 +170,13 @@ class LiveAlias(Construct):
             check_provisioned(invoked)
         _check_alias_name(alias_name, function)
         Alarms.check_topic(scope, alarm_topic)
-        _validation.kind(
+        _validation.check_part(
             "deployment_config",
             deployment_config,
             "deployment_config_name",
             "a codedeploy.LambdaDeploymentConfig, such as LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES",
         )
-        _validation.member(
+        _validation.check_member(
             "version_removal_policy", version_removal_policy, RemovalPolicy, without="SNAPSHOT"
         )
         schedule = _schedule(provisioned_concurrency_schedule)
@@ -454,7 +454,7 @@ def _latency_milliseconds(timeout: float | None, given: Duration | None) -> floa
     """The threshold of the latency alarms; None where nothing is known."""
     if given is None:
         return None if timeout is None else 1000 * _defaults.LATENCY_ALARM_SHARE_OF_TIMEOUT * timeout
-    threshold = _validation.seconds("latency_threshold", given)
+    threshold = _validation.read_seconds("latency_threshold", given)
     if threshold is None:
         if given.unit_label() != "millis":
             raise InvalidPropsError(
@@ -474,7 +474,7 @@ def _latency_milliseconds(timeout: float | None, given: Duration | None) -> floa
 
 
 def _check_alias_name(name: str, function: lambda_.Function) -> None:
-    _validation.text("alias_name", name)
+    _validation.check_text("alias_name", name)
     if _validation.is_unresolved(name):
         return
     if not _ALIAS_NAME.fullmatch(name) or len(name) > _defaults.ALIAS_NAME_CHARACTERS_MAX:
@@ -506,7 +506,7 @@ def _alarms(given: Sequence[cloudwatch.IAlarm]) -> Sequence[cloudwatch.IAlarm]:
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise InvalidPropsError(f"rollback_alarms must be a list of alarms, got {_validation.shown(given)}.")
     for alarm in given:
-        _validation.kind("rollback_alarms", alarm, "alarm_arn", "alarms", required=True)
+        _validation.check_part("rollback_alarms", alarm, "alarm_arn", "alarms", required=True)
     return given
 
 
@@ -550,7 +550,7 @@ def _check_provisioned(
         raise InvalidPropsError(
             "target_utilization requires maximum_provisioned_concurrency: without it nothing scales."
         )
-    _validation.in_range(
+    _validation.check_range(
         "target_utilization",
         target_utilization,
         _defaults.TARGET_UTILIZATION_MIN,
@@ -594,14 +594,14 @@ def _most_of(entry: appscaling.ScalingSchedule, maximum: float | None) -> float 
 
 
 def _check_count(name: str, count: float | None) -> None:
-    _validation.in_range(
+    _validation.check_range(
         name,
         count,
         _defaults.PROVISIONED_CONCURRENCY_MIN,
         float("inf"),
+        whole=True,
         source=_defaults.PROVISIONED_CONCURRENCY,
     )
-    _validation.whole(name, count)
 
 
 def _check_order(name: str, upper: float | None, lower_name: str, lower: float | None) -> None:
@@ -624,7 +624,7 @@ def _check_room(function: lambda_.Function, reserved: float | None, most: int | 
 
 
 def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: object) -> None:
-    _validation.in_range("new_version_weight", weight, 0, 1, source=_defaults.LAMBDA_WEIGHTS)
+    _validation.check_range("new_version_weight", weight, 0, 1, source=_defaults.LAMBDA_WEIGHTS)
     if stable_version is None:
         if weight:
             raise InvalidPropsError(
@@ -646,7 +646,7 @@ def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: 
             if name == "provisioned_concurrency"
             else "in a release by hand CodeDeploy does nothing, and rolls nothing back."
         )
-        _validation.not_together(reason, stable_version=stable_version, **{name: value})
+        _validation.check_at_most_one(reason, stable_version=stable_version, **{name: value})
 
 
 def _check_hooks(scope: Construct, function: lambda_.Function, **hooks: FunctionLike | None) -> None:

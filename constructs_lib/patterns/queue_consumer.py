@@ -151,11 +151,9 @@ class QueueConsumer(Construct):
         check_place(scope, invoked)
         check_event_source(invoked)
         check_mapping(invoked)
-        _validation.kind("queue", queue, "queue_arn", "a queue")
-        _validation.kind("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
-        _validation.flag("fifo", fifo)
-        _validation.flag("content_based_deduplication", content_based_deduplication)
-        _validation.member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
+        _validation.check_flag("fifo", fifo)
+        _validation.check_flag("content_based_deduplication", content_based_deduplication)
+        _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
         role = permissions.role_of(function)
         _check_places(scope, queue, dead_letter_queue, encryption_key)
         if queue is not None:
@@ -166,8 +164,8 @@ class QueueConsumer(Construct):
                 visibility_timeout=visibility_timeout,
                 retention_period=retention_period,
                 dead_letter_retention_period=dead_letter_retention_period,
-                fifo=fifo,
-                content_based_deduplication=content_based_deduplication,
+                fifo=fifo or None,
+                content_based_deduplication=content_based_deduplication or None,
                 encryption_key=encryption_key,
                 removal_policy=removal_policy,
             )
@@ -177,14 +175,14 @@ class QueueConsumer(Construct):
                 "dead_letter_queue requires an imported queue as `queue`: QueueConsumer makes the dead-letter queue of "
                 "the queue that it makes. Leave it out."
             )
-        window = _validation.seconds("max_batching_window", max_batching_window) or 0
-        dead_retention = _validation.seconds(
+        _check_batch_size(batch_size, fifo=fifo)
+        window = _batching_window_seconds(max_batching_window, batch_size, fifo=fifo)
+        dead_retention = _validation.read_seconds(
             "dead_letter_retention_period",
             dead_letter_retention_period,
             _defaults.DEAD_LETTER_RETENTION_SECONDS,
         )
         Alarms.check_topic(scope, alarm_topic)
-        _check_batches(batch_size, max_batching_window, fifo=fifo)
         _check_pollers(max_concurrency, minimum_pollers, maximum_pollers)
         if content_based_deduplication and not fifo:
             raise InvalidPropsError(
@@ -192,11 +190,13 @@ class QueueConsumer(Construct):
             )
         patterns = event_filter.of_queue(scope, filters)
         times = (
-            _times_of_a_new_queue(invoked, window, max_receive_count, visibility_timeout, retention_period)
+            _times_of_a_new_queue(
+                invoked, window or 0, max_receive_count, visibility_timeout, retention_period
+            )
             if queue is None
             else _times_of(queue)
         )
-        least = _recommended_visibility(invoked, window)
+        least = _recommended_visibility(invoked, window or 0)
         _check_times(times, invoked)
         _check_dead_letter_retention(
             "dead_letter_retention_period", dead_retention, times.retention, fifo=fifo
@@ -221,8 +221,9 @@ class QueueConsumer(Construct):
         if queue is None:
             source, dead_letters = self._make_queues(
                 visibility=visibility_timeout or Duration.seconds(times.visibility or 0),
-                retention=retention_period or Duration.seconds(times.retention or 0),
-                dead_retention=dead_letter_retention_period or Duration.seconds(dead_retention or 0),
+                retention=retention_period or Duration.seconds(_defaults.RETENTION_SECONDS),
+                dead_retention=dead_letter_retention_period
+                or Duration.seconds(_defaults.DEAD_LETTER_RETENTION_SECONDS),
                 max_receive_count=_defaults.MAX_RECEIVE_COUNT
                 if max_receive_count is None
                 else max_receive_count,
@@ -395,40 +396,43 @@ class QueueConsumer(Construct):
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def _check_batches(batch_size: float, max_batching_window: Duration | None, *, fifo: bool) -> None:
+def _check_batch_size(batch_size: float, *, fifo: bool) -> None:
     most = _defaults.BATCH_SIZE_FIFO_MAX if fifo else _defaults.BATCH_SIZE_MAX
     name = "batch_size of a FIFO queue" if fifo else "batch_size"
-    _validation.in_range(name, batch_size, 1, most, source=_defaults.SQS_PARAMETERS)
-    _validation.whole("batch_size", batch_size)
-    window = _validation.seconds("max_batching_window", max_batching_window)
+    _validation.check_range(name, batch_size, 1, most, whole=True, source=_defaults.SQS_PARAMETERS)
+
+
+def _batching_window_seconds(
+    max_batching_window: Duration | None, batch_size: float, *, fifo: bool
+) -> float | None:
+    """Read and check the batching window; 0 without one, and None if it is known only at deployment."""
+    seconds = _validation.read_seconds(
+        "max_batching_window",
+        max_batching_window,
+        0,
+        high=_defaults.BATCHING_WINDOW_SECONDS_MAX,
+        whole="seconds",
+        source=_defaults.SQS_PARAMETERS,
+    )
     if fifo and max_batching_window is not None:
         raise InvalidPropsError(
             f"max_batching_window is not for a FIFO queue, got {max_batching_window.to_string()}: "
             f"leave it out. See {_defaults.SQS_PARAMETERS}"
         )
-    _validation.in_range(
-        "max_batching_window",
-        window,
-        0,
-        _defaults.BATCHING_WINDOW_SECONDS_MAX,
-        unit="seconds",
-        source=_defaults.SQS_PARAMETERS,
-    )
-    _validation.whole("max_batching_window in seconds", window)
-    unknown_window = max_batching_window is not None and window is None
-    if batch_size > _defaults.BATCH_SIZE_WITHOUT_WINDOW_MAX and not unknown_window and (window or 0) < 1:
+    if seconds is not None and seconds < 1 and batch_size > _defaults.BATCH_SIZE_WITHOUT_WINDOW_MAX:
         raise InvalidPropsError(
             f"max_batching_window must be at least 1 second for a batch_size above "
-            f"{_defaults.BATCH_SIZE_WITHOUT_WINDOW_MAX}, got {window or 0:g} with a batch_size of {batch_size}. "
+            f"{_defaults.BATCH_SIZE_WITHOUT_WINDOW_MAX}, got {seconds:g} with a batch_size of {batch_size}. "
             f"See {_defaults.SQS_PARAMETERS}"
         )
+    return seconds
 
 
 def _check_pollers(
     max_concurrency: float | None, minimum_pollers: float | None, maximum_pollers: float | None
 ) -> None:
     for pollers in ({"minimum_pollers": minimum_pollers}, {"maximum_pollers": maximum_pollers}):
-        _validation.not_together(
+        _validation.check_at_most_one(
             "provisioned pollers bound the concurrency themselves, by 10 invocations each.",
             max_concurrency=max_concurrency,
             **pollers,
@@ -441,8 +445,7 @@ def _check_pollers(
         ("maximum_pollers", maximum_pollers, _defaults.MAXIMUM_POLLERS_MIN, _defaults.MAXIMUM_POLLERS_MAX,
          _defaults.SQS_PARAMETERS),
     ):  # fmt: skip
-        _validation.in_range(name, value, low, high, source=source)
-        _validation.whole(name, value)
+        _validation.check_range(name, value, low, high, whole=True, source=source)
     if minimum_pollers is not None and maximum_pollers is not None:
         known = not (_validation.is_unresolved(minimum_pollers) or _validation.is_unresolved(maximum_pollers))
         if known and minimum_pollers > maximum_pollers:
@@ -474,7 +477,7 @@ def _times_of_a_new_queue(
 ) -> _Times:
     visibility = _recommended_visibility(invoked, window)
     if visibility_timeout is not None:
-        visibility = _validation.seconds("visibility_timeout", visibility_timeout)
+        visibility = _validation.read_seconds("visibility_timeout", visibility_timeout)
     elif visibility is None:
         raise InvalidPropsError(
             "visibility_timeout is required when the function's timeout is unknown (imported, or a token): at least 6 "
@@ -483,7 +486,7 @@ def _times_of_a_new_queue(
     return _Times(
         receives=_known(_defaults.MAX_RECEIVE_COUNT if max_receive_count is None else max_receive_count),
         visibility=visibility,
-        retention=_validation.seconds("retention_period", retention_period, _defaults.RETENTION_SECONDS),
+        retention=_validation.read_seconds("retention_period", retention_period, _defaults.RETENTION_SECONDS),
     )
 
 
@@ -509,33 +512,29 @@ def _known(number: float) -> float | None:
 
 def _check_times(times: _Times, invoked: Invoked) -> None:
     """Refuse what SQS or Lambda refuses, and what loses messages."""
-    _validation.in_range(
+    _validation.check_range(
         times.name("max_receive_count"),
         times.receives,
         _defaults.MAX_RECEIVE_COUNT_MIN,
         _defaults.MAX_RECEIVE_COUNT_MAX,
+        whole=True,
         source=_defaults.SQS_RETRIES,
     )
-    _validation.whole("max_receive_count", times.receives)
-    _validation.in_range(
-        "retention_period",
+    _validation.check_seconds(
+        times.name("retention_period"),
         times.retention,
         _defaults.RETENTION_SECONDS_MIN,
         _defaults.RETENTION_SECONDS_MAX,
-        unit="seconds",
         source=_defaults.SQS_QUOTAS,
     )
     visibility, timeout = times.visibility, invoked.timeout_seconds
-    _validation.in_range(
+    _validation.check_seconds(
         times.name("visibility_timeout"),
         visibility,
         0,
         _defaults.VISIBILITY_TIMEOUT_SECONDS_MAX,
-        unit="seconds",
         source=_defaults.SQS_QUOTAS,
     )
-    _validation.whole(f"{times.name('visibility_timeout')} in seconds", visibility)
-    _validation.whole("retention_period in seconds", times.retention)
     if visibility is None:
         return
     if timeout is not None and visibility < timeout:
@@ -564,15 +563,13 @@ def _recommended_visibility(invoked: Invoked, window: float) -> float | None:
 def _check_dead_letter_retention(
     name: str, dead_retention: float | None, retention: float | None, *, fifo: bool
 ) -> None:
-    _validation.in_range(
+    _validation.check_seconds(
         name,
         dead_retention,
         _defaults.RETENTION_SECONDS_MIN,
         _defaults.RETENTION_SECONDS_MAX,
-        unit="seconds",
         source=_defaults.SQS_QUOTAS,
     )
-    _validation.whole(f"{name} in seconds", dead_retention)
     if fifo or dead_retention is None or retention is None:
         return  # a FIFO queue counts anew from the moment that a message becomes a dead letter
     if dead_retention <= retention:
@@ -584,16 +581,14 @@ def _check_dead_letter_retention(
         )
 
 
-def _oldest_message_seconds(given: Duration | None, retention: float | None) -> float:
-    """When the alarm comes: before SQS deletes the message."""
-    most: float = _defaults.OLDEST_MESSAGE_ALARM_SECONDS
-    if given is None:
-        return most if retention is None else min(most, retention / 2)
-    seconds = _validation.seconds("oldest_message_age", given)
+def _oldest_message_seconds(oldest_message_age: Duration | None, retention: float | None) -> float:
+    """Read the age that the alarm is for; 0 if it is known only at deployment."""
+    default: float = _defaults.OLDEST_MESSAGE_ALARM_SECONDS
+    if retention is not None:
+        default = min(default, retention / 2)
+    seconds = _validation.read_seconds("oldest_message_age", oldest_message_age, default, low=1)
     if seconds is None:
         return 0
-    if seconds < 1:
-        raise InvalidPropsError(f"oldest_message_age must be at least 1 second, got {seconds:g}.")
     if retention is not None and seconds >= retention:
         raise InvalidPropsError(
             f"oldest_message_age must be below the queue's retention period of {retention:,.0f} seconds, got "
@@ -630,9 +625,9 @@ def _check_places(
     dead_letter_queue: sqs.IQueue | None,
     encryption_key: kms.IKey | None,
 ) -> None:
-    _validation.kind("queue", queue, "queue_arn", "a queue")
-    _validation.kind("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
-    _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
+    _validation.check_part("queue", queue, "queue_arn", "a queue")
+    _validation.check_part("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
+    _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
     location.check(
         scope,
         "queue",
@@ -662,12 +657,7 @@ def _check_existing(
     queue: sqs.IQueue, dead_letter_queue: sqs.IQueue | None, **of_a_new_queue: object
 ) -> None:
     """Refuse arguments that only a new queue can take, and known settings that lose messages."""
-    given = [name for name, value in of_a_new_queue.items() if value is not None and value is not False]
-    if given:
-        raise InvalidPropsError(
-            f"{' and '.join(given)} cannot be combined with queue: it already exists. Set this where it is "
-            "created."
-        )
+    _validation.check_not_with("queue", "it already exists. Set this where it is created.", **of_a_new_queue)
     if not isinstance(queue, sqs.Queue):
         if dead_letter_queue is not None and dead_letter_queue.fifo != queue.fifo:
             raise _different_types(queue)

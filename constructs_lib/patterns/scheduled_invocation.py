@@ -109,7 +109,7 @@ class ScheduledInvocation(Construct):
         check_place(scope, invoked)
         check_event_source(invoked)
         Alarms.check_topic(scope, alarm_topic)
-        _validation.kind("schedule_group", schedule_group, "schedule_group_arn", "a schedule group")
+        _validation.check_part("schedule_group", schedule_group, "schedule_group_arn", "a schedule group")
         location.check(
             scope,
             "schedule_group",
@@ -117,9 +117,9 @@ class ScheduledInvocation(Construct):
             way_out="Pass a group of this Region and account, or leave it out for the default group.",
             source=_defaults.SCHEDULES,
         )
-        _validation.flag("enabled", enabled)
+        _validation.check_flag("enabled", enabled)
         if description is not None:
-            _validation.text("description", description)
+            _validation.check_text("description", description)
         _check_times(schedule, flexible_window, start, end)
         text = _written(event)
 
@@ -260,19 +260,14 @@ def _check_times(
         )
     expression = schedule.expression_string
     schedule_expression.check("schedule", expression, source=_defaults.SCHEDULES)
-    window = _validation.seconds("flexible_window", flexible_window)
-    _validation.in_range(
+    _validation.read_seconds(
         "flexible_window",
-        window,
-        _defaults.SCHEDULE_WINDOW_SECONDS_MIN,
-        _defaults.SCHEDULE_WINDOW_SECONDS_MAX,
-        unit="seconds",
+        flexible_window,
+        low=_defaults.SCHEDULE_WINDOW_SECONDS_MIN,
+        high=_defaults.SCHEDULE_WINDOW_SECONDS_MAX,
+        whole="minutes",
         source=_defaults.SCHEDULE_WINDOWS,
     )
-    if window is not None and window % 60:
-        raise InvalidPropsError(
-            f"flexible_window must be whole minutes, got {window:g} seconds. See {_defaults.SCHEDULE_WINDOWS}"
-        )
     for name, moment in (("start", start), ("end", end)):
         if moment is not None and not isinstance(moment, datetime):
             raise InvalidPropsError(f"{name} must be a datetime, got {_validation.shown(moment)}.")
@@ -281,7 +276,7 @@ def _check_times(
     if start is not None and end is not None and start >= end:
         raise InvalidPropsError(f"start must be before end, got {start.isoformat()} and {end.isoformat()}.")
     if expression.startswith("at("):
-        _validation.not_beside(
+        _validation.check_not_with(
             "a schedule that calls once, .at(...)",
             "EventBridge Scheduler ignores them.",
             start=start,

@@ -86,8 +86,10 @@ class TopicSubscription(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the subscription; the arguments are described at the class."""
-        _validation.kind("function", function, "function_arn", "a function, version or alias", required=True)
-        _validation.kind("topic", topic, "topic_arn", "a topic", required=True)
+        _validation.check_part(
+            "function", function, "function_arn", "a function, version or alias", required=True
+        )
+        _validation.check_part("topic", topic, "topic_arn", "a topic", required=True)
         location.check(
             scope,
             "topic",
@@ -189,7 +191,7 @@ def _check_filters(
     filter_policy: Mapping[str, sns.SubscriptionFilter] | None,
     filter_policy_with_message_body: Mapping[str, sns.FilterOrPolicy] | None,
 ) -> None:
-    _validation.not_together(
+    _validation.check_at_most_one(
         "a subscription has one filter policy, of the attributes or of the body.",
         filter_policy=filter_policy,
         filter_policy_with_message_body=filter_policy_with_message_body,

@@ -25,10 +25,12 @@ def security_group(stack: Stack, number: int) -> ec2.ISecurityGroup:
 
 
 _ROWS: list[tuple[str, Arguments, str]] = [
-    ("timeout below 1 s", said(timeout=Duration.seconds(0)), "timeout must be 1 to 900 seconds, got 0"),
-    ("timeout above 900 s", said(timeout=Duration.seconds(901)), "timeout must be 1 to 900 seconds, got 901"),
-    ("timeout with a fraction", said(timeout=Duration.millis(1500)), "timeout must be a whole number, got 1.5"),
-    ("numbers as a person writes them", said(timeout=Duration.hours(1)), "to 900 seconds, got 3,600. See"),
+    ("timeout below 1 s", said(timeout=Duration.seconds(0)), "timeout must be 1 second to 15 minutes, got 0 seconds"),
+    ("timeout above 900 s", said(timeout=Duration.seconds(901)),
+     "timeout must be 1 second to 15 minutes, got 901 seconds"),
+    ("timeout with a fraction", said(timeout=Duration.millis(1500)),
+     "timeout must be a whole number of seconds, got 1.5"),
+    ("numbers as a person writes them", said(timeout=Duration.hours(1)), "to 15 minutes, got 1 hour. See"),
     ("timeout as a number", said(timeout=30), "timeout must be a Duration, such as Duration.seconds(30), got 30"),
     ("a variable that is not text", said(environment={"LEVEL": 1}),
      "must have text as values, got 1 (int) for LEVEL"),

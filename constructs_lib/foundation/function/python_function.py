@@ -352,7 +352,7 @@ def _check_kinds(
     """Refuse what Python lets pass and the CDK would choke on, such as a name in place of a part."""
     if not isinstance(entry, str | Path):
         raise InvalidPropsError(f"entry must be a path, got {_validation.shown(entry)}.")
-    _validation.text("handler", handler)
+    _validation.check_text("handler", handler)
     kinds: tuple[tuple[str, object, type, str], ...] = (
         ("runtime", runtime, lambda_.Runtime, "lambda_.Runtime.PYTHON_3_13"),
         ("architecture", architecture, lambda_.Architecture, "lambda_.Architecture.ARM_64"),
@@ -360,15 +360,15 @@ def _check_kinds(
         ("tracing", tracing, lambda_.Tracing, "lambda_.Tracing.DISABLED"),
     )
     for name, value, kind, example in kinds:
-        _validation.require_instance(name, value, kind, example)
-    _validation.kind("environment_encryption", environment_encryption, "key_arn", "a KMS key")
-    _validation.require_list("layers", layers, "layer_version_arn", "layer versions")
+        _validation.check_type(name, value, kind, example)
+    _validation.check_part("environment_encryption", environment_encryption, "key_arn", "a KMS key")
+    _validation.check_parts("layers", layers, "layer_version_arn", "layer versions")
     for name, value in (("include", include), ("exclude", exclude)):
-        _validation.require_list(name, value, "casefold", "glob patterns")
+        _validation.check_parts(name, value, "casefold", "glob patterns")
     for name, value in (("snap_start", snap_start), ("include_runtime", include_runtime)):
-        _validation.flag(name, value)
+        _validation.check_flag(name, value)
     if bytecode is not None:
-        _validation.flag("bytecode", bytecode)
+        _validation.check_flag("bytecode", bytecode)
 
 
 def _check_arguments(
@@ -385,37 +385,35 @@ def _check_arguments(
     max_zipped_mb: float,
 ) -> None:
     quotas = _defaults.LAMBDA_QUOTAS
-    _validation.one_of(
+    _validation.check_choice(
         "runtime",
         runtime_name,
         _defaults.PYTHON_RUNTIMES,
         source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
     )
-    seconds = _validation.seconds("timeout", timeout)
-    _validation.in_range(
+    _validation.read_seconds(
         "timeout",
-        seconds,
-        _defaults.FUNCTION_TIMEOUT_SECONDS_MIN,
-        _defaults.FUNCTION_TIMEOUT_SECONDS_MAX,
-        unit="seconds",
+        timeout,
+        low=_defaults.FUNCTION_TIMEOUT_SECONDS_MIN,
+        high=_defaults.FUNCTION_TIMEOUT_SECONDS_MAX,
+        whole="seconds",
         source=quotas,
     )
-    _validation.whole("timeout", seconds)
     if isinstance(memory_size, Size):
         pass_it = "" if memory_size.is_unresolved() else f": pass {memory_size.to_mebibytes():g}"
         raise InvalidPropsError(f"memory_size must be a number of MB, got a Size{pass_it}. See {quotas}")
-    _validation.in_range(
+    _validation.check_range(
         "memory_size",
         memory_size,
         _defaults.FUNCTION_MEMORY_MB_MIN,
         _defaults.FUNCTION_MEMORY_MB_MAX,
         unit="MB",
+        whole=True,
         source=quotas,
     )
-    _validation.whole("memory_size", memory_size)
-    _validation.require_instance("ephemeral_storage_size", ephemeral_storage_size, Size, "Size.gibibytes(1)")
+    _validation.check_type("ephemeral_storage_size", ephemeral_storage_size, Size, "Size.gibibytes(1)")
     if ephemeral_storage_size is not None and not ephemeral_storage_size.is_unresolved():
-        _validation.in_range(
+        _validation.check_range(
             "ephemeral_storage_size",
             ephemeral_storage_size.to_mebibytes(),
             _defaults.EPHEMERAL_STORAGE_MB_MIN,
@@ -424,24 +422,25 @@ def _check_arguments(
             source=quotas,
         )
     _check_environment(environment)
-    _validation.environment_fits("environment", environment, _defaults.ENVIRONMENT_BYTES_MAX, source=quotas)
+    _validation.check_environment_size(
+        "environment", environment, _defaults.ENVIRONMENT_BYTES_MAX, source=quotas
+    )
     if len(layers) > _defaults.LAYERS_MAX:
         raise InvalidPropsError(
             f"layers must be at most {_defaults.LAYERS_MAX}, got {len(layers)}. Merge some of them, or put "
             f"the code into the package. See {quotas}"
         )
-    _validation.in_range(
+    _validation.check_range(
         "reserved_concurrent_executions",
         reserved_concurrent_executions,
         _defaults.RESERVED_CONCURRENCY_MIN,
         float("inf"),
+        whole=True,
         source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",
     )
-    _validation.whole("reserved_concurrent_executions", reserved_concurrent_executions)
-    _validation.in_range("max_zipped_mb", max_zipped_mb, 0, _UNZIPPED_MB_MAX, unit="MB", source=quotas)
+    _validation.check_range("max_zipped_mb", max_zipped_mb, 0, _UNZIPPED_MB_MAX, unit="MB", source=quotas)
     if function_name is not None:
-        _validation.text("function_name", function_name)
-        _validation.matches(
+        _validation.check_pattern(
             "function_name",
             function_name,
             _defaults.FUNCTION_NAME_PATTERN,
@@ -449,7 +448,7 @@ def _check_arguments(
             source=_defaults.CREATE_FUNCTION,
         )
     if description is not None:
-        _validation.text("description", description)
+        _validation.check_text("description", description)
         most = _defaults.FUNCTION_DESCRIPTION_CHARACTERS_MAX
         if not _validation.is_unresolved(description) and len(description) > most:
             raise InvalidPropsError(
@@ -494,10 +493,10 @@ def _check_logs(
         ("log_removal_policy", removal_policy, RemovalPolicy, "RemovalPolicy.DESTROY"),
     )
     for name, value, kind, example in kinds:
-        _validation.require_instance(name, value, kind, example)
-    _validation.kind("log_group", log_group, "log_group_arn", "a log group")
+        _validation.check_type(name, value, kind, example)
+    _validation.check_part("log_group", log_group, "log_group_arn", "a log group")
     if log_group is not None:
-        _validation.not_beside(
+        _validation.check_not_with(
             "log_group",
             "it already exists. Set this where it is created.",
             log_retention=log_retention,
@@ -514,12 +513,12 @@ def _check_network(
     leaving_vpc: bool,
 ) -> None:
     source = _defaults.LAMBDA_VPC
-    _validation.require_list("security_groups", security_groups, "security_group_id", "security groups")
-    _validation.require_instance(
+    _validation.check_parts("security_groups", security_groups, "security_group_id", "security groups")
+    _validation.check_type(
         "vpc_subnets", vpc_subnets, ec2.SubnetSelection, "ec2.SubnetSelection(one_per_az=True)"
     )
-    _validation.flag("allow_public_subnet", allow_public_subnet)
-    _validation.flag("leaving_vpc", leaving_vpc)
+    _validation.check_flag("allow_public_subnet", allow_public_subnet)
+    _validation.check_flag("leaving_vpc", leaving_vpc)
     where = {
         "vpc_subnets": vpc_subnets is not None,
         "security_groups": bool(security_groups),
@@ -555,7 +554,7 @@ def _check_network(
 
 
 def _check_snap_start(runtime_name: str, ephemeral_storage_size: Size | None) -> None:
-    _validation.one_of(
+    _validation.check_choice(
         "runtime of a function with snap_start",
         runtime_name,
         _defaults.SNAP_START_PYTHON_RUNTIMES,

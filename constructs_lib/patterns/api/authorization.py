@@ -75,13 +75,15 @@ class Authorization:
         Raises:
             InvalidPropsError: An argument is of another kind, or more than API Gateway takes.
         """
-        _validation.kind("user_pool", user_pool, "user_pool_id", "a Cognito user pool", required=True)
+        _validation.check_part("user_pool", user_pool, "user_pool_id", "a Cognito user pool", required=True)
         if isinstance(clients, str) or not isinstance(clients, Sequence):
             raise InvalidPropsError(
                 f"clients must be a list of user pool clients, got {_validation.shown(clients)}."
             )
         for client in clients:
-            _validation.kind("clients", client, "user_pool_client_id", "user pool clients", required=True)
+            _validation.check_part(
+                "clients", client, "user_pool_client_id", "user pool clients", required=True
+            )
         _at_most("clients", clients, _defaults.AUTHORIZER_AUDIENCES_MAX)
         _check_scopes(scopes)
         return Authorization(
@@ -103,13 +105,13 @@ class Authorization:
         Raises:
             InvalidPropsError: The issuer is not an https URL, or there is no audience, or too many.
         """
-        _validation.text("issuer", issuer)
+        _validation.check_text("issuer", issuer)
         if not _validation.is_unresolved(issuer) and not issuer.startswith("https://"):
             raise InvalidPropsError(
                 f"issuer must be an https URL, such as https://example.com/, got {issuer!r}. "
                 f"See {_defaults.HTTP_API_JWT}"
             )
-        _validation.texts("audience", audience)
+        _validation.check_texts("audience", audience)
         if not audience:
             raise InvalidPropsError(
                 "audience must name at least one: without it, tokens made for any other service of this issuer "
@@ -145,24 +147,20 @@ class Authorization:
                 `cache_ttl` is out of range.
         """
         aliases.check("alias of a Lambda authorizer", alias)
-        _validation.text("identity_header", identity_header)
-        _validation.matches(
+        _validation.check_pattern(
             "identity_header",
             identity_header,
             r"[A-Za-z0-9._$-]+",
             "letters, digits, and . _ $ -",
             source=_defaults.LAMBDA_AUTHORIZERS,
         )
-        seconds = _validation.seconds("cache_ttl", cache_ttl, 0)
-        _validation.in_range(
+        _validation.read_seconds(
             "cache_ttl",
-            seconds,
-            0,
-            _defaults.AUTHORIZER_CACHE_SECONDS_MAX,
-            unit="seconds",
+            cache_ttl,
+            high=_defaults.AUTHORIZER_CACHE_SECONDS_MAX,
+            whole="seconds",
             source=_defaults.LAMBDA_AUTHORIZERS,
         )
-        _validation.whole("cache_ttl in seconds", seconds)
         return Authorization("Lambda", alias=alias, identity_header=identity_header, cache_ttl=cache_ttl)
 
     @property
@@ -172,7 +170,7 @@ class Authorization:
 
 
 def _check_scopes(scopes: Sequence[str]) -> None:
-    _validation.texts("scopes", scopes)
+    _validation.check_texts("scopes", scopes)
     _at_most("scopes", scopes, _defaults.ROUTE_SCOPES_MAX)
 
 

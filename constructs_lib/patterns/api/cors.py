@@ -40,15 +40,15 @@ def cors_of(
     Raises:
         InvalidPropsError: Browsers would refuse the settings, or a route takes the preflight request.
     """
-    _validation.texts("cors_origins", origins)
-    _validation.texts("cors_headers", headers)
+    _validation.check_texts("cors_origins", origins)
+    _validation.check_texts("cors_headers", headers)
     if not origins:
         if credentials:
             raise InvalidPropsError("cors_credentials requires cors_origins: the pages that may send them.")
         return None
     for origin in origins:
         if origin != "*":
-            _validation.matches(
+            _validation.check_pattern(
                 "cors_origins",
                 origin,
                 r"[a-z][a-z0-9+.-]*://[^/\s]+",

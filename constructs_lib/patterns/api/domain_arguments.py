@@ -38,8 +38,8 @@ def check_domain(
     Raises:
         InvalidPropsError: They do not fit each other, or are of another Region or account.
     """
-    _validation.kind("certificate", certificate, "certificate_arn", "a certificate")
-    _validation.kind("hosted_zone", hosted_zone, "zone_name", "a hosted zone")
+    _validation.check_part("certificate", certificate, "certificate_arn", "a certificate")
+    _validation.check_part("hosted_zone", hosted_zone, "zone_name", "a hosted zone")
     _check_base_path(base_path)
     given = {"certificate": certificate, "hosted_zone": hosted_zone}
     if domain_name is None:
@@ -66,7 +66,7 @@ def check_domain(
     )
     if not _validation.is_unresolved(domain_name) and domain_name != domain_name.lower():
         raise InvalidPropsError(f"domain_name must be in small letters, got {domain_name!r}.")
-    _validation.matches(
+    _validation.check_pattern(
         "domain_name",
         domain_name,
         r"(\*\.)?([a-z0-9_-]+\.)+[a-z0-9-]+",
@@ -101,10 +101,10 @@ def _check_shared_domain(domain: object, of_new_domains: Mapping[str, object], h
 def _check_base_path(base_path: str | None) -> None:
     if base_path is None:
         return
-    _validation.text("base_path", base_path)
+    _validation.check_text("base_path", base_path)
     if _validation.is_unresolved(base_path):
         raise InvalidPropsError("base_path must be known at synth, got a token: it is part of construct ids.")
-    _validation.matches(
+    _validation.check_pattern(
         "base_path",
         base_path,
         _BASE_PATH,

@@ -166,8 +166,8 @@ def _routes(
     stage_name: str,
     integration_timeout: Duration | None,
 ) -> dict[str, apigatewayv2.HttpRoute]:
-    seconds = _validation.seconds("integration_timeout", integration_timeout)
-    if seconds is not None and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX:
+    seconds = _validation.read_seconds("integration_timeout", integration_timeout)
+    if seconds is not None and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_MAX_IN_CDK:
         integration_timeout = None
     targets: dict[AliasLike, integrations.HttpLambdaIntegration] = {}
     made = {}

@@ -247,10 +247,10 @@ class ProvisionedApi(Construct):
                 "cors_credentials": cors_credentials,
             },
         )
-        _validation.member("execution_log_level", execution_log_level, apigateway.MethodLoggingLevel)
-        _validation.member("log_retention", log_retention, logs.RetentionDays)
-        _validation.member("log_removal_policy", log_removal_policy, RemovalPolicy, without="SNAPSHOT")
-        _validation.kind("resource_policy", resource_policy, "statement_count", "an iam.PolicyDocument")
+        _validation.check_member("execution_log_level", execution_log_level, apigateway.MethodLoggingLevel)
+        _validation.check_member("log_retention", log_retention, logs.RetentionDays)
+        _validation.check_member("log_removal_policy", log_removal_policy, RemovalPolicy, without="SNAPSHOT")
+        _validation.check_part("resource_policy", resource_policy, "statement_count", "an iam.PolicyDocument")
         kind = HTTP if http else REST
         plans = rest_arguments.plans_of(usage_plans)
         if http:
@@ -441,7 +441,9 @@ class ProvisionedApi(Construct):
 
         Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
         """
-        _validation.kind("grantee", grantee, "grant_principal", "a role, function or user", required=True)
+        _validation.check_part(
+            "grantee", grantee, "grant_principal", "a role, function or user", required=True
+        )
         by_key = {each.key: each for each in self._endpoints if each.authorization.kind == "IAM"}
         other = [route for route in routes if route not in by_key]
         if not by_key:
@@ -559,15 +561,14 @@ def _check_kinds(
     """Refuse what is of another kind: CDK would find it after the first parts are made, or not at all."""
     for name, value in texts.items():
         if value is not None:
-            _validation.text(name, value)
-            _validation.matches(
-                name, str(value), r"(?s).{1,1024}", "1 to 1,024 characters", source=_API_NAMES
+            _validation.check_pattern(
+                name, value, r"(?s).{1,1024}", "1 to 1,024 characters", source=_API_NAMES
             )
     for name, value in lists.items():
-        _validation.texts(name, value)
+        _validation.check_texts(name, value)
     for name, value in flags.items():
         if value is not None:
-            _validation.flag(name, value)
+            _validation.check_flag(name, value)
 
 
 _API_NAMES: Final = "https://docs.aws.amazon.com/apigateway/latest/api/API_CreateRestApi.html"
@@ -592,7 +593,7 @@ def _check_stage_name(stage_name: str | None, kind: ApiKind) -> None:
         raise InvalidPropsError(
             "stage_name must be known at synth, got a token: it is part of construct ids."
         )
-    _validation.text("stage_name", stage_name)
+    _validation.check_text("stage_name", stage_name)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", stage_name):
         raise InvalidPropsError(
             f"stage_name must be 1 to 128 letters, digits, _ or -, got {stage_name!r}. "
@@ -601,24 +602,24 @@ def _check_stage_name(stage_name: str | None, kind: ApiKind) -> None:
 
 
 def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | None, kind: ApiKind) -> None:
-    seconds = _validation.seconds("integration_timeout", integration_timeout, kind.timeout_seconds)
-    if integration_timeout is not None:
-        _validation.in_range(
-            f"integration_timeout of {kind.name}",
+    seconds = _validation.read_seconds(
+        f"integration_timeout of {kind.name}",
+        integration_timeout,
+        kind.timeout_seconds,
+        low=_defaults.INTEGRATION_TIMEOUT_SECONDS_MIN,
+        high=kind.timeout_seconds_max,
+        whole="milliseconds",
+        source=kind.quotas,
+    )
+    longest_settable = _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_MAX_IN_CDK
+    if kind is HTTP and seconds is not None and seconds > longest_settable:
+        _validation.check_seconds(
+            f"integration_timeout above {longest_settable} seconds",
             seconds,
-            _defaults.INTEGRATION_TIMEOUT_SECONDS_MIN,
+            longest_settable,
             kind.timeout_seconds_max,
-            unit="seconds",
             source=kind.quotas,
         )
-        if seconds is not None:
-            _validation.whole("integration_timeout in milliseconds", round(1000 * seconds, 6))
-        if (
-            kind is HTTP
-            and seconds is not None
-            and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_SAID_MAX
-        ):
-            _validation.whole("integration_timeout above 29 seconds", seconds)
     for endpoint in served:
         timeout = aliases.timeout_seconds(endpoint.alias)
         if timeout is not None and seconds is not None and timeout > seconds:
@@ -632,7 +633,7 @@ def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | 
 def _latency_milliseconds(threshold: Duration | None) -> float:
     if threshold is None:
         return _defaults.LATENCY_ALARM_MILLISECONDS
-    seconds = _validation.seconds("latency_threshold", threshold)
+    seconds = _validation.read_seconds("latency_threshold", threshold)
     if seconds == 0:
         raise InvalidPropsError("latency_threshold must be at least 1 millisecond, got 0.")
     return threshold.to_milliseconds() if seconds is None else 1000 * seconds

@@ -127,17 +127,21 @@ def check_usage_plans(plans: Mapping[str, UsagePlan], served: Sequence[Endpoint]
         )
     for name, plan in plans.items():
         of = f" of usage_plans[{name!r}]"
-        _validation.texts(f"keys{of}", plan.keys)
+        _validation.check_texts(f"keys{of}", plan.keys)
         for key in plan.keys:
             _check_id(f"keys{of}", key, ("Resource",))
         if plan.quota_period is None:
             raise InvalidPropsError(f"quota_period{of} must be a Period, such as Period.MONTH, got None.")
-        _validation.member(f"quota_period{of}", plan.quota_period, apigateway.Period)
+        _validation.check_member(f"quota_period{of}", plan.quota_period, apigateway.Period)
         check_throttling(of, plan.throttling_rate_limit, plan.throttling_burst_limit)
-        _validation.in_range(
-            f"quota_limit{of}", plan.quota_limit, 1, float("inf"), source=_defaults.API_USAGE_PLANS
+        _validation.check_range(
+            f"quota_limit{of}",
+            plan.quota_limit,
+            1,
+            float("inf"),
+            whole=True,
+            source=_defaults.API_USAGE_PLANS,
         )
-        _validation.whole(f"quota_limit{of}", plan.quota_limit)
     names = [key for plan in plans.values() for key in plan.keys]
     if len(set(names)) < len(names):
         raise InvalidPropsError(f"keys of usage_plans must have different names, got {', '.join(names)}.")
@@ -176,19 +180,21 @@ def check_compression(size: Size | None) -> None:
     Raises:
         InvalidPropsError: It is not a size, or is out of range.
     """
-    _validation.kind("minimum_compression_size", size, "to_kibibytes", "a Size, such as Size.kibibytes(1)")
+    _validation.check_part(
+        "minimum_compression_size", size, "to_kibibytes", "a Size, such as Size.kibibytes(1)"
+    )
     if size is None or size.is_unresolved():
         return
     count = size.to_bytes(rounding=SizeRoundingBehavior.NONE)
-    _validation.in_range(
+    _validation.check_range(
         "minimum_compression_size",
         count,
         0,
         _defaults.COMPRESSION_BYTES_MAX,
         unit="bytes",
+        whole=True,
         source=_defaults.API_COMPRESSION,
     )
-    _validation.whole("minimum_compression_size in bytes", count)
 
 
 def check_web_acl(arn: str | None, home: Stack) -> None:
@@ -203,7 +209,7 @@ def check_web_acl(arn: str | None, home: Stack) -> None:
     """
     if arn is None:
         return
-    _validation.text("web_acl_arn", arn)
+    _validation.check_text("web_acl_arn", arn)
     if _validation.is_unresolved(arn):
         return
     if ":regional/webacl/" not in arn:

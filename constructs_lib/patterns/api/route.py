@@ -116,7 +116,7 @@ def endpoints(
             f'several, as in "ANY /trips/{{proxy+}}". See {_defaults.REST_API_QUOTAS}'
         )
     _check_authorization("authorization", authorization)
-    _validation.flag("api_key_required", api_key_required)
+    _validation.check_flag("api_key_required", api_key_required)
     for name, limit in (
         ("throttling_rate_limit", throttling_rate_limit),
         ("throttling_burst_limit", throttling_burst_limit),
@@ -171,22 +171,22 @@ def _check_route(name: str, route: Route) -> None:
         _check_authorization(f"authorization of {name}", route.authorization)
     check_throttling(f" of {name}", route.throttling_rate_limit, route.throttling_burst_limit)
     if route.api_key_required is not None:
-        _validation.flag(f"api_key_required of {name}", route.api_key_required)
+        _validation.check_flag(f"api_key_required of {name}", route.api_key_required)
     if route.request_model is not None and not isinstance(route.request_model, apigateway.JsonSchema):
         raise InvalidPropsError(
             f"request_model of {name} must be an apigateway.JsonSchema, got "
             f"{_validation.shown(route.request_model)}."
         )
-    _validation.texts(f"required_headers of {name}", route.required_headers)
+    _validation.check_texts(f"required_headers of {name}", route.required_headers)
     for header in route.required_headers:
-        _validation.matches(
+        _validation.check_pattern(
             f"required_headers of {name}",
             header,
             _HEADER,
             "letters, digits, and . _ $ -",
             source=_defaults.API_VALIDATION,
         )
-    _validation.texts(f"required_query_strings of {name}", route.required_query_strings)
+    _validation.check_texts(f"required_query_strings of {name}", route.required_query_strings)
 
 
 def _method_and_path(key: object) -> tuple[str, str]:
@@ -230,6 +230,6 @@ def check_throttling(of: str, rate: float | None, burst: float | None) -> None:
     Raises:
         InvalidPropsError: One of them cannot work.
     """
-    for name, value in (("throttling_rate_limit", rate), ("throttling_burst_limit", burst)):
-        _validation.in_range(f"{name}{of}", value, 0, float("inf"), source=_defaults.API_THROTTLING)
-    _validation.whole(f"throttling_burst_limit{of}", burst)
+    source = _defaults.API_THROTTLING
+    _validation.check_range(f"throttling_rate_limit{of}", rate, 0, float("inf"), source=source)
+    _validation.check_range(f"throttling_burst_limit{of}", burst, 0, float("inf"), whole=True, source=source)

@@ -51,7 +51,7 @@ def changeable(function: FunctionLike) -> lambda_.Function:
             f"function {function.node.path} is a version, and the environment of a version cannot change. "
             f"Connect the function itself, or the alias."
         )
-    _validation.kind("function", function, "function_arn", "a function or alias", required=True)
+    _validation.check_part("function", function, "function_arn", "a function or alias", required=True)
     behind = function.lambda_ if isinstance(function, lambda_.Alias) else function
     if not isinstance(behind, lambda_.Function):
         raise InvalidPropsError(
@@ -154,7 +154,7 @@ def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
         InvalidPropsError: The prefix cannot begin a variable, or something is connected under it already; or
             the function has the same database in its other role.
     """
-    _validation.matches(
+    _validation.check_pattern(
         "environment_prefix",
         prefix,
         r"[A-Za-z][A-Za-z0-9_]*",
@@ -191,8 +191,10 @@ def check_patience(scope: Construct, function: lambda_.Function, borrow_timeout:
         function: The function.
         borrow_timeout: How long the proxy lets a client wait; None: the default.
     """
-    waits = _validation.seconds("borrow_timeout", borrow_timeout, _defaults.BORROW_TIMEOUT_SECONDS)
-    runs = _validation.seconds("timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET)
+    waits = _validation.read_seconds("borrow_timeout", borrow_timeout, _defaults.BORROW_TIMEOUT_SECONDS)
+    runs = _validation.read_seconds(
+        "timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET
+    )
     if waits is None or runs is None or runs > waits:
         return
     Annotations.of(scope).add_warning_v2(

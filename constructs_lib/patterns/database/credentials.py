@@ -279,7 +279,7 @@ def let_decrypt(role: iam.IRole, key: kms.IKey) -> None:
 
 
 def _check_ways(login: Login, given: Server | None) -> None:
-    _validation.one_of(
+    _validation.check_choice(
         "authentication", login.authentication, get_args(Authentication), source=_defaults.RDS_PROXY_IAM
     )
     if login.alternating_users and login.authentication != "secret":
@@ -294,7 +294,7 @@ def _check_ways(login: Login, given: Server | None) -> None:
             f"See {_defaults.ROTATION_STRATEGIES}"
         )
     if login.authentication == "end-to-end-iam":
-        _validation.not_beside(
+        _validation.check_not_with(
             "authentication='end-to-end-iam'",
             f"the application has no password then. See {_defaults.RDS_PROXY_IAM}",
             application_secret=login.application_secret,
@@ -306,22 +306,20 @@ def _check_ways(login: Login, given: Server | None) -> None:
                 f"authentication='end-to-end-iam': the proxy's role names it. See {_defaults.RDS_PROXY_IAM}"
             )
     if login.application_secret is not None:
-        _validation.not_beside(
+        _validation.check_not_with(
             "application_secret",
             "its rotation is yours.",
             rotation_interval=login.rotation_interval,
             alternating_users=login.alternating_users or None,
         )
-    seconds = _validation.seconds("rotation_interval", login.rotation_interval)
-    _validation.duration_in_range(
+    _validation.read_seconds(
         "rotation_interval",
-        seconds,
-        _defaults.ROTATION_SECONDS_MIN,
-        _defaults.ROTATION_SECONDS_MAX,
+        login.rotation_interval,
+        low=_defaults.ROTATION_SECONDS_MIN,
+        high=_defaults.ROTATION_SECONDS_MAX,
+        whole="hours",
         source=_defaults.ROTATION_SCHEDULE,
     )
-    if seconds is not None:
-        _validation.whole("rotation_interval in hours", seconds / 3600)
 
 
 def _check_names(login: Login, family: Family) -> None:
@@ -333,7 +331,7 @@ def _check_names(login: Login, family: Family) -> None:
         ("application_user", login.application_user, longest),
         ("master_user", login.master_user, _defaults.MASTER_USER_LENGTH_MAX[family]),
     ):
-        _validation.matches(
+        _validation.check_pattern(
             argument,
             value,
             rf"[A-Za-z][A-Za-z0-9_]{{0,{most - 1}}}",

@@ -50,7 +50,7 @@ class NetworkSettings:
             InvalidPropsError: An argument is out of its range, or contradicts another.
         """
         if self.vpc is not None:
-            _validation.not_beside(
+            _validation.check_not_with(
                 "vpc",
                 "it is made already.",
                 max_azs=self.max_azs,
@@ -365,20 +365,20 @@ def _check_own(
 ) -> None:
     least, most = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
     source = _defaults.RDS_PROXY_NETWORK
-    _validation.in_range("max_azs", max_azs, least, most, source=source)
-    _validation.whole("max_azs", max_azs)
+    _validation.check_range("max_azs", max_azs, least, most, whole=True, source=source)
     zones = max_azs or _defaults.AVAILABILITY_ZONES
     if availability_zones is not None:
-        _validation.not_beside("availability_zones", "these say how many zones there are.", max_azs=max_azs)
+        _validation.check_not_with(
+            "availability_zones", "these say how many zones there are.", max_azs=max_azs
+        )
         _check_zones(scope, availability_zones)
         zones = len(availability_zones)
-    _validation.in_range("nat_gateways", nat_gateways, 0, zones, source=_defaults.NAT_GATEWAYS)
-    _validation.whole("nat_gateways", nat_gateways)
+    _validation.check_range("nat_gateways", nat_gateways, 0, zones, whole=True, source=_defaults.NAT_GATEWAYS)
 
 
 def _check_zones(scope: Construct, given: Sequence[str]) -> None:
     least, most = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
-    _validation.texts("availability_zones", given)
+    _validation.check_texts("availability_zones", given)
     if not least <= len(set(given)) == len(given) <= most:
         raise InvalidPropsError(
             f"availability_zones must be {least} to {most} different zones, got {list(given)}. "
@@ -396,14 +396,14 @@ def _check_zones(scope: Construct, given: Sequence[str]) -> None:
 
 def _check_endpoints(interface_endpoints: Sequence[str], vpc: ec2.IVpc | None) -> None:
     """Refuse names that no service can have, and a VPC whose addresses nobody knows."""
-    _validation.texts("interface_endpoints", interface_endpoints)
+    _validation.check_texts("interface_endpoints", interface_endpoints)
     for name in interface_endpoints:
         if name.startswith("com.amazonaws."):
             raise InvalidPropsError(
                 f"interface_endpoints must have AWS's abbreviations of services, such as 'sqs', got {name!r}: the "
                 f"rest of the name is that of the Region. See {_defaults.INTERFACE_ENDPOINTS}"
             )
-        _validation.matches(
+        _validation.check_pattern(
             "interface_endpoints",
             name,
             r"[a-z0-9][a-z0-9-]*(\.[a-z0-9-]+)*",

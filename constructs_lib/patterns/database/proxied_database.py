@@ -309,7 +309,7 @@ class ProxiedDatabase(Construct):
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
         given: database_server.Server | None = None
         if database is not None:
-            _validation.not_beside(
+            _validation.check_not_with(
                 "database",
                 "it is made already. Set it there.",
                 engine=engine,
@@ -330,7 +330,7 @@ class ProxiedDatabase(Construct):
             _check_names_of_existing(database_name, application_user, application_secret)
         else:
             family, is_cluster = _check_engine(engine, of_instance, of_cluster)
-            _validation.not_beside(
+            _validation.check_not_with(
                 "engine",
                 "they belong to database=, a database that exists.",
                 master_secret=master_secret,
@@ -639,10 +639,10 @@ def _check_kinds(
     encryption_key: object,
 ) -> None:
     """Refuse what jsii or the CDK would refuse only after some parts are made."""
-    _validation.kind("master_secret", master_secret, "secret_arn", "a secret")
-    _validation.kind("application_secret", application_secret, "secret_arn", "a secret")
-    _validation.kind("encryption_key", encryption_key, "key_arn", "a KMS key")
-    _validation.kind(
+    _validation.check_part("master_secret", master_secret, "secret_arn", "a secret")
+    _validation.check_part("application_secret", application_secret, "secret_arn", "a secret")
+    _validation.check_part("encryption_key", encryption_key, "key_arn", "a KMS key")
+    _validation.check_part(
         "instance_type",
         instance_type,
         "is_burstable",
@@ -655,12 +655,12 @@ def _check_kinds(
         ("deletion_protection", deletion_protection),
     ):
         if value is not None:
-            _validation.flag(name, value)
+            _validation.check_flag(name, value)
     for name, value in names.items():
         if value is not None:
-            _validation.text(name, value)
-    _validation.member("engine_lifecycle_support", engine_lifecycle_support, rds.EngineLifecycleSupport)
-    _validation.member("removal_policy", removal_policy, RemovalPolicy)
+            _validation.check_text(name, value)
+    _validation.check_member("engine_lifecycle_support", engine_lifecycle_support, rds.EngineLifecycleSupport)
+    _validation.check_member("removal_policy", removal_policy, RemovalPolicy)
 
 
 def _check_places(scope: Construct, uses: Mapping[str, IConstruct | None]) -> None:
@@ -700,7 +700,7 @@ def _check_engine(
             "rds.DatabaseInstanceEngine.postgres(version=...), or a database that exists."
         )
     family, is_cluster = database_server.check_engine(engine)
-    _validation.not_beside(
+    _validation.check_not_with(
         "the engine of a cluster" if is_cluster else "the engine of an instance",
         "an instance has them." if is_cluster else "a cluster has them.",
         **(of_instance if is_cluster else of_cluster),

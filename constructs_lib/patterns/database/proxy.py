@@ -47,19 +47,15 @@ class Pool:
     def __post_init__(self) -> None:
         source = _defaults.RDS_PROXY_CONNECTIONS
         percent = self.max_connections_percent
-        _validation.in_range("max_connections_percent", percent, 1, 100, source=source)
-        _validation.whole("max_connections_percent", percent)
+        _validation.check_range("max_connections_percent", percent, 1, 100, whole=True, source=source)
         idle = self.max_idle_connections_percent
         most = 100 if _validation.is_unresolved(percent) else percent
-        _validation.in_range("max_idle_connections_percent", idle, 0, most, source=source)
-        _validation.whole("max_idle_connections_percent", idle)
+        _validation.check_range("max_idle_connections_percent", idle, 0, most, whole=True, source=source)
         for name, duration, low, high in (
             ("borrow_timeout", self.borrow_timeout, 0, _defaults.BORROW_TIMEOUT_SECONDS_MAX),
             ("idle_client_timeout", self.idle_client_timeout, 1, _defaults.IDLE_CLIENT_TIMEOUT_SECONDS_MAX),
         ):
-            seconds = _validation.seconds(name, duration)
-            _validation.in_range(name, seconds, low, high, unit="seconds", source=source)
-            _validation.whole(f"{name} in seconds", seconds)
+            _validation.read_seconds(name, duration, low=low, high=high, whole="seconds", source=source)
         if self.connections == 0:
             raise InvalidPropsError(
                 f"max_connections_percent must leave the proxy a connection, got {percent} % of "

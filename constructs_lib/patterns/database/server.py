@@ -429,7 +429,7 @@ def check_engine(
             f"{name} must be an engine of the CDK, such as rds.DatabaseInstanceEngine.postgres(version="
             f"rds.PostgresEngineVersion.VER_17), got {_validation.shown(engine)}."
         )
-    _validation.one_of(f"type of {name}", kind, _defaults.DATABASE_ENGINES, source=_defaults.RDS_PROXY)
+    _validation.check_choice(f"type of {name}", kind, _defaults.DATABASE_ENGINES, source=_defaults.RDS_PROXY)
     if versioned and engine.engine_version is None:
         raise InvalidPropsError(
             f"engine must have a version, got {kind!r} alone: write "
@@ -469,18 +469,22 @@ def check_numbers(
         InvalidPropsError: One is outside of its limits.
     """
     d = _defaults
-    retention = _validation.seconds("backup_retention", backup_retention)
-    days = None if retention is None else retention / 86_400
+    _validation.read_seconds(
+        "backup_retention",
+        backup_retention,
+        low=d.BACKUP_RETENTION_SECONDS_MIN,
+        high=d.BACKUP_RETENTION_SECONDS_MAX,
+        whole="days",
+        source=d.RDS_BACKUP,
+    )
     for name, value, low, high, unit, source in (
         ("port", port, d.DATABASE_PORT_MIN, d.DATABASE_PORT_MAX, "", d.RDS_CREATE),
         ("allocated_storage", allocated_storage, d.STORAGE_GIB_MIN, d.STORAGE_GIB_MAX, "GiB", d.RDS_STORAGE),
         ("max_allocated_storage", max_allocated_storage, d.STORAGE_GIB_MIN, d.STORAGE_GIB_MAX, "GiB", d.RDS_STORAGE),
         ("readers", readers, 0, d.READERS_MAX, "", d.AURORA_READERS),
         ("max_connections", max_connections, d.MAX_CONNECTIONS_MIN, d.MAX_CONNECTIONS_MAX[family], "", d.RDS_LIMITS),
-        ("backup_retention", days, d.BACKUP_RETENTION_DAYS_MIN, d.BACKUP_RETENTION_DAYS_MAX, "days", d.RDS_BACKUP),
     ):  # fmt: skip
-        _validation.in_range(name, value, low, high, unit=unit, source=source)
-        _validation.whole(name, value)
+        _validation.check_range(name, value, low, high, unit=unit, whole=True, source=source)
     if not (restored and allocated_storage is None):
         _check_storage(allocated_storage, max_allocated_storage)
     _check_capacity(min_capacity, max_capacity)
@@ -505,7 +509,7 @@ def _check_capacity(least: float | None, most: float | None) -> None:
             "min_capacity must be at least 0.5, got 0: a cluster pauses when no connection is open, and its "
             f"proxy keeps some. See {source}"
         )
-    _validation.in_range(
+    _validation.check_range(
         "min_capacity",
         least,
         _defaults.CAPACITY_ACU_MIN,
@@ -513,7 +517,7 @@ def _check_capacity(least: float | None, most: float | None) -> None:
         unit="ACU",
         source=source,
     )
-    _validation.in_range("max_capacity", most, 1, _defaults.CAPACITY_ACU_MAX, unit="ACU", source=source)
+    _validation.check_range("max_capacity", most, 1, _defaults.CAPACITY_ACU_MAX, unit="ACU", source=source)
     for name, value in (("min_capacity", least), ("max_capacity", most)):
         if value is not None and not _validation.is_unresolved(value) and value * 2 % 1:
             raise InvalidPropsError(f"{name} must be in steps of 0.5 ACU, got {value}. See {source}")
