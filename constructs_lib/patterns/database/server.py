@@ -1,7 +1,8 @@
 """The database itself: an instance, an Aurora Serverless v2 cluster, or one that exists."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from aws_cdk import (
     Annotations,
@@ -136,146 +137,248 @@ def make(
     parameters = dict(_defaults.DATABASE_PARAMETERS["aurora" if is_cluster else "instance"][family])
     if settings.max_connections is not None:
         parameters["max_connections"] = Tokenization.stringify_number(settings.max_connections)
-    common: dict[str, Any] = {
-        "engine": engine,
-        "vpc": settings.vpc,
-        "vpc_subnets": settings.vpc_subnets,
-        "security_groups": [security_group],
-        "port": settings.port,
-        "parameters": parameters,
-        "iam_authentication": True,
-        "cloudwatch_logs_exports": list(_defaults.DATABASE_LOGS[family]),
-        "deletion_protection": settings.deletion_protection,
-        "removal_policy": settings.removal_policy,
-        "engine_lifecycle_support": settings.engine_lifecycle_support,
-    }
     if is_cluster:
-        server = _make_cluster(scope, family, settings, common)
+        cluster, master_secret = (
+            _new_cluster if settings.snapshot_identifier is None else _restored_cluster
+        )(scope, cast("rds.IClusterEngine", engine), family, settings, security_group, parameters)
+        server = Server(
+            family=family,
+            instance=None,
+            cluster=cluster,
+            host=cluster.cluster_endpoint.hostname,
+            port=settings.port,
+            resource_id=cluster.cluster_resource_identifier,
+            master_secret=master_secret,
+        )
     else:
-        server = _make_instance(scope, family, settings, common)
+        instance, master_secret = (
+            _new_instance if settings.snapshot_identifier is None else _restored_instance
+        )(scope, cast("rds.IInstanceEngine", engine), family, settings, security_group, parameters)
+        server = Server(
+            family=family,
+            instance=instance,
+            cluster=None,
+            host=instance.db_instance_endpoint_address,
+            port=settings.port,
+            resource_id=instance.instance_resource_id,
+            master_secret=master_secret,
+        )
     _keep(server, settings, security_group)
     _acknowledge(server, settings)
     return server
 
 
-def _make_instance(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
-    restored = settings.snapshot_identifier is not None
-    first, most = settings.allocated_storage, settings.max_allocated_storage
-    if first is None and not restored:
-        first = _defaults.STORAGE_GIB
-    if most is None and first is not None:
-        twice = 2 * first
-        if not _validation.is_unresolved(twice) and twice <= _defaults.STORAGE_GIB_MAX:
-            most = max(_defaults.MAX_STORAGE_GIB, twice)
-    common |= {
-        "publicly_accessible": False,
-        "instance_type": settings.instance_type
-        or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
-        "multi_az": settings.multi_az,
-        "storage_type": rds.StorageType.GP3,
-        "allocated_storage": first,
-        "max_allocated_storage": most,
-        "backup_retention": settings.backup_retention,
-        "auto_minor_version_upgrade": True,
-        "allow_major_version_upgrade": settings.allow_major_version_upgrade or None,
-    }
+# --- an instance ----------------------------------------------------------------------------------------
+
+
+def _new_instance(
+    scope: Construct,
+    engine: rds.IInstanceEngine,
+    family: Family,
+    settings: Settings,
+    security_group: ec2.SecurityGroup,
+    parameters: Mapping[str, str],
+) -> tuple[rds.DatabaseInstance, secretsmanager.ISecret | None]:
     key = settings.encryption_key
-    instance: rds.DatabaseInstance | rds.DatabaseInstanceFromSnapshot
-    if settings.snapshot_identifier is None:
-        instance = rds.DatabaseInstance(
-            scope,
-            "Instance",
-            **common,
-            database_name=settings.database_name,
-            storage_encrypted=True,
-            storage_encryption_key=key,
-            credentials=rds.Credentials.from_username(settings.master_user, encryption_key=key),
-            manage_master_user_password=True,
-        )
-        master_secret = instance.secret
-    else:
-        instance = rds.DatabaseInstanceFromSnapshot(
-            scope, "Instance", **common, snapshot_identifier=settings.snapshot_identifier
-        )
-        # The L2 of a restored instance knows no password that RDS manages; the resource does.
-        resource = resource_of(instance, rds.CfnDBInstance)
-        if first is None:
-            # CDK would ask for 100 GiB, which are too few for a larger snapshot and too many for a smaller one.
-            resource.add_property_deletion_override("AllocatedStorage")
-        resource.manage_master_user_password = True
-        if key is not None:
-            resource.master_user_secret = rds.CfnDBInstance.MasterUserSecretProperty(kms_key_id=key.key_arn)
-        master_secret = secretsmanager.Secret.from_secret_attributes(
-            scope,
-            "MasterSecret",
-            secret_complete_arn=resource.attr_master_user_secret_secret_arn,
-            encryption_key=key,
-        )
-    return Server(
-        family=family,
-        instance=instance,
-        cluster=None,
-        host=instance.db_instance_endpoint_address,
-        port=settings.port,
-        resource_id=instance.instance_resource_id,
-        master_secret=master_secret,
+    allocated_storage = (
+        _defaults.STORAGE_GIB if settings.allocated_storage is None else settings.allocated_storage
     )
-
-
-def _make_cluster(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
-    key = settings.encryption_key
-    common |= {
-        "writer": rds.ClusterInstance.serverless_v2("Writer", publicly_accessible=False),
-        "readers": [
-            # The first takes over when the writer fails, so it is as large as the writer.
-            rds.ClusterInstance.serverless_v2(
-                f"Reader{number}", publicly_accessible=False, scale_with_writer=number == 1
-            )
-            for number in range(1, settings.readers + 1)
-        ],
-        "serverless_v2_min_capacity": settings.min_capacity,
-        "serverless_v2_max_capacity": settings.max_capacity,
-        "backup": rds.BackupProps(retention=settings.backup_retention),
-        "storage_encrypted": True,
-        "storage_encryption_key": key,
-        "manage_master_user_password": True,
-    }
-    cluster: rds.DatabaseCluster | rds.DatabaseClusterFromSnapshot
-    if settings.snapshot_identifier is None:
-        cluster = rds.DatabaseCluster(
-            scope,
-            "Cluster",
-            **common,
-            default_database_name=settings.database_name,
-            credentials=rds.Credentials.from_username(settings.master_user, encryption_key=key),
-        )
-        master_secret = cluster.secret
-    else:
-        cluster = rds.DatabaseClusterFromSnapshot(
-            scope, "Cluster", **common, snapshot_identifier=settings.snapshot_identifier
-        )
-        Annotations.of(cluster).acknowledge_warning(
-            "@aws-cdk/aws-rds:generatedCredsNotApplied",
-            "RDS makes the password, of the cluster as it is restored.",
-        )
-        # The L2 of a restored cluster takes no key for a password that RDS manages; the resource does.
-        resource = resource_of(cluster, rds.CfnDBCluster)
-        if key is not None:
-            resource.master_user_secret = rds.CfnDBCluster.MasterUserSecretProperty(kms_key_id=key.key_arn)
-        master_secret = secretsmanager.Secret.from_secret_attributes(
-            scope,
-            "MasterSecret",
-            secret_complete_arn=resource.attr_master_user_secret_secret_arn,
-            encryption_key=key,
-        )
-    return Server(
-        family=family,
-        instance=None,
-        cluster=cluster,
-        host=cluster.cluster_endpoint.hostname,
+    instance = rds.DatabaseInstance(
+        scope,
+        "Instance",
+        engine=engine,
+        vpc=settings.vpc,
+        vpc_subnets=settings.vpc_subnets,
+        security_groups=[security_group],
         port=settings.port,
-        resource_id=cluster.cluster_resource_identifier,
-        master_secret=master_secret,
+        parameters=parameters,
+        iam_authentication=True,
+        cloudwatch_logs_exports=list(_defaults.DATABASE_LOGS[family]),
+        deletion_protection=settings.deletion_protection,
+        removal_policy=settings.removal_policy,
+        engine_lifecycle_support=settings.engine_lifecycle_support,
+        publicly_accessible=False,
+        instance_type=settings.instance_type or _default_instance_type(),
+        multi_az=settings.multi_az,
+        storage_type=rds.StorageType.GP3,
+        allocated_storage=allocated_storage,
+        max_allocated_storage=_max_allocated_storage(settings, allocated_storage),
+        backup_retention=settings.backup_retention,
+        auto_minor_version_upgrade=True,
+        allow_major_version_upgrade=settings.allow_major_version_upgrade or None,
+        database_name=settings.database_name,
+        storage_encrypted=True,
+        storage_encryption_key=key,
+        credentials=rds.Credentials.from_username(settings.master_user, encryption_key=key),
+        manage_master_user_password=True,
+    )
+    return instance, instance.secret
+
+
+def _restored_instance(
+    scope: Construct,
+    engine: rds.IInstanceEngine,
+    family: Family,
+    settings: Settings,
+    security_group: ec2.SecurityGroup,
+    parameters: Mapping[str, str],
+) -> tuple[rds.DatabaseInstanceFromSnapshot, secretsmanager.ISecret | None]:
+    assert settings.snapshot_identifier is not None  # noqa: S101 - what it is restored from
+    allocated_storage = settings.allocated_storage
+    instance = rds.DatabaseInstanceFromSnapshot(
+        scope,
+        "Instance",
+        snapshot_identifier=settings.snapshot_identifier,
+        engine=engine,
+        vpc=settings.vpc,
+        vpc_subnets=settings.vpc_subnets,
+        security_groups=[security_group],
+        port=settings.port,
+        parameters=parameters,
+        iam_authentication=True,
+        cloudwatch_logs_exports=list(_defaults.DATABASE_LOGS[family]),
+        deletion_protection=settings.deletion_protection,
+        removal_policy=settings.removal_policy,
+        engine_lifecycle_support=settings.engine_lifecycle_support,
+        publicly_accessible=False,
+        instance_type=settings.instance_type or _default_instance_type(),
+        multi_az=settings.multi_az,
+        storage_type=rds.StorageType.GP3,
+        allocated_storage=allocated_storage,
+        max_allocated_storage=_max_allocated_storage(settings, allocated_storage),
+        backup_retention=settings.backup_retention,
+        auto_minor_version_upgrade=True,
+        allow_major_version_upgrade=settings.allow_major_version_upgrade or None,
+    )
+    # The L2 of a restored instance knows no password that RDS manages; the resource does.
+    resource = resource_of(instance, rds.CfnDBInstance)
+    if allocated_storage is None:
+        # CDK would ask for 100 GiB, which are too few for a larger snapshot and too many for a smaller one.
+        resource.add_property_deletion_override("AllocatedStorage")
+    resource.manage_master_user_password = True
+    key = settings.encryption_key
+    if key is not None:
+        resource.master_user_secret = rds.CfnDBInstance.MasterUserSecretProperty(kms_key_id=key.key_arn)
+    return instance, _managed_secret(scope, resource.attr_master_user_secret_secret_arn, key)
+
+
+def _default_instance_type() -> ec2.InstanceType:
+    return ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM)
+
+
+def _max_allocated_storage(settings: Settings, allocated_storage: float | None) -> float | None:
+    """The storage that autoscaling may reach; None, which is no autoscaling, if that cannot be known here."""
+    if settings.max_allocated_storage is not None or allocated_storage is None:
+        return settings.max_allocated_storage
+    twice = 2 * allocated_storage
+    if _validation.is_unresolved(twice) or twice > _defaults.STORAGE_GIB_MAX:
+        return None
+    return max(_defaults.MAX_STORAGE_GIB, twice)
+
+
+# --- a cluster ------------------------------------------------------------------------------------------
+
+
+def _new_cluster(
+    scope: Construct,
+    engine: rds.IClusterEngine,
+    family: Family,
+    settings: Settings,
+    security_group: ec2.SecurityGroup,
+    parameters: Mapping[str, str],
+) -> tuple[rds.DatabaseCluster, secretsmanager.ISecret | None]:
+    cluster = rds.DatabaseCluster(
+        scope,
+        "Cluster",
+        engine=engine,
+        vpc=settings.vpc,
+        vpc_subnets=settings.vpc_subnets,
+        security_groups=[security_group],
+        port=settings.port,
+        parameters=parameters,
+        iam_authentication=True,
+        cloudwatch_logs_exports=list(_defaults.DATABASE_LOGS[family]),
+        deletion_protection=settings.deletion_protection,
+        removal_policy=settings.removal_policy,
+        engine_lifecycle_support=settings.engine_lifecycle_support,
+        writer=rds.ClusterInstance.serverless_v2("Writer", publicly_accessible=False),
+        readers=_readers(settings.readers),
+        serverless_v2_min_capacity=settings.min_capacity,
+        serverless_v2_max_capacity=settings.max_capacity,
+        backup=rds.BackupProps(retention=settings.backup_retention),
+        storage_encrypted=True,
+        storage_encryption_key=settings.encryption_key,
+        manage_master_user_password=True,
+        default_database_name=settings.database_name,
+        credentials=rds.Credentials.from_username(
+            settings.master_user, encryption_key=settings.encryption_key
+        ),
+    )
+    return cluster, cluster.secret
+
+
+def _restored_cluster(
+    scope: Construct,
+    engine: rds.IClusterEngine,
+    family: Family,
+    settings: Settings,
+    security_group: ec2.SecurityGroup,
+    parameters: Mapping[str, str],
+) -> tuple[rds.DatabaseClusterFromSnapshot, secretsmanager.ISecret | None]:
+    assert settings.snapshot_identifier is not None  # noqa: S101 - what it is restored from
+    cluster = rds.DatabaseClusterFromSnapshot(
+        scope,
+        "Cluster",
+        snapshot_identifier=settings.snapshot_identifier,
+        engine=engine,
+        vpc=settings.vpc,
+        vpc_subnets=settings.vpc_subnets,
+        security_groups=[security_group],
+        port=settings.port,
+        parameters=parameters,
+        iam_authentication=True,
+        cloudwatch_logs_exports=list(_defaults.DATABASE_LOGS[family]),
+        deletion_protection=settings.deletion_protection,
+        removal_policy=settings.removal_policy,
+        engine_lifecycle_support=settings.engine_lifecycle_support,
+        writer=rds.ClusterInstance.serverless_v2("Writer", publicly_accessible=False),
+        readers=_readers(settings.readers),
+        serverless_v2_min_capacity=settings.min_capacity,
+        serverless_v2_max_capacity=settings.max_capacity,
+        backup=rds.BackupProps(retention=settings.backup_retention),
+        storage_encrypted=True,
+        storage_encryption_key=settings.encryption_key,
+        manage_master_user_password=True,
+    )
+    Annotations.of(cluster).acknowledge_warning(
+        "@aws-cdk/aws-rds:generatedCredsNotApplied",
+        "RDS makes the password, of the cluster as it is restored.",
+    )
+    # The L2 of a restored cluster takes no key for a password that RDS manages; the resource does.
+    resource = resource_of(cluster, rds.CfnDBCluster)
+    key = settings.encryption_key
+    if key is not None:
+        resource.master_user_secret = rds.CfnDBCluster.MasterUserSecretProperty(kms_key_id=key.key_arn)
+    return cluster, _managed_secret(scope, resource.attr_master_user_secret_secret_arn, key)
+
+
+def _readers(number_of_readers: int) -> list[rds.IClusterInstance]:
+    """Describe the readers; the first takes over when the writer fails, so it is as large as the writer."""
+    return [
+        rds.ClusterInstance.serverless_v2(
+            f"Reader{number}", publicly_accessible=False, scale_with_writer=number == 1
+        )
+        for number in range(1, number_of_readers + 1)
+    ]
+
+
+# --- both -----------------------------------------------------------------------------------------------
+
+
+def _managed_secret(scope: Construct, arn: str, key: kms.IKey | None) -> secretsmanager.ISecret:
+    """The secret in which RDS keeps the password of a restored database."""
+    return secretsmanager.Secret.from_secret_attributes(
+        scope, "MasterSecret", secret_complete_arn=arn, encryption_key=key
     )
 
 
@@ -490,38 +593,45 @@ def check_numbers(
     _check_capacity(min_capacity, max_capacity)
 
 
-def _check_storage(allocated: float | None, most: float | None) -> None:
-    first = _defaults.STORAGE_GIB if allocated is None else allocated
-    if most is None or _validation.is_unresolved(first) or _validation.is_unresolved(most):
+def _check_storage(allocated: float | None, max_allocated: float | None) -> None:
+    if allocated is None:
+        allocated = _defaults.STORAGE_GIB
+    if (
+        max_allocated is None
+        or _validation.is_unresolved(allocated)
+        or _validation.is_unresolved(max_allocated)
+    ):
         return
-    least = -(-first * _defaults.MAX_STORAGE_PERCENT_MIN // 100)
-    if most < least:
+    lowest_max = -(-allocated * _defaults.MAX_STORAGE_PERCENT_MIN // 100)
+    if max_allocated < lowest_max:
         raise InvalidPropsError(
-            f"max_allocated_storage must be at least {least:,} GiB, a tenth above the {first:,} to start with, "
-            f"got {most:,}. See {_defaults.RDS_STORAGE}"
+            f"max_allocated_storage must be at least {lowest_max:,} GiB, a tenth above the {allocated:,} to start "
+            f"with, got {max_allocated:,}. See {_defaults.RDS_STORAGE}"
         )
 
 
-def _check_capacity(least: float | None, most: float | None) -> None:
+def _check_capacity(min_capacity: float | None, max_capacity: float | None) -> None:
     source = _defaults.AURORA_CAPACITY
-    if least == 0:
+    if min_capacity == 0:
         raise InvalidPropsError(
             "min_capacity must be at least 0.5, got 0: a cluster pauses when no connection is open, and its "
             f"proxy keeps some. See {source}"
         )
     _validation.check_range(
         "min_capacity",
-        least,
+        min_capacity,
         _defaults.CAPACITY_ACU_MIN,
         _defaults.CAPACITY_ACU_MAX,
         unit="ACU",
         source=source,
     )
-    _validation.check_range("max_capacity", most, 1, _defaults.CAPACITY_ACU_MAX, unit="ACU", source=source)
-    for name, value in (("min_capacity", least), ("max_capacity", most)):
+    _validation.check_range(
+        "max_capacity", max_capacity, 1, _defaults.CAPACITY_ACU_MAX, unit="ACU", source=source
+    )
+    for name, value in (("min_capacity", min_capacity), ("max_capacity", max_capacity)):
         if value is not None and not _validation.is_unresolved(value) and value * 2 % 1:
             raise InvalidPropsError(f"{name} must be in steps of 0.5 ACU, got {value}. See {source}")
-    low = _defaults.MIN_CAPACITY_ACU if least is None else least
-    high = _defaults.MAX_CAPACITY_ACU if most is None else most
+    low = _defaults.MIN_CAPACITY_ACU if min_capacity is None else min_capacity
+    high = _defaults.MAX_CAPACITY_ACU if max_capacity is None else max_capacity
     if not (_validation.is_unresolved(low) or _validation.is_unresolved(high)) and low > high:
         raise InvalidPropsError(f"min_capacity must not be above max_capacity, got {low:g} > {high:g}.")
