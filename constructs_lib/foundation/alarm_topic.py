@@ -15,38 +15,38 @@ from constructs_lib.foundation.acknowledgment import acknowledge
 _CLOUDWATCH: Final = iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
 
-def check(scope: Construct, given: sns.ITopic | None) -> None:
+def check(scope: Construct, topic: sns.ITopic | None) -> None:
     """Refuse a topic that no alarm would reach.
 
     Args:
         scope: Where the construct with the alarms is going to be.
-        given: What was given as `alarm_topic`; None: a topic is made.
+        topic: What was given as `alarm_topic`; None: a topic is made.
 
     Raises:
         InvalidPropsError: It is not a topic, or is under the key that SNS manages, or in another Region.
     """
-    _validation.check_part("alarm_topic", given, "topic_arn", "a topic")
-    if given is None:
+    _validation.check_part("alarm_topic", topic, "topic_arn", "a topic")
+    if topic is None:
         return
     location.check(
         scope,
         "alarm_topic",
-        given,
+        topic,
         same_account=False,
         way_out="An alarm notifies topics of its own Region only: make one there, or leave alarm_topic out.",
         source=_defaults.ALARM_ACTIONS,
     )
-    key = given.master_key
-    resource = given.node.default_child
+    key = topic.master_key
+    resource = topic.node.default_child
     ids = (resource.kms_master_key_id if isinstance(resource, sns.CfnTopic) else None, key and key.key_arn)
     if any(str(each).endswith("alias/aws/sns") for each in ids):
         raise InvalidPropsError(
-            f"alarm_topic {given.node.path} is under the key alias/aws/sns, which does not let CloudWatch in: no alarm "
+            f"alarm_topic {topic.node.path} is under the key alias/aws/sns, which does not let CloudWatch in: no alarm "
             f"would arrive. Use your own key, or none. See {_defaults.TOPIC_KEYS}"
         )
 
 
-def given_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
+def given_or_own(scope: Construct, topic: sns.ITopic | None) -> sns.ITopic:
     """The topic for a construct's alarms, with a policy that lets CloudWatch publish to it.
 
     A topic policy replaces SNS's own, which lets the account's alarms in: so a topic of this app that has one gets
@@ -54,12 +54,12 @@ def given_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
 
     Args:
         scope: The construct.
-        given: The user's topic; None: one is made, over TLS only, which nobody has subscribed to yet.
+        topic: The user's topic; None: one is made, over TLS only, which nobody has subscribed to yet.
 
     Returns:
         The topic.
     """
-    target = _topic(scope) if given is None else given
+    target = _topic(scope) if topic is None else topic
     from_alarms = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
     publish = iam.PolicyStatement(
         sid="AlarmsOfThisAccount",
@@ -68,7 +68,7 @@ def given_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
         resources=[target.topic_arn],
         conditions=from_alarms,
     )
-    if given is None or given.node.try_find_child("Policy") is not None:
+    if topic is None or topic.node.try_find_child("Policy") is not None:
         target.add_to_resource_policy(publish)
     elif not isinstance(target, sns.Topic):
         permissions.tell_owner(
@@ -90,12 +90,12 @@ def given_or_own(scope: Construct, given: sns.ITopic | None) -> sns.ITopic:
 
 
 def _topic(scope: Construct) -> sns.Topic:
-    made = sns.Topic(scope, "AlarmTopic", enforce_ssl=True)
+    topic = sns.Topic(scope, "AlarmTopic", enforce_ssl=True)
     acknowledge(
-        made,
+        topic,
         {
             "AwsSolutions-SNS2": "CloudWatch cannot publish to a topic under the AWS-managed key, and an alarm's text "
             "holds names and figures only. Pass alarm_topic= to use a topic under your own key."
         },
     )
-    return made
+    return topic

@@ -44,15 +44,15 @@ class Watch:
 class Alarms:
     """The alarms of one construct, and the topic that they notify: the given one, or one that is made."""
 
-    def __init__(self, scope: Construct, given: sns.ITopic | None) -> None:
-        self.topic = alarm_topic.given_or_own(scope, given)
+    def __init__(self, scope: Construct, topic: sns.ITopic | None) -> None:
+        self.topic = alarm_topic.given_or_own(scope, topic)
         self._scope = scope
         self._action = actions.SnsAction(self.topic)
 
     @staticmethod
-    def check_topic(scope: Construct, given: sns.ITopic | None) -> None:
+    def check_topic(scope: Construct, topic: sns.ITopic | None) -> None:
         """Refuse a topic that no alarm would reach: see `alarm_topic.check`."""
-        alarm_topic.check(scope, given)
+        alarm_topic.check(scope, topic)
 
     @overload
     def add(self, construct_id: str, watch: Watch) -> cloudwatch.Alarm: ...

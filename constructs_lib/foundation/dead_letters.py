@@ -33,7 +33,7 @@ def queue(
     Returns:
         The queue.
     """
-    made = sqs.Queue(
+    queue = sqs.Queue(
         scope,
         construct_id,
         enforce_ssl=True,
@@ -44,22 +44,22 @@ def queue(
     )
     # A redrive policy of its own would send what failed on, and away from the alarm.
     end = "This is where failed events end: they stay until somebody redrives them."
-    acknowledge(made, {"Serverless-SQSRedrivePolicy": end, "AwsSolutions-SQS3": end})
-    return made
+    acknowledge(queue, {"Serverless-SQSRedrivePolicy": end, "AwsSolutions-SQS3": end})
+    return queue
 
 
-def watch(construct: Construct, queue: sqs.IQueue, *, given: sqs.IQueue | None) -> Watch | None:
+def watch(construct: Construct, queue: sqs.IQueue, *, passed: sqs.IQueue | None) -> Watch | None:
     """Watch a dead-letter queue whose metrics are in the construct's account.
 
     Args:
         construct: Whose alarm it is.
         queue: The queue.
-        given: The same where the user passed it; None for one that was made here.
+        passed: The same where the user passed it; None for one that was made here.
 
     Returns:
         The watch; None for a queue of another account.
     """
-    if given is not None and location.is_of_another_account(construct, given):
+    if passed is not None and location.is_of_another_account(construct, passed):
         return None
     return alarms.dead_letters(queue)
 

@@ -105,37 +105,37 @@ def _check_matcher(name: str, matcher: Mapping[str, object], *, source: str) -> 
         )
 
 
-def _is_text(given: object) -> bool:
+def _is_text(value: object) -> bool:
     """Also in any case, as `{'prefix': {'equals-ignore-case': 'a'}}` asks for."""
-    return isinstance(given, str) or (
-        isinstance(given, Mapping)
-        and set(given) == {"equals-ignore-case"}
-        and isinstance(given["equals-ignore-case"], str)
+    return isinstance(value, str) or (
+        isinstance(value, Mapping)
+        and set(value) == {"equals-ignore-case"}
+        and isinstance(value["equals-ignore-case"], str)
     )
 
 
-def _is_numeric(given: object) -> bool:
-    if not isinstance(given, list | tuple) or len(given) not in (2, 4):
+def _is_numeric(value: object) -> bool:
+    if not isinstance(value, list | tuple) or len(value) not in (2, 4):
         return False
-    signs, numbers = given[::2], given[1::2]
+    signs, numbers = value[::2], value[1::2]
     return (
         all(sign in _COMPARISONS for sign in signs)
         and all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers)
-        and (len(given) == 2 or {sign[:1] for sign in signs} == {"<", ">"})
+        and (len(value) == 2 or {sign[:1] for sign in signs} == {"<", ">"})
     )
 
 
-def _is_excluded(given: object) -> bool:
-    if isinstance(given, Mapping):
-        return len(given) == 1 and all(
+def _is_excluded(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return len(value) == 1 and all(
             kind in _WITHIN_ANYTHING_BUT and all(isinstance(text, str) for text in _several(texts))
-            for kind, texts in given.items()
+            for kind, texts in value.items()
         )
-    return bool(_several(given)) and all(isinstance(value, str | int | float) for value in _several(given))
+    return bool(_several(value)) and all(isinstance(value, str | int | float) for value in _several(value))
 
 
-def _several(given: Any) -> list[Any]:
-    return list(given) if isinstance(given, list | tuple) else [given]
+def _several(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _has_finite_numbers(value: object) -> bool:

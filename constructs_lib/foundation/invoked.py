@@ -239,15 +239,15 @@ def check_mapping(invoked: Invoked) -> None:
         InvalidPropsError: Its executions may take longer.
     """
     kind = invoked.kind
-    most = (
+    longest = (
         _defaults.DURABLE_EXECUTION_SECONDS_MAX_MANAGED
         if kind.is_managed
         else _defaults.DURABLE_EXECUTION_SECONDS_MAX
     )
-    if kind.execution_seconds is not None and kind.execution_seconds > most:
+    if kind.execution_seconds is not None and kind.execution_seconds > longest:
         raise InvalidPropsError(
-            f"execution_timeout of the durable function {invoked.base.node.path} must be at most {most:,} seconds, got "
-            f"{kind.execution_seconds:,.0f}: an event source mapping waits for the whole execution, and no longer. "
+            f"execution_timeout of the durable function {invoked.base.node.path} must be at most {longest:,} seconds, "
+            f"got {kind.execution_seconds:,.0f}: an event source mapping waits for the whole execution, and no longer. "
             f"Start longer ones asynchronously, with EventRule for example. See {_defaults.DURABLE_MAPPINGS}"
         )
 

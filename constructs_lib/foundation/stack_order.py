@@ -11,25 +11,25 @@ from constructs_lib.errors import InvalidPropsError
 _waits_for: Final[WeakKeyDictionary[Stack, WeakSet[Stack]]] = WeakKeyDictionary()
 
 
-def check(home: Stack, others: Iterable[Stack], words: str) -> None:
+def check(stack: Stack, others: Iterable[Stack], words: str) -> None:
     """Refuse that two stacks wait for each other.
 
     Args:
-        home: The stack that would wait.
+        stack: The stack that would wait.
         others: The stacks that it would wait for.
         words: What makes it wait, and the way out.
 
     Raises:
-        InvalidPropsError: One of them waits for `home`.
+        InvalidPropsError: One of them waits for `stack`.
     """
     for other in others:
-        if home in _waits_for.get(other, ()):
+        if stack in _waits_for.get(other, ()):
             raise InvalidPropsError(
-                f"{words} {other.node.path} is deployed after {home.node.path} already, so each would wait for the "
+                f"{words} {other.node.path} is deployed after {stack.node.path} already, so each would wait for the "
                 "other."
             )
 
 
-def note(home: Stack, others: Iterable[Stack]) -> None:
+def note(stack: Stack, others: Iterable[Stack]) -> None:
     """Remember that a stack is deployed after others."""
-    _waits_for.setdefault(home, WeakSet()).update(others)
+    _waits_for.setdefault(stack, WeakSet()).update(others)

@@ -83,9 +83,9 @@ class LocalCloud:
     ) -> None:
         if time_scale < 1:
             raise ValueError(f"time_scale must be at least 1, got {time_scale}.")
-        self.state: Final = state.resolve()
-        self.run_folder: Final = run_folder.name_one(self.state / "runs")
-        self._wanted_port: Final = port
+        self.state: Final[Path] = state.resolve()
+        self.run_folder: Final[Path] = run_folder.name_one(self.state / "runs")
+        self._wanted_port: Final[int | None] = port
         self._port: int | None = None
         self._time_scale = time_scale
         self._enforce_iam = enforce_iam
@@ -504,13 +504,13 @@ class LocalCloud:
         )
         with process:
             try:
-                said, _ = process.communicate()
+                output, _ = process.communicate()
             except BaseException:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
         if process.returncode:
-            last = "\n".join(said.strip().splitlines()[-30:])
+            last = "\n".join(output.strip().splitlines()[-30:])
             raise LocalCloudError(f"cdk {command} failed. Its last lines:\n{last}{self._crash_since(before)}")
 
     def _settings_of(self, cwd: Path) -> Path:

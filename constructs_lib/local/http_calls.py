@@ -22,12 +22,12 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """The answer to a request.
 
     Attributes:
-        status: Of HTTP.
-        headers: Their names in lower case.
-        body: As it came.
+        status: The HTTP status.
+        headers: The headers, with their names in lower case.
+        body: The body, undecoded.
     """
 
     status: int
@@ -46,13 +46,13 @@ def call(
     """Send one request.
 
     Args:
-        url: Where to; `LocalCloud.api_url` makes it of a stack's output.
-        method: Of HTTP.
-        body: What to send; None for nothing.
-        headers: To send along.
+        url: The URL; `LocalCloud.api_url` makes it from a stack's output.
+        method: The HTTP method.
+        body: The body; None for an empty one.
+        headers: The headers.
 
     Returns:
-        The answer; an error status is one like any other.
+        The answer; an error status raises nothing.
     """
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310
     try:
@@ -65,11 +65,11 @@ def call(
 
 
 class Caller:
-    """An IAM user who calls APIs.
+    """An IAM user that calls APIs.
 
     Args:
-        cloud: Where the user is made; `enforce_iam=True`, or whatever it does is allowed.
-        name: Of the user.
+        cloud: The cloud to create the user in. It needs `enforce_iam=True`; otherwise all calls are allowed.
+        name: The name of the user.
         account: The account of the user, and of the APIs.
         region: The Region of the APIs.
     """
@@ -82,12 +82,12 @@ class Caller:
         key = self._iam.create_access_key(UserName=name)["AccessKey"]
         self._credentials = botocore.credentials.Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
-    def may(self, *actions: str, on: str) -> None:
-        """Let the user do something, and nothing else from now on.
+    def allow_only(self, *actions: str, on: str) -> None:
+        """Let the user take these actions, and no others from now on.
 
         Args:
-            actions: Such as `execute-api:Invoke`.
-            on: The resource, such as `arn:aws:execute-api:*:*:*/prod/GET/*`.
+            actions: The actions, such as `execute-api:Invoke`.
+            on: The resource that they are for, such as `arn:aws:execute-api:*:*:*/prod/GET/*`.
         """
         statement = {"Effect": "Allow", "Action": actions, "Resource": on}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -104,10 +104,10 @@ class Caller:
         """Send one request, signed for API Gateway.
 
         Args:
-            url: As for `call`.
-            method: Of HTTP.
-            body: What to send; None for nothing.
-            headers: To send along, and to sign.
+            url: The URL; `LocalCloud.api_url` makes it from a stack's output.
+            method: The HTTP method.
+            body: The body; None for an empty one.
+            headers: The headers, which are signed too.
 
         Returns:
             The answer.

@@ -36,9 +36,9 @@ def interpreter(state: Path) -> Path:
     Raises:
         LocalCloudError: uv is missing, or could not install.
     """
-    home = _home(state, "emulator", _REQUIREMENTS)
-    _make(home, _install_emulator)
-    return home / "bin" / "python"
+    folder = _home(state, "emulator", _REQUIREMENTS)
+    _make(folder, _install_emulator)
+    return folder / "bin" / "python"
 
 
 def postgres_programs(state: Path) -> Path:
@@ -67,15 +67,15 @@ def _home(state: Path, kind: str, requirements: Path) -> Path:
     return state / f"{kind}-{hashlib.sha256(made_of).hexdigest()[:16]}"
 
 
-def _make(home: Path, install: Callable[[str, Path], None]) -> None:
+def _make(folder: Path, install: Callable[[str, Path], None]) -> None:
     """Make it beside its place and move it there at once: nobody ever sees half an environment."""
-    if home.exists():
+    if folder.exists():
         return
-    state = home.parent
+    state = folder.parent
     state.mkdir(parents=True, exist_ok=True)
     with (state / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time; the kernel drops it with its process
-        if home.exists():
+        if folder.exists():
             return
         uv = _uv()
         for left in state.glob(f"{_DRAFT}*"):  # by an installation that was killed
@@ -83,7 +83,7 @@ def _make(home: Path, install: Callable[[str, Path], None]) -> None:
         draft = Path(tempfile.mkdtemp(dir=state, prefix=_DRAFT))
         try:
             install(uv, draft / "env")
-            (draft / "env").rename(home)
+            (draft / "env").rename(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 

@@ -133,7 +133,7 @@ class EventRule(Construct):
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
         self.dead_letter_alarm = alarms_here.add(
-            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
+            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, passed=dead_letter_queue)
         )
         self.undelivered_alarm = alarms_here.add("UndeliveredAlarm", rule.undelivered(self.rule, event_bus))
 
@@ -157,5 +157,5 @@ def _check_pattern(pattern: events.EventPattern) -> None:
             f'event_pattern must be an events.EventPattern, such as EventPattern(source=["trips"]), got '
             f"{_validation.shown(pattern)}."
         )
-    given = {name: value for name in _FIELDS if (value := getattr(pattern, name)) is not None}
-    event_filter.check("event_pattern", given, source=_defaults.EVENT_PATTERNS)
+    fields = {name: value for name in _FIELDS if (value := getattr(pattern, name)) is not None}
+    event_filter.check("event_pattern", fields, source=_defaults.EVENT_PATTERNS)

@@ -153,7 +153,7 @@ class KillSwitch(Construct):
                 }
             },
         }
-        made = stepfunctions.StateMachine(
+        state_machine = stepfunctions.StateMachine(
             self,
             "StateMachine",
             definition_body=stepfunctions.DefinitionBody.from_string(stack.to_json_string(definition)),
@@ -169,12 +169,12 @@ class KillSwitch(Construct):
             "Serverless-StepFunctionStateMachineAllLogsToCloudWatch",
             "Serverless-StepFunctionStateMachineXray",
         )
-        acknowledge(made, dict.fromkeys(findings, history))
-        return made
+        acknowledge(state_machine, dict.fromkeys(findings, history))
+        return state_machine
 
     def _make_rule(self, *, enabled: bool) -> events.Rule:
         arn = self.state_machine.state_machine_arn
-        made = events.Rule(
+        switch = events.Rule(
             self,
             "Rule",
             description="Turns a runaway function off",
@@ -187,7 +187,7 @@ class KillSwitch(Construct):
             ),
         )
         acknowledge(
-            made,
+            switch,
             {
                 "Serverless-EventBusDLQ": "A switch that was not pulled has an alarm; the event is of no use later."
             },
@@ -204,7 +204,7 @@ class KillSwitch(Construct):
                 )
             },
         )
-        made.add_target(
+        switch.add_target(
             Target(
                 events.RuleTargetConfig(
                     arn=arn,
@@ -217,7 +217,7 @@ class KillSwitch(Construct):
                 )
             )
         )
-        return made
+        return switch
 
 
 def _check_rate(invocations_per_minute: float) -> None:

@@ -163,7 +163,7 @@ class LiveAlias(Construct):
     ) -> None:
         """Create the alias; the arguments are described at the class."""
         _check_function(function)
-        home = Stack.of(scope)
+        alias_stack = Stack.of(scope)
         invoked = Invoked.of(function)
         check_place(scope, invoked)
         if provisioned_concurrency is not None:
@@ -180,10 +180,10 @@ class LiveAlias(Construct):
             "version_removal_policy", version_removal_policy, RemovalPolicy, without="SNAPSHOT"
         )
         schedule = _schedule(provisioned_concurrency_schedule)
-        most = _check_provisioned(
+        most_provisioned = _check_provisioned(
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
         )
-        _check_room(function, invoked.reserved_concurrency, most)
+        _check_room(function, invoked.reserved_concurrency, most_provisioned)
         snap_start = invoked.resource is not None and _has_snap_start(invoked.resource)
         if snap_start and provisioned_concurrency is not None:
             raise InvalidPropsError(
@@ -205,15 +205,15 @@ class LiveAlias(Construct):
         latency = _latency_milliseconds(timeout, latency_threshold)
         of_new_version = 1 if latency is None else 2
         _check_rollback_alarms(len(rollback_alarms), ours=of_new_version)
-        others = [stack for alarm in rollback_alarms for stack in _stack_to_wait_for(alarm, home)]
+        others = [stack for alarm in rollback_alarms for stack in _stack_to_wait_for(alarm, alias_stack)]
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
         self._rollback_alarms = len(rollback_alarms)
-        stack_order.note(home, others)
+        stack_order.note(alias_stack, others)
         _names.setdefault(function, set()).add(alias_name)
-        if most is not None:
-            _provisioned[function] = _provisioned.get(function, 0) + most
+        if most_provisioned is not None:
+            _provisioned[function] = _provisioned.get(function, 0) + most_provisioned
 
         self.version = function.current_version
         self.version.apply_removal_policy(
@@ -269,7 +269,9 @@ class LiveAlias(Construct):
                 self.alias, timeout=timeout, milliseconds=latency, of_version=of_version
             ),
         )
-        _renew_with(self.version, home, (self.new_version_errors_alarm, self.new_version_latency_alarm))
+        _renew_with(
+            self.version, alias_stack, (self.new_version_errors_alarm, self.new_version_latency_alarm)
+        )
         is_provisioned = provisioned_concurrency is not None
         self.spillover_alarm = alarms_here.add(
             "SpilloverAlarm", alarms.provisioned_spillover(self.alias) if is_provisioned else None
@@ -285,7 +287,13 @@ class LiveAlias(Construct):
             (None, None, None)
             if stable_version is not None
             else self._release(
-                home, function, alias_name, deployment_config, before_traffic, after_traffic, rollback_alarms
+                alias_stack,
+                function,
+                alias_name,
+                deployment_config,
+                before_traffic,
+                after_traffic,
+                rollback_alarms,
             )
         )
 
@@ -308,11 +316,11 @@ class LiveAlias(Construct):
             )
         ours = 1 if self.new_version_latency_alarm is None else 2
         _check_rollback_alarms(self._rollback_alarms + 1, ours=ours)
-        home = Stack.of(self)
-        others = _stack_to_wait_for(checked, home)
+        alias_stack = Stack.of(self)
+        others = _stack_to_wait_for(checked, alias_stack)
         group.add_alarm(checked)
         self._rollback_alarms += 1
-        stack_order.note(home, others)
+        stack_order.note(alias_stack, others)
 
     def _scale(
         self,
@@ -347,7 +355,7 @@ class LiveAlias(Construct):
 
     def _release(
         self,
-        home: Stack,
+        alias_stack: Stack,
         function: lambda_.Function,
         alias_name: str,
         deployment_config: codedeploy.ILambdaDeploymentConfig | None,
@@ -365,7 +373,7 @@ class LiveAlias(Construct):
             # Source: https://docs.aws.amazon.com/codedeploy/latest/userguide/security_confused_deputy.html
             assumed_by=iam.ServicePrincipal(
                 "codedeploy.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": home.account}},
+                conditions={"StringEquals": {"aws:SourceAccount": alias_stack.account}},
             ),
         )
         arn = function.function_arn
@@ -418,7 +426,9 @@ def _routing(version: lambda_.Version, weight: float) -> lambda_.CfnAlias.AliasR
     )
 
 
-def _renew_with(version: lambda_.Version, home: Stack, alarms: Sequence[cloudwatch.Alarm | None]) -> None:
+def _renew_with(
+    version: lambda_.Version, alias_stack: Stack, alarms: Sequence[cloudwatch.Alarm | None]
+) -> None:
     """Make each version alarms of its own, by the version's logical id in the alarm's.
 
     An alarm that changes keeps its state until it is evaluated again. In alarm because of the version before,
@@ -429,7 +439,7 @@ def _renew_with(version: lambda_.Version, home: Stack, alarms: Sequence[cloudwat
     for alarm in alarms:
         if alarm is not None:
             resource = resource_of(alarm, cloudwatch.CfnAlarm)
-            resource.override_logical_id(f"{home.get_logical_id(resource)}{of_version}")
+            resource.override_logical_id(f"{alias_stack.get_logical_id(resource)}{of_version}")
 
 
 # --- the function --------------------------------------------------------------------------------------
@@ -438,9 +448,9 @@ def _renew_with(version: lambda_.Version, home: Stack, alarms: Sequence[cloudwat
 def _check_function(function: object) -> None:
     """Refuse whatever is not a function of this app."""
     if not isinstance(function, lambda_.Function):
-        given = type(function).__name__
+        class_name = type(function).__name__
         raise InvalidPropsError(
-            f"function must be a Function of this app, got {given}: of an imported function, a version or an "
+            f"function must be a Function of this app, got {class_name}: of an imported function, a version or an "
             "alias no new version can be published. Make the LiveAlias where the function is made."
         )
 
@@ -450,18 +460,18 @@ def _has_snap_start(resource: lambda_.CfnFunction) -> bool:
     return isinstance(setting, lambda_.CfnFunction.SnapStartProperty) and setting.apply_on != "None"
 
 
-def _latency_milliseconds(timeout: float | None, given: Duration | None) -> float | None:
+def _latency_milliseconds(timeout: float | None, latency_threshold: Duration | None) -> float | None:
     """The threshold of the latency alarms; None where nothing is known."""
-    if given is None:
+    if latency_threshold is None:
         return None if timeout is None else 1000 * _defaults.LATENCY_ALARM_SHARE_OF_TIMEOUT * timeout
-    threshold = _validation.read_seconds("latency_threshold", given)
+    threshold = _validation.read_seconds("latency_threshold", latency_threshold)
     if threshold is None:
-        if given.unit_label() != "millis":
+        if latency_threshold.unit_label() != "millis":
             raise InvalidPropsError(
                 "latency_threshold that is known only at deployment must be Duration.millis(...), got "
-                f"{given.unit_label()}: the alarm counts in milliseconds, and a token cannot be converted."
+                f"{latency_threshold.unit_label()}: the alarm counts in milliseconds, and a token cannot be converted."
             )
-        return given.to_milliseconds()
+        return latency_threshold.to_milliseconds()
     if threshold <= 0 or (timeout is not None and threshold >= timeout):
         below = "" if timeout is None else f" and below the function's timeout of {timeout:g} seconds"
         raise InvalidPropsError(
@@ -490,43 +500,45 @@ def _check_alias_name(name: str, function: lambda_.Function) -> None:
 
 
 def _schedule(
-    given: Mapping[str, appscaling.ScalingSchedule] | None,
+    schedule: Mapping[str, appscaling.ScalingSchedule] | None,
 ) -> dict[str, appscaling.ScalingSchedule]:
-    if given is None:
+    if schedule is None:
         return {}
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) and name for name in given):
+    if not isinstance(schedule, Mapping) or not all(isinstance(name, str) and name for name in schedule):
         raise InvalidPropsError(
             f"provisioned_concurrency_schedule must be a dict of names and ScalingSchedules, got "
-            f"{_validation.shown(given)}."
+            f"{_validation.shown(schedule)}."
         )
-    return dict(given)
+    return dict(schedule)
 
 
-def _alarms(given: Sequence[cloudwatch.IAlarm]) -> Sequence[cloudwatch.IAlarm]:
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise InvalidPropsError(f"rollback_alarms must be a list of alarms, got {_validation.shown(given)}.")
-    for alarm in given:
+def _alarms(rollback_alarms: Sequence[cloudwatch.IAlarm]) -> Sequence[cloudwatch.IAlarm]:
+    if isinstance(rollback_alarms, str) or not isinstance(rollback_alarms, Sequence):
+        raise InvalidPropsError(
+            f"rollback_alarms must be a list of alarms, got {_validation.shown(rollback_alarms)}."
+        )
+    for alarm in rollback_alarms:
         _validation.check_part("rollback_alarms", alarm, "alarm_arn", "alarms", required=True)
-    return given
+    return rollback_alarms
 
 
-def _stack_to_wait_for(alarm: cloudwatch.IAlarm, home: Stack) -> list[Stack]:
+def _stack_to_wait_for(alarm: cloudwatch.IAlarm, alias_stack: Stack) -> list[Stack]:
     """The stack of an alarm where that is another one, and the release can wait for it."""
     location.check(
-        home,
+        alias_stack,
         "rollback_alarms",
         alarm,
         way_out="CodeDeploy looks at alarms of its own Region and account: pass one from there.",
         source=_defaults.CODE_DEPLOY_ALARMS,
     )
     theirs = Stack.of(alarm)
-    if theirs is home or alarm.node.default_child is None:
+    if theirs is alias_stack or alarm.node.default_child is None:
         return []  # an imported alarm is a text
     stack_order.check(
-        home,
+        alias_stack,
         [theirs],
         f"rollback_alarms cannot have {alarm.node.path} for a release in another stack. Put the API into the stack of "
-        f"the alias, or make the alarm in {home.node.path}, on a metric that is named by text.",
+        f"the alias, or make the alarm in {alias_stack.node.path}, on a metric that is named by text.",
     )
     return [theirs]
 
@@ -538,11 +550,11 @@ def _check_provisioned(
     schedule: Mapping[str, appscaling.ScalingSchedule],
 ) -> int | None:
     """Check the numbers, and return the most that is ever provisioned, where it is known."""
-    for name, given in (
+    for name, is_set in (
         ("maximum_provisioned_concurrency", maximum is not None),
         ("provisioned_concurrency_schedule", bool(schedule)),
     ):
-        if given and provisioned is None:
+        if is_set and provisioned is None:
             raise InvalidPropsError(
                 f"{name} requires provisioned_concurrency: the minimum, and the value until the first change."
             )
@@ -611,15 +623,15 @@ def _check_order(name: str, upper: float | None, lower_name: str, lower: float |
         raise InvalidPropsError(f"{name} must not be below {lower_name}, got {upper:g} < {lower:g}.")
 
 
-def _check_room(function: lambda_.Function, reserved: float | None, most: int | None) -> None:
-    if most is None or reserved is None:
+def _check_room(function: lambda_.Function, reserved: float | None, provisioned: int | None) -> None:
+    if provisioned is None or reserved is None:
         return
     others = _provisioned.get(function, 0)
-    if others + most > reserved:
+    if others + provisioned > reserved:
         also = f" with {others} of other aliases of this function" if others else ""
         raise InvalidPropsError(
             f"provisioned concurrency must fit into the function's reserved concurrency of {reserved:g}, got "
-            f"{most}{also}. Raise reserved_concurrent_executions. See {_defaults.PROVISIONED_CONCURRENCY}"
+            f"{provisioned}{also}. Raise reserved_concurrent_executions. See {_defaults.PROVISIONED_CONCURRENCY}"
         )
 
 
@@ -661,10 +673,10 @@ def _check_hooks(scope: Construct, function: lambda_.Function, **hooks: Function
                 f"{name} must be another function than the one that is released: it has to exist, and to work, before "
                 "the new version does."
             )
-        home = Stack.of(scope)
-        if hook.role is not None and Stack.of(hook) is not home:
+        alias_stack = Stack.of(scope)
+        if hook.role is not None and Stack.of(hook) is not alias_stack:
             raise InvalidPropsError(
-                f"{name} must be in the stack {home.node.path}, got {hook.node.path}: its role may report to a "
+                f"{name} must be in the stack {alias_stack.node.path}, got {hook.node.path}: its role may report to a "
                 "deployment group there, so that each stack would wait for the other. Make the function here."
             )
 

@@ -196,7 +196,7 @@ class QueueConsumer(Construct):
             if queue is None
             else _times_of(queue)
         )
-        least = _recommended_visibility(invoked, window or 0)
+        recommended = _recommended_visibility(invoked, window or 0)
         _check_times(times, invoked)
         _check_dead_letter_retention(
             "dead_letter_retention_period", dead_retention, times.retention, fifo=fifo
@@ -235,14 +235,16 @@ class QueueConsumer(Construct):
         else:
             source, dead_letters = queue, dead_letter_queue or _dead_letter_queue_of(queue)
             if not isinstance(queue, sqs.Queue):
-                wanted = "6 times the function's timeout" if least is None else f"{least:g} seconds"
+                wanted = (
+                    "6 times the function's timeout" if recommended is None else f"{recommended:g} seconds"
+                )
                 Annotations.of(self).add_info_v2(
                     "constructs-lib:imported-queue",
                     f"The settings of an imported queue are unknown here. Its visibility timeout should be at least "
                     f"{wanted}, and it needs a redrive policy with a maxReceiveCount of "
                     f"{_defaults.MAX_RECEIVE_COUNT_RECOMMENDED} or more.",
                 )
-        self._warn(times, least)
+        self._warn(times, recommended)
         if event_filter.looks_beside_the_body(filters):
             Annotations.of(self).add_warning_v2(
                 "constructs-lib:filter-beside-body",
@@ -335,14 +337,14 @@ class QueueConsumer(Construct):
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         return grant.combine(key.grant(grantee, "kms:GenerateDataKey", "kms:Decrypt"))
 
-    def _warn(self, times: "_Times", least: float | None) -> None:
+    def _warn(self, times: "_Times", recommended: float | None) -> None:
         """Warn of what AWS accepts and does not recommend."""
-        if times.visibility is not None and least is not None and times.visibility < least:
+        if times.visibility is not None and recommended is not None and times.visibility < recommended:
             Annotations.of(self).add_warning_v2(
                 "constructs-lib:short-visibility-timeout",
-                f"{times.name('visibility_timeout')} is {times.visibility:,.0f} seconds, and AWS recommends at least "
-                f"{least:,.0f}: 6 times the function's timeout, plus the batching window. With less, a message that "
-                f"waits while the function is throttled is received twice. See {_defaults.SQS_CONFIGURE}",
+                f"{times.name('visibility_timeout')} is {times.visibility:,.0f} seconds, and AWS recommends "
+                f"at least {recommended:,.0f}: 6 times the function's timeout, plus the batching window. With less, a "
+                f"message that waits while the function is throttled is received twice. See {_defaults.SQS_CONFIGURE}",
             )
         if times.receives is not None and times.receives < _defaults.MAX_RECEIVE_COUNT_RECOMMENDED:
             Annotations.of(self).add_warning_v2(
@@ -397,9 +399,9 @@ class QueueConsumer(Construct):
 
 
 def _check_batch_size(batch_size: float, *, fifo: bool) -> None:
-    most = _defaults.BATCH_SIZE_FIFO_MAX if fifo else _defaults.BATCH_SIZE_MAX
+    limit = _defaults.BATCH_SIZE_FIFO_MAX if fifo else _defaults.BATCH_SIZE_MAX
     name = "batch_size of a FIFO queue" if fifo else "batch_size"
-    _validation.check_range(name, batch_size, 1, most, whole=True, source=_defaults.SQS_PARAMETERS)
+    _validation.check_range(name, batch_size, 1, limit, whole=True, source=_defaults.SQS_PARAMETERS)
 
 
 def _batching_window_seconds(

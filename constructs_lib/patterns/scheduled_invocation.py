@@ -176,7 +176,7 @@ class ScheduledInvocation(Construct):
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
         self.dead_letter_alarm = alarms_here.add(
-            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
+            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, passed=dead_letter_queue)
         )
         self.undelivered_alarm = alarms_here.add(
             "UndeliveredAlarm",

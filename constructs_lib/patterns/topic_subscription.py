@@ -155,7 +155,7 @@ class TopicSubscription(Construct):
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
         self.dead_letter_alarm = alarms_here.add(
-            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, given=dead_letter_queue)
+            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, passed=dead_letter_queue)
         )
         is_theirs = location.is_of_another_account(self, topic)
         self.undelivered_alarm = alarms_here.add(
@@ -197,10 +197,10 @@ def _check_filters(
         filter_policy_with_message_body=filter_policy_with_message_body,
     )
     name = "filter_policy" if filter_policy is not None else "filter_policy_with_message_body"
-    given = filter_policy if filter_policy is not None else filter_policy_with_message_body
-    if given is not None and not (isinstance(given, Mapping) and given):
+    policy = filter_policy if filter_policy is not None else filter_policy_with_message_body
+    if policy is not None and not (isinstance(policy, Mapping) and policy):
         raise InvalidPropsError(
-            f"{name} must have at least one name, got {_validation.shown(given)}: leave it out to get all messages."
+            f"{name} must have at least one name, got {_validation.shown(policy)}: leave it out to get all messages."
         )
     wanted = _FILTER if filter_policy is not None else _FILTER_OF_BODY
     names, combinations = 0, 1

@@ -55,7 +55,7 @@ class Resource:
     raw: Mapping[str, Any]
 
     @property
-    def given(self) -> dict[str, Any]:
+    def raw_properties(self) -> dict[str, Any]:
         """Its properties as the template has them."""
         found = self.raw.get("Properties")
         return found if isinstance(found, dict) else {}
@@ -63,7 +63,7 @@ class Resource:
     @cached_property
     def properties(self) -> dict[str, Any]:
         """Its properties, every reference resolved."""
-        resolved = self.template.resolve(self.given)
+        resolved = self.template.resolve(self.raw_properties)
         return resolved if isinstance(resolved, dict) else {}
 
     def get(self, *names: str) -> Any:
@@ -305,9 +305,9 @@ class Template:
         if resource is not None:
             return self._reference(resource)
         if self.nested_in is not None:
-            given = self.nested_in.given.get("Parameters")
-            if isinstance(given, dict) and logical_id in given:
-                return self.nested_in.template.resolve(given[logical_id])
+            parameters = self.nested_in.raw_properties.get("Parameters")
+            if isinstance(parameters, dict) and logical_id in parameters:
+                return self.nested_in.template.resolve(parameters[logical_id])
         return _UNKNOWN
 
     def _reference(self, resource: Resource) -> Any:
@@ -456,7 +456,7 @@ class Assembly:
     def _written(self) -> dict[tuple[str, str], tuple[Template, Any]]:
         found = {}
         for writer in self.of_type("Custom::CrossRegionExportWriter"):
-            match writer.given.get("WriterProps"):
+            match writer.raw_properties.get("WriterProps"):
                 case {"region": region, "exports": dict() as exports}:
                     for name, value in exports.items():
                         found[writer.template.text(region), name] = writer.template, value
@@ -508,7 +508,7 @@ class Assembly:
         for logical_id, resource in template.resources.items():
             if resource.type != "AWS::CloudFormation::Stack":
                 continue
-            asset = _ASSET.search(json.dumps(resource.given.get("TemplateURL")))
+            asset = _ASSET.search(json.dumps(resource.raw_properties.get("TemplateURL")))
             file = assets.get(asset[1]) if asset else None
             if file is not None:
                 nested = Template(

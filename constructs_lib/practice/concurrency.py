@@ -45,14 +45,14 @@ def _turned_off(machine: Resource) -> Iterator[str]:
     waiting: list[Any] = [definition]
     while waiting:
         match waiting.pop():
-            case {"Resource": str() as resource, "Parameters": dict() as given} | {
+            case {"Resource": str() as resource, "Parameters": dict() as arguments} | {
                 "Resource": str() as resource,
-                "Arguments": dict() as given,
+                "Arguments": dict() as arguments,
             } if resource.endswith("lambda:putFunctionConcurrency"):
-                if given.get("ReservedConcurrentExecutions") == 0 and isinstance(
-                    given.get("FunctionName"), str
+                if arguments.get("ReservedConcurrentExecutions") == 0 and isinstance(
+                    arguments.get("FunctionName"), str
                 ):
-                    yield given["FunctionName"]
+                    yield arguments["FunctionName"]
             case dict() as several:
                 waiting += several.values()
             case list() as several:

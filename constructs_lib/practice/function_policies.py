@@ -45,8 +45,8 @@ def _sizes(flows: Flows) -> Iterator[tuple[Resource, int, int]]:
         text = json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
         unknown = flows.assembly.unknowns(text)
         known = len(text.encode()) - len("".join(unknown).encode())
-        least = sum(_length(flows, character) for character in unknown)
-        yield invoked, known + least + sum(map(_sid_length, permissions)), len(permissions)
+        least_of_unknown = sum(_length(flows, character) for character in unknown)
+        yield invoked, known + least_of_unknown + sum(map(_sid_length, permissions)), len(permissions)
 
 
 def _statement(permission: Resource, arn: str) -> dict[str, Any]:

@@ -131,8 +131,8 @@ def _identity(role: str) -> tuple[str, str]:
 
 def _statement(raw: Mapping[str, Any]) -> _Statement:
     def patterns(name: str) -> tuple[str, ...]:
-        given = several(raw[name]) if name in raw else []
-        return tuple(of_iam(each) for each in given if isinstance(each, str))
+        texts = several(raw[name]) if name in raw else []
+        return tuple(of_iam(text) for text in texts if isinstance(text, str))
 
     return _Statement(
         denies=raw.get("Effect") == "Deny",

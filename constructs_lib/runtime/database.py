@@ -509,16 +509,16 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def refuse_uncommittable(driver: ModuleType, connection: Any, result: object) -> None:
-    """Refuse what could not be committed as the whole unit of work.
+    """Refuse work that could not be committed as one unit. For `Database` and `Once` only; handlers do not call it.
 
     Args:
-        driver: One of the three.
-        connection: Where the work was done.
-        result: What it returned.
+        driver: One of the three supported drivers.
+        connection: The connection that the work has used.
+        result: What the work returned.
 
     Raises:
-        RuntimeError: The transaction is not there any more, or has failed.
-        TypeError: The result has not run yet.
+        RuntimeError: The transaction has ended or has failed.
+        TypeError: The result is a generator, a coroutine or another iterator that has not run yet.
     """
     if drivers.was_closed(driver, connection):
         raise RuntimeError(_CLOSED)

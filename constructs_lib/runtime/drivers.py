@@ -1,6 +1,7 @@
 """What psycopg 3, pg8000 and PyMySQL do differently: how they open, and how they report what went wrong.
 
-None of them is imported here. What each sends while it opens was read on the wire:
+For the other modules of this package only; handlers do not import it. None of the drivers is imported here. What each
+sends while it opens was read on the wire:
 
 - psycopg and pg8000: the startup message with user and database, the login, nothing else.
 - PyMySQL: `SET NAMES` and `SET AUTOCOMMIT = 0`. RDS Proxy tracks both variables, so they pin no session.

@@ -73,14 +73,14 @@ class IamLogin:
 def sign(
     host: str, port: int, user: str, region: str, credentials: Credentials, *, at: time.struct_time
 ) -> str:
-    """Sign a token as `generate_db_auth_token` of botocore does, to the byte.
+    """Sign a token, byte for byte as botocore's `generate_db_auth_token` does. For `IamLogin` and its benchmark only.
 
     Args:
-        host: The endpoint.
+        host: The endpoint of the proxy or database.
         port: Its port.
         user: The database user.
-        region: Where the database is.
-        credentials: Of whoever connects.
+        region: The Region of the database.
+        credentials: The AWS credentials to sign with.
         at: The time in UTC.
 
     Returns:

@@ -1,6 +1,6 @@
 """Send the events of a failure queue to their function again, after the fault was fixed.
 
-`AsyncDestinations(..., redrive=True)` deploys `handle`. Call it by hand, with `{}` or with `{"most": 100}`;
+`AsyncDestinations(..., redrive=True)` deploys `handle`. Call it by hand, with `{}` or with `{"max_records": 100}`;
 it answers how many events it sent again, and what it kept and why.
 
 Each event is sent once, as far as that is possible: a record is deleted after Lambda has accepted its event, so that
@@ -42,7 +42,7 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
     """Redrive the queue that the environment names.
 
     Args:
-        event: `most`: how many records to send at most; without it, all that are older than this call.
+        event: `max_records`: how many records to send at most; without it, all that are older than this call.
         context: Of Lambda.
 
     Returns:
@@ -52,9 +52,9 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
         ValueError: The event asks for something else.
     """
     asked = dict(event or {})
-    most = asked.pop("most", None)
+    max_records = asked.pop("max_records", None)
     if asked:
-        raise ValueError(f"the event may have most, and nothing else: {sorted(asked)}")
+        raise ValueError(f"the event may have max_records, and nothing else: {sorted(asked)}")
     for service in ("sqs", "lambda"):
         if service not in clients:
             clients[service] = import_module("boto3").client(service)
@@ -63,7 +63,7 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
         clients["lambda"],
         queue_url=os.environ["REDRIVE_QUEUE_URL"],
         function=os.environ["REDRIVE_FUNCTION"],
-        most=most,
+        max_records=max_records,
         has_time=lambda: context.get_remaining_time_in_millis() > _STOP_BEFORE_SECONDS * 1000,
     )
 
@@ -74,7 +74,7 @@ def redrive(
     *,
     queue_url: str,
     function: str,
-    most: int | None = None,
+    max_records: int | None = None,
     has_time: Callable[[], bool] = lambda: True,
     now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def redrive(
         lambda_client: Another.
         queue_url: The queue with the records.
         function: The function's ARN, with the alias or version that is called.
-        most: How many records to send at most; None for all.
+        max_records: How many records to send at most; None for all.
         has_time: Whether to begin another batch.
         now: Seconds since 1970.
 
@@ -94,11 +94,12 @@ def redrive(
         `stopped`: why others may be there too, if they may.
 
     Raises:
-        ValueError: `most` is not a whole number of 1 or more.
+        ValueError: `max_records` is not a whole number of 1 or more.
         Exception: The queue cannot be read at all, as boto3 says it.
     """
-    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
-        raise ValueError(f"most must be a whole number of 1 or more, got {most!r}")
+    is_whole = isinstance(max_records, int) and not isinstance(max_records, bool)
+    if max_records is not None and not (is_whole and max_records >= 1):
+        raise ValueError(f"max_records must be a whole number of 1 or more, got {max_records!r}")
     began = now()
     redriven = 0
     receipts: dict[str, str] = {}
@@ -106,12 +107,14 @@ def redrive(
     kept: dict[str, str] = {}
     undeleted: set[str] = set()
     answer: dict[str, Any] = {}
-    while most is None or redriven < most:
+    while max_records is None or redriven < max_records:
         if not has_time():
             answer["stopped"] = "out of time: call again"
             break
         try:
-            messages = _receive(sqs, queue_url, _BATCH if most is None else min(_BATCH, most - redriven))
+            messages = _receive(
+                sqs, queue_url, _BATCH if max_records is None else min(_BATCH, max_records - redriven)
+            )
         except Exception as error:
             if not receipts:
                 raise
@@ -163,10 +166,10 @@ def _show_again(sqs: Any, queue_url: str, receipt: str, *, after: int) -> None:
         sqs.change_message_visibility(QueueUrl=queue_url, ReceiptHandle=receipt, VisibilityTimeout=after)
 
 
-def _receive(sqs: Any, queue_url: str, most: int) -> list[dict[str, Any]]:
+def _receive(sqs: Any, queue_url: str, limit: int) -> list[dict[str, Any]]:
     answer = sqs.receive_message(
         QueueUrl=queue_url,
-        MaxNumberOfMessages=most,
+        MaxNumberOfMessages=limit,
         VisibilityTimeout=_HIDDEN_SECONDS,
         WaitTimeSeconds=_WAIT_SECONDS,
         MessageSystemAttributeNames=["SentTimestamp"],

@@ -245,7 +245,7 @@ def depth(sqs: Any, url: str) -> int:
 def _ask_for_earnings(cloud: LocalCloud, api: str, drivers: list[str]) -> Earnings:
     url = cloud.api_url(api)
     caller = Caller(cloud, "accountant")
-    caller.may("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/GET/drivers/*/earnings")
+    caller.allow_only("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/GET/drivers/*/earnings")
     earnings = {}
     for driver in drivers:
         answer = caller.call(f"{url}drivers/{driver}/earnings")

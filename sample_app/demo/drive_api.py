@@ -86,7 +86,7 @@ def rehearse(
     """
     url = cloud.api_url(outputs["ApiUrl"])
     caller = Caller(cloud, "dispatcher")
-    caller.may("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/*")
+    caller.allow_only("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/*")
     trips = make_rehearsal(rehearsal.seed + 2).stored.values()
     statuses, wanted, problems, one_accepted = _many(caller, url, [_with_another_id(trip) for trip in trips])
     driver = f"{url}drivers/{next(iter(trips)).driver_id}/earnings"
@@ -115,8 +115,8 @@ def knock(cloud: LocalCloud, outputs: Outputs) -> dict[str, int]:
     """
     url = f"{cloud.api_url(outputs['ApiUrl'])}drivers/driver-0001/earnings"
     permitted, stranger = Caller(cloud, "permitted"), Caller(cloud, "stranger")
-    permitted.may("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/GET/drivers/*/earnings")
-    stranger.may("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/POST/trips")
+    permitted.allow_only("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/GET/drivers/*/earnings")
+    stranger.allow_only("execute-api:Invoke", on="arn:aws:execute-api:*:*:*/prod/POST/trips")
     return {
         "with execute-api:Invoke on the route": permitted.call(url).status,
         "with it on another route": stranger.call(url).status,

@@ -105,7 +105,7 @@ def test_a_caller_may_call_an_iam_route_of_the_callers_own_account(
     account, region = PLACES["Prod"]
     url = f"{cloud.api_url(outputs['Prod/Orders']['ApiUrl'])}signed"
     caller = Caller(cloud, "clerk", account=account, region=region)
-    caller.may("execute-api:Invoke", on=f"arn:aws:execute-api:{region}:{account}:*")
+    caller.allow_only("execute-api:Invoke", on=f"arn:aws:execute-api:{region}:{account}:*")
     assert caller.call(url).json == {"account": account, "region": region}
     assert call(url).status == 403
 

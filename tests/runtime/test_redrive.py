@@ -202,7 +202,7 @@ def test_no_more_are_sent_than_asked_for(queue: FakeQueue, function: FakeLambda)
     for n in range(30):
         queue.send(record({"trip": n}))
     queue.now += 60
-    assert run(queue, function, most=12) == {"redriven": 12, "kept": {}}
+    assert run(queue, function, max_records=12) == {"redriven": 12, "kept": {}}
     assert len(queue.visible()) == 18
 
 
@@ -243,7 +243,7 @@ def test_the_handler_takes_queue_and_function_from_its_environment(
         queue.send(record({"trip": n}))
     queue.now = 1_000_000.0
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
-    assert redrive.handle({"most": 2}, context) == {"redriven": 2, "kept": {}}
+    assert redrive.handle({"max_records": 2}, context) == {"redriven": 2, "kept": {}}
     assert redrive.handle(None, context) == {"redriven": 1, "kept": {}}
     late = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
     queue.send(record({"trip": 4}))
@@ -251,7 +251,15 @@ def test_the_handler_takes_queue_and_function_from_its_environment(
 
 
 @pytest.mark.parametrize(
-    "event", [{"Most": 1}, {"max": 1}, {"most": "1"}, {"most": 0}, {"most": -1}, {"most": True}]
+    "event",
+    [
+        {"Max_records": 1},
+        {"max": 1},
+        {"max_records": "1"},
+        {"max_records": 0},
+        {"max_records": -1},
+        {"max_records": True},
+    ],
 )
 def test_another_wish_than_most_is_refused(
     queue: FakeQueue, function: FakeLambda, monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
@@ -260,7 +268,7 @@ def test_another_wish_than_most_is_refused(
     monkeypatch.setenv("REDRIVE_FUNCTION", FUNCTION)
     monkeypatch.setattr(redrive, "clients", {"sqs": queue, "lambda": function})
     queue.send(record({"trip": 1}))
-    with pytest.raises(ValueError, match="most"):
+    with pytest.raises(ValueError, match="max_records"):
         redrive.handle(event, SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000))
     assert function.events == []
 

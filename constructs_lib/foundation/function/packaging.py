@@ -130,16 +130,16 @@ def build(
     requirements = requirement_files.find(entry, module, target.python, exclude)
     recipe = _Recipe(entry, files, runtime, requirements, target, interpreter)
     asset_hash = recipe.digest()
-    home = _cache() / asset_hash
-    if not (home / "package.json").is_file():
+    folder = _cache() / asset_hash
+    if not (folder / "package.json").is_file():
         _forget_unused()
-        recipe.make(home)
-    os.utime(home)
-    if not any((home / "package" / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
+        recipe.make(folder)
+    os.utime(folder)
+    if not any((folder / "package" / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
         _check_imports(entry, files)
-    facts = json.loads((home / "package.json").read_text())
+    facts = json.loads((folder / "package.json").read_text())
     return Package(
-        path=home / "package",
+        path=folder / "package",
         asset_hash=asset_hash,
         unzipped_bytes=facts["unzipped_bytes"],
         zipped_bytes=facts["zipped_bytes"],
@@ -255,12 +255,12 @@ class _Recipe:
             add((_RUNTIME_PLACE / file).as_posix(), (_RUNTIME / file).read_bytes())
         return digest.hexdigest()
 
-    def make(self, home: Path) -> None:
+    def make(self, folder: Path) -> None:
         """Build next to it and move into place at once: two synths at a time never see half a package."""
-        home.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         # What is in here is never an input of a package (see entry_files), nor of a backup.
-        (home.parent / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
-        with tempfile.TemporaryDirectory(dir=home.parent, prefix=".building-") as aside:
+        (folder.parent / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as aside:
             draft = Path(aside) / "draft"
             package = draft / "package"
             package.mkdir(parents=True)
@@ -281,9 +281,9 @@ class _Recipe:
                 _compile(package, self.interpreter)
             (draft / "package.json").write_text(json.dumps(_measure(package, owners)))
             try:
-                draft.rename(home)
+                draft.rename(folder)
             except OSError:
-                if not (home / "package.json").is_file():
+                if not (folder / "package.json").is_file():
                     raise
 
 
@@ -340,10 +340,10 @@ def _cache() -> Path:
 
 
 def _forget_unused() -> None:
-    for home in _cache().glob("*"):
+    for folder in _cache().glob("*"):
         try:
-            if time.time() - home.stat().st_mtime > _UNUSED_SECONDS:
-                shutil.rmtree(home, ignore_errors=True)
+            if time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
         except FileNotFoundError:
             continue  # another synth was quicker
 

@@ -525,8 +525,8 @@ def _check_network(
         "allow_public_subnet": allow_public_subnet,
     }
     if vpc is None and any(where.values()):
-        given = " and ".join(name for name, is_given in where.items() if is_given)
-        raise InvalidPropsError(f"{given} requires vpc, the VPC that the function runs in. See {source}")
+        passed = " and ".join(name for name, is_given in where.items() if is_given)
+        raise InvalidPropsError(f"{passed} requires vpc, the VPC that the function runs in. See {source}")
     if vpc is not None and leaving_vpc:
         raise InvalidPropsError(
             f"leaving_vpc cannot be combined with vpc: pass it in the deployment that removes vpc. See {source}"

@@ -103,11 +103,11 @@ def identity(alias: AliasLike) -> dict[str, object]:
     return found
 
 
-def other_stacks(home: Stack, aliases: Iterable[AliasLike]) -> list[Stack]:
+def other_stacks(own_stack: Stack, aliases: Iterable[AliasLike]) -> list[Stack]:
     """Find the stacks of aliases that are not in a construct's own.
 
     Args:
-        home: The stack of the construct.
+        own_stack: The stack of the construct.
         aliases: What it calls.
 
     Returns:
@@ -115,4 +115,4 @@ def other_stacks(home: Stack, aliases: Iterable[AliasLike]) -> list[Stack]:
     """
     of_this_app = (alias for alias in dict.fromkeys(aliases) if isinstance(alias, lambda_.Alias))
     stacks = dict.fromkeys(Stack.of(alias) for alias in of_this_app)
-    return [stack for stack in stacks if stack is not home]
+    return [stack for stack in stacks if stack is not own_stack]

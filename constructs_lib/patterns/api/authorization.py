@@ -174,8 +174,8 @@ def _check_scopes(scopes: Sequence[str]) -> None:
     _at_most("scopes", scopes, _defaults.ROUTE_SCOPES_MAX)
 
 
-def _at_most(name: str, values: Sequence[object], most: int) -> None:
-    if len(values) > most:
+def _at_most(name: str, values: Sequence[object], limit: int) -> None:
+    if len(values) > limit:
         raise InvalidPropsError(
-            f"{name} must be at most {most}, got {len(values)}. See {_defaults.HTTP_API_QUOTAS}"
+            f"{name} must be at most {limit}, got {len(values)}. See {_defaults.HTTP_API_QUOTAS}"
         )

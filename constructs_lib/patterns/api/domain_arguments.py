@@ -24,7 +24,7 @@ def check_domain(
     base_path: str | None,
     certificate: "acm.ICertificate | None",
     hosted_zone: "route53.IHostedZone | None",
-    home: Stack,
+    api_stack: Stack,
 ) -> None:
     """Refuse a domain that cannot be made or shared.
 
@@ -33,7 +33,7 @@ def check_domain(
         base_path: The path of the API below it.
         certificate: For a domain that is made.
         hosted_zone: Where its record is put.
-        home: The stack of the API.
+        api_stack: The stack of the API.
 
     Raises:
         InvalidPropsError: They do not fit each other, or are of another Region or account.
@@ -41,14 +41,14 @@ def check_domain(
     _validation.check_part("certificate", certificate, "certificate_arn", "a certificate")
     _validation.check_part("hosted_zone", hosted_zone, "zone_name", "a hosted zone")
     _check_base_path(base_path)
-    given = {"certificate": certificate, "hosted_zone": hosted_zone}
+    of_a_new_domain = {"certificate": certificate, "hosted_zone": hosted_zone}
     if domain_name is None:
-        for name, value in (given | {"base_path": base_path}).items():
+        for name, value in (of_a_new_domain | {"base_path": base_path}).items():
             if value is not None:
                 raise InvalidPropsError(f"{name} requires domain_name.")
         return
     if not isinstance(domain_name, str):
-        _check_shared_domain(domain_name, given, home)
+        _check_shared_domain(domain_name, of_a_new_domain, api_stack)
         return
     if certificate is None:
         raise InvalidPropsError(
@@ -56,9 +56,9 @@ def check_domain(
         )
     arn = certificate.certificate_arn
     region = Stack.of(certificate).region if _validation.is_unresolved(arn) else region_of(arn)
-    check_region("certificate", region, home, _defaults.API_CUSTOM_DOMAINS)
+    check_region("certificate", region, api_stack, _defaults.API_CUSTOM_DOMAINS)
     location.check(
-        home,
+        api_stack,
         "certificate",
         certificate,
         way_out="An API takes certificates of its own account: request one here.",
@@ -83,7 +83,7 @@ def check_domain(
         )
 
 
-def _check_shared_domain(domain: object, of_new_domains: Mapping[str, object], home: Stack) -> None:
+def _check_shared_domain(domain: object, of_new_domains: Mapping[str, object], api_stack: Stack) -> None:
     if not any(hasattr(domain, part) for part in ("regional_domain_name", "domain_name_alias_domain_name")):
         raise InvalidPropsError(
             f"domain_name must be a name, such as api.example.com, or the .domain of another API, got "
@@ -95,7 +95,7 @@ def _check_shared_domain(domain: object, of_new_domains: Mapping[str, object], h
                 f"{name} cannot be combined with a domain_name that is a domain of another API, which has its own. "
                 f"See {_defaults.API_MAPPINGS}"
             )
-    check_region("domain_name", Stack.of(domain).region, home, _defaults.API_MAPPINGS)  # type: ignore[arg-type]
+    check_region("domain_name", Stack.of(domain).region, api_stack, _defaults.API_MAPPINGS)  # type: ignore[arg-type]
 
 
 def _check_base_path(base_path: str | None) -> None:
@@ -113,20 +113,20 @@ def _check_base_path(base_path: str | None) -> None:
     )
 
 
-def check_region(name: str, region: str, home: Stack, source: str) -> None:
+def check_region(name: str, region: str, api_stack: Stack, source: str) -> None:
     """Refuse what is of another Region than the API.
 
     Args:
         name: The argument, as the user wrote it.
         region: Its Region; empty or a token where that is not known.
-        home: The stack of the API.
+        api_stack: The stack of the API.
         source: The page that gives the rule.
 
     Raises:
         InvalidPropsError: It is of another Region.
     """
     location.check_region(
-        home,
+        api_stack,
         name,
         region,
         way_out="An API uses what is in its own Region: pass one from there.",

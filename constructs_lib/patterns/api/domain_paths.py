@@ -66,11 +66,13 @@ def place(scope: Construct, domain_name: "str | AnyDomain | None", base_path: st
     name = domain_name if isinstance(domain_name, str) else _name(domain_name)
     domain = (name, stack.node.path if _validation.is_unresolved(region) else region)
     root = scope.node.root
-    found = Place(domain, base_path, is_made, _taken.setdefault(root, {}), made := _made.setdefault(root, {}))
-    if is_made and domain in made:
+    found = Place(
+        domain, base_path, is_made, _taken.setdefault(root, {}), made_by := _made.setdefault(root, {})
+    )
+    if is_made and domain in made_by:
         raise InvalidPropsError(
-            f"domain_name must be a domain that is not made yet, got {name!r}, which {made[domain]} makes. To share "
-            f"it, pass the .domain of {made[domain]} as domain_name, and a base_path. See {_defaults.API_MAPPINGS}"
+            f"domain_name must be a domain that is not made yet, got {name!r}, which {made_by[domain]} makes. To share "
+            f"it, pass the .domain of {made_by[domain]} as domain_name, and a base_path. See {_defaults.API_MAPPINGS}"
         )
     _refuse_same_path(found._taken, domain, base_path)
     return found

@@ -170,7 +170,7 @@ def _routes(
     if seconds is not None and seconds > _defaults.HTTP_INTEGRATION_TIMEOUT_SECONDS_MAX_IN_CDK:
         integration_timeout = None
     targets: dict[AliasLike, integrations.HttpLambdaIntegration] = {}
-    made = {}
+    routes = {}
     for endpoint in endpoints:
         if endpoint.alias not in targets:
             targets[endpoint.alias] = integrations.HttpLambdaIntegration(
@@ -183,7 +183,7 @@ def _routes(
             authorizer=by_authorization[endpoint.authorization.authorizer],
             authorization_scopes=list(endpoint.authorization.scopes) or None,
         )
-        made[endpoint.key] = route
+        routes[endpoint.key] = route
         acknowledgment.acknowledge(
             route, acknowledgment.authorization(endpoint.authorization.kind, rest=False)
         )
@@ -191,7 +191,7 @@ def _routes(
         permission = route.node.try_find_child("Integration-Permission")
         if isinstance(permission, lambda_.CfnPermission):
             permission.source_arn = api.arn_for_execute_api(endpoint.method, endpoint.path_of_arn, stage_name)
-    return made
+    return routes
 
 
 def _throttle(
@@ -219,25 +219,25 @@ def _throttle(
 
 def _authorizers(endpoints: Sequence[Endpoint]) -> dict[Authorization, apigatewayv2.IHttpRouteAuthorizer]:
     """Routes that differ in scopes alone share an authorizer."""
-    made: dict[Authorization, apigatewayv2.IHttpRouteAuthorizer] = {}
+    by_authorization: dict[Authorization, apigatewayv2.IHttpRouteAuthorizer] = {}
     for authorization in dict.fromkeys(endpoint.authorization.authorizer for endpoint in endpoints):
-        number = sum(other.kind == authorization.kind for other in made) + 1
+        number = sum(other.kind == authorization.kind for other in by_authorization) + 1
         name = f"{authorization.kind}Authorizer{'' if number == 1 else number}"
         if authorization.kind == "IAM":
-            made[authorization] = authorizers.HttpIamAuthorizer()
+            by_authorization[authorization] = authorizers.HttpIamAuthorizer()
         elif authorization.kind == "Cognito" and authorization.user_pool is not None:
-            made[authorization] = authorizers.HttpUserPoolAuthorizer(
+            by_authorization[authorization] = authorizers.HttpUserPoolAuthorizer(
                 name, authorization.user_pool, user_pool_clients=list(authorization.user_pool_clients)
             )
         elif authorization.kind == "JWT":
-            made[authorization] = authorizers.HttpJwtAuthorizer(
+            by_authorization[authorization] = authorizers.HttpJwtAuthorizer(
                 name, authorization.issuer, jwt_audience=list(authorization.audience)
             )
         elif authorization.kind == "Lambda" and authorization.alias is not None:
             sources = [f"$request.header.{authorization.identity_header}"]
             if authorization.cache_ttl is not None:
                 sources.append("$context.routeKey")  # or an answer for one route would serve the others
-            made[authorization] = authorizers.HttpLambdaAuthorizer(
+            by_authorization[authorization] = authorizers.HttpLambdaAuthorizer(
                 name,
                 authorization.alias,
                 identity_source=sources,
@@ -245,8 +245,8 @@ def _authorizers(endpoints: Sequence[Endpoint]) -> dict[Authorization, apigatewa
                 results_cache_ttl=authorization.cache_ttl or Duration.seconds(0),
             )
         else:
-            made[authorization] = apigatewayv2.HttpNoneAuthorizer()
-    return made
+            by_authorization[authorization] = apigatewayv2.HttpNoneAuthorizer()
+    return by_authorization
 
 
 def _cors(cors: Cors, endpoints: Sequence[Endpoint]) -> apigatewayv2.CorsPreflightOptions:

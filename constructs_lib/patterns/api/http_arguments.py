@@ -34,11 +34,11 @@ def refuse_what_is_lacking(of: str = "", **arguments: object) -> None:
     Raises:
         InvalidPropsError: One of them was given.
     """
-    given = [name for name, value in arguments.items() if value]
-    if given:
-        lacking = dict.fromkeys(_LACKING[name] for name in given)
+    passed = [name for name, value in arguments.items() if value]
+    if passed:
+        lacking = dict.fromkeys(_LACKING[name] for name in passed)
         raise InvalidPropsError(
-            f"{' and '.join(given)}{of} cannot be combined with http=True: an HTTP API has no "
+            f"{' and '.join(passed)}{of} cannot be combined with http=True: an HTTP API has no "
             f"{' and no '.join(lacking)}. Leave http out for a REST API. See {_defaults.HTTP_API_OR_REST}"
         )
 

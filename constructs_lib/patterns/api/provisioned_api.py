@@ -278,9 +278,9 @@ class ProvisionedApi(Construct):
                 if each.authorization.alias is not None
             },
         )
-        home = Stack.of(scope)
+        api_stack = Stack.of(scope)
         others = aliases.other_stacks(
-            home,
+            api_stack,
             [
                 alias
                 for each in served
@@ -289,7 +289,7 @@ class ProvisionedApi(Construct):
             ],
         )
         stack_order.check(
-            home,
+            api_stack,
             others,
             "routes must not call an alias whose release waits for an alarm of this API's stack. Put the API into the "
             "stack of the alias, or leave the alarm out of the release.",
@@ -298,15 +298,15 @@ class ProvisionedApi(Construct):
         _check_stage_name(stage_name, kind)
         _check_timeouts(served, integration_timeout, kind)
         rest_arguments.check_compression(minimum_compression_size)
-        rest_arguments.check_web_acl(web_acl_arn, home)
-        check_domain(domain_name, base_path, certificate, hosted_zone, home)
+        rest_arguments.check_web_acl(web_acl_arn, api_stack)
+        check_domain(domain_name, base_path, certificate, hosted_zone, api_stack)
         place = domain_paths.place(scope, domain_name, base_path)
         cors = cors_of(cors_origins, cors_headers, served, credentials=cors_credentials, http=http)
         milliseconds = _latency_milliseconds(latency_threshold)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
-        stack_order.note(home, others)
+        stack_order.note(api_stack, others)
         if place is not None:
             place.take(self.node.path)
         self._endpoints = served
@@ -324,7 +324,7 @@ class ProvisionedApi(Construct):
         if http:
             from constructs_lib.patterns.api import http_api
 
-            made = http_api.make(
+            api = http_api.make(
                 self,
                 name=name,
                 description=description,
@@ -341,7 +341,7 @@ class ProvisionedApi(Construct):
                 certificate=certificate,
             )
         else:
-            made = rest_api.make(
+            api = rest_api.make(
                 self,
                 name=name,
                 description=description,
@@ -371,13 +371,13 @@ class ProvisionedApi(Construct):
             )
             if account_log_role is None:
                 _say_what_logging_needs(self)
-        self.rest_api, self.http_api = made.rest_api, made.http_api
-        self.stage, self.domain = made.stage, made.domain
-        self.methods, self.http_routes = made.methods, made.http_routes
-        self.authorizers, self.gateway_responses = made.authorizers, made.gateway_responses
-        self.usage_plans, self.api_keys = made.usage_plans, made.api_keys
-        self.web_acl_association = made.web_acl_association
-        self.domain_record = _point_to(self, made.domain, hosted_zone, domain_name)
+        self.rest_api, self.http_api = api.rest_api, api.http_api
+        self.stage, self.domain = api.stage, api.domain
+        self.methods, self.http_routes = api.methods, api.http_routes
+        self.authorizers, self.gateway_responses = api.authorizers, api.gateway_responses
+        self.usage_plans, self.api_keys = api.usage_plans, api.api_keys
+        self.web_acl_association = api.web_acl_association
+        self.domain_record = _point_to(self, api.domain, hosted_zone, domain_name)
         self.url = self._url(domain_name, base_path)
 
         alarms_here = Alarms(self, alarm_topic)
@@ -385,8 +385,8 @@ class ProvisionedApi(Construct):
         # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
         # roll back a release of that alias.
         dimensions = (
-            {"ApiId": made.http_api.api_id, "Stage": staged}
-            if made.http_api is not None
+            {"ApiId": api.http_api.api_id, "Stage": staged}
+            if api.http_api is not None
             else {"ApiName": name, "Stage": staged}
         )
         self.server_errors_alarm = alarms_here.add(
@@ -576,12 +576,12 @@ _API_NAMES: Final = "https://docs.aws.amazon.com/apigateway/latest/api/API_Creat
 
 def _check_policies(served: Sequence[Endpoint]) -> None:
     by_alias = Counter(endpoint.alias for endpoint in served)
-    most = max(by_alias.values())
-    if most > _defaults.ALIAS_ROUTES_MAX:
+    most_routes = max(by_alias.values())
+    if most_routes > _defaults.ALIAS_ROUTES_MAX:
         raise InvalidPropsError(
-            f"routes must be fewer for each alias, got {most}: each is a statement of some 400 bytes in the policy of "
-            "the alias, which holds 20 KB for all of its callers, so that even 50 may be too many. Let the function "
-            'tell the paths apart, as in "ANY /trips/{proxy+}". '
+            f"routes must be fewer for each alias, got {most_routes}: each is a statement of some 400 bytes in the "
+            "policy of the alias, which holds 20 KB for all of its callers, so that even 50 may be too many. Let the "
+            'function tell the paths apart, as in "ANY /trips/{proxy+}". '
             f"See {_defaults.LAMBDA_QUOTAS}"
         )
 

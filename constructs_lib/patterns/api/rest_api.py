@@ -257,10 +257,10 @@ def _of_the_stage(*, tracing: bool | None, logged: bool, walled: bool) -> dict[s
 def _usage_plans(
     api: apigateway.RestApi, stage: apigateway.Stage, plans: Mapping[str, UsagePlan]
 ) -> tuple[dict[str, apigateway.UsagePlan], dict[str, apigateway.ApiKey]]:
-    made, keys = {}, {}
+    usage_plans, keys = {}, {}
     for name, plan in plans.items():
         throttled = plan.throttling_rate_limit is not None or plan.throttling_burst_limit is not None
-        made[name] = api.add_usage_plan(
+        usage_plans[name] = api.add_usage_plan(
             name,
             name=name,
             throttle=apigateway.ThrottleSettings(
@@ -274,9 +274,9 @@ def _usage_plans(
             api_stages=[apigateway.UsagePlanPerApiStage(api=api, stage=stage)],
         )
         for key in plan.keys:
-            keys[key] = apigateway.ApiKey(made[name], key)
-            made[name].add_api_key(keys[key])
-    return made, keys
+            keys[key] = apigateway.ApiKey(usage_plans[name], key)
+            usage_plans[name].add_api_key(keys[key])
+    return usage_plans, keys
 
 
 def _web_acl(scope: Construct, stage: apigateway.Stage, arn: str) -> "wafv2.CfnWebACLAssociation":
@@ -289,19 +289,19 @@ def _authorizers(
     scope: Construct, api: apigateway.RestApi, endpoints: Sequence[Endpoint]
 ) -> dict[Authorization, apigateway.Authorizer]:
     """Routes that differ in scopes alone share an authorizer."""
-    made: dict[Authorization, apigateway.Authorizer] = {}
+    by_authorization: dict[Authorization, apigateway.Authorizer] = {}
     for authorization in dict.fromkeys(endpoint.authorization.authorizer for endpoint in endpoints):
-        number = sum(other.kind == authorization.kind for other in made) + 1
+        number = sum(other.kind == authorization.kind for other in by_authorization) + 1
         construct_id = f"{authorization.kind}Authorizer{'' if number == 1 else number}"
         settings: dict[str, object]
         if authorization.kind == "Cognito" and authorization.user_pool is not None:
-            made[authorization] = apigateway.CognitoUserPoolsAuthorizer(
+            by_authorization[authorization] = apigateway.CognitoUserPoolsAuthorizer(
                 scope, construct_id, cognito_user_pools=[authorization.user_pool]
             )
             settings = {"userPool": authorization.user_pool.user_pool_arn}
         elif authorization.kind == "Lambda" and authorization.alias is not None:
             header = f"method.request.header.{authorization.identity_header}"
-            made[authorization] = apigateway.RequestAuthorizer(
+            by_authorization[authorization] = apigateway.RequestAuthorizer(
                 scope,
                 construct_id,
                 handler=authorization.alias,
@@ -322,7 +322,7 @@ def _authorizers(
             # An authorizer is part of a deployment: changed, it counts from the next one on. CDK knows this
             # under a feature flag alone.
             deployment.add_to_logical_id({construct_id: settings})
-    return made
+    return by_authorization
 
 
 def _redeploy_with(api: apigateway.RestApi, endpoints: Sequence[Endpoint]) -> None:
@@ -375,7 +375,7 @@ def _methods(
     root = api.root
     resources: dict[str, apigateway.IResource] = {"/": root}
     integrations: dict[AliasLike, apigateway.LambdaIntegration] = {}
-    made = {}
+    methods_by_route = {}
     validator = (
         api.add_request_validator(
             "RequestValidator", validate_request_body=True, validate_request_parameters=True
@@ -395,7 +395,7 @@ def _methods(
             *(f"method.request.querystring.{name}" for name in endpoint.required_query_strings),
         ]
         authorizer = authorizers.get(endpoint.authorization.authorizer)
-        made[endpoint.key] = resources[endpoint.path].add_method(
+        methods_by_route[endpoint.key] = resources[endpoint.path].add_method(
             endpoint.method,
             integrations[endpoint.alias],
             authorizer=authorizer,
@@ -406,7 +406,10 @@ def _methods(
             request_parameters=dict.fromkeys(required, True) or None,
             request_validator=validator if endpoint.is_validated else None,
         )
-        acknowledge(made[endpoint.key], acknowledgment.authorization(endpoint.authorization.kind, rest=True))
+        acknowledge(
+            methods_by_route[endpoint.key],
+            acknowledgment.authorization(endpoint.authorization.kind, rest=True),
+        )
     if cors is not None:
         for path in dict.fromkeys(endpoint.path for endpoint in endpoints):
             methods = [endpoint.method for endpoint in endpoints if endpoint.path == path]
@@ -422,7 +425,7 @@ def _methods(
                 # An integration without a back end cannot answer in binary: it would answer with 500.
                 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings-workflow.html
                 resource.add_property_override("Integration.ContentHandling", "CONVERT_TO_TEXT")
-    return made
+    return methods_by_route
 
 
 _TYPES = {"IAM": apigateway.AuthorizationType.IAM, "public": apigateway.AuthorizationType.NONE}

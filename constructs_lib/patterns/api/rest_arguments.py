@@ -80,28 +80,28 @@ def _slashes(path: str) -> list[int]:
     return [place for place, letter in enumerate(path) if letter == "/"]
 
 
-def plans_of(given: Mapping[str, UsagePlan] | None) -> Mapping[str, UsagePlan]:
+def plans_of(usage_plans: Mapping[str, UsagePlan] | None) -> Mapping[str, UsagePlan]:
     """The usage plans by name; empty where there are none.
 
     Args:
-        given: What was passed as `usage_plans`.
+        usage_plans: What was passed as `usage_plans`.
 
     Raises:
         InvalidPropsError: It is not a dict of usage plans, or a name cannot be one.
     """
-    if given is None:
+    if usage_plans is None:
         return {}
-    if not isinstance(given, Mapping):
+    if not isinstance(usage_plans, Mapping):
         raise InvalidPropsError(
-            f'usage_plans must be a dict, such as {{"Partners": UsagePlan(...)}}, got {_validation.shown(given)}.'
+            f'usage_plans must be a dict, such as {{"Partners": UsagePlan(...)}}, got {_validation.shown(usage_plans)}.'
         )
-    for name, plan in given.items():
+    for name, plan in usage_plans.items():
         _check_id("usage_plans", name, _IDS_OF_REST_API)
         if not isinstance(plan, UsagePlan):
             raise InvalidPropsError(
                 f"usage_plans[{name!r}] must be a UsagePlan, got {_validation.shown(plan)}."
             )
-    return given
+    return usage_plans
 
 
 def check_usage_plans(plans: Mapping[str, UsagePlan], served: Sequence[Endpoint]) -> None:
@@ -197,12 +197,12 @@ def check_compression(size: Size | None) -> None:
     )
 
 
-def check_web_acl(arn: str | None, home: Stack) -> None:
+def check_web_acl(arn: str | None, api_stack: Stack) -> None:
     """Refuse a web ACL that cannot stand before an API.
 
     Args:
         arn: What was passed as `web_acl_arn`.
-        home: The stack of the API.
+        api_stack: The stack of the API.
 
     Raises:
         InvalidPropsError: It is one of CloudFront's, or of another Region.
@@ -217,4 +217,4 @@ def check_web_acl(arn: str | None, home: Stack) -> None:
             f"web_acl_arn must be that of a web ACL with the scope REGIONAL, got {arn!r}: one of CloudFront's "
             f"cannot stand before an API. See {_defaults.API_WEB_ACL}"
         )
-    check_region("web_acl_arn", region_of(arn), home, _defaults.API_WEB_ACL)
+    check_region("web_acl_arn", region_of(arn), api_stack, _defaults.API_WEB_ACL)

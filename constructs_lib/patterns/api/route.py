@@ -125,7 +125,7 @@ def endpoints(
             raise InvalidPropsError(f"{name} must be a number, got None. See {_defaults.API_THROTTLING}")
     check_throttling("", throttling_rate_limit, throttling_burst_limit)
     named = [_method_and_path(key) for key in routes]
-    made = []
+    checked = []
     for (method, path), (key, value) in zip(named, routes.items(), strict=True):
         route = value if isinstance(value, Route) else Route(alias=value)
         _check_route(f"routes[{key!r}]", route)
@@ -133,7 +133,7 @@ def endpoints(
             throttling_rate_limit if route.throttling_rate_limit is None else route.throttling_rate_limit,
             throttling_burst_limit if route.throttling_burst_limit is None else route.throttling_burst_limit,
         )
-        made.append(
+        checked.append(
             Endpoint(
                 method=method,
                 path=path,
@@ -151,7 +151,7 @@ def endpoints(
                 required_query_strings=route.required_query_strings,
             )
         )
-    return made
+    return checked
 
 
 def _methods(method: str, named: set[str], key: str) -> Sequence[str]:

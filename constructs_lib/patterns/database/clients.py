@@ -107,24 +107,28 @@ def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, subnet_ids: Set[str]) -
 
 
 def check_stack(
-    function: lambda_.Function, home: Stack, database: Construct, stack: Stack, uses: Mapping[str, IConstruct]
+    function: lambda_.Function,
+    function_stack: Stack,
+    database: Construct,
+    database_stack: Stack,
+    uses: Mapping[str, IConstruct],
 ) -> None:
     """Refuse a function in a stack that the database's own stack depends on: the two would wait for each other.
 
     Args:
         function: The function.
-        home: Its stack.
+        function_stack: Its stack.
         database: The construct that it connects to.
-        stack: The stack of that construct.
+        database_stack: The stack of that construct.
         uses: What was given to that construct, by argument.
 
     Raises:
         InvalidPropsError: One of these is in the function's stack, and the database is not.
     """
-    if home is stack:
+    if function_stack is database_stack:
         return
-    mine = _outermost(home)
-    if mine is _outermost(stack):
+    mine = _outermost(function_stack)
+    if mine is _outermost(database_stack):
         return
     for name, part in uses.items():
         imported = part.node.default_child is None

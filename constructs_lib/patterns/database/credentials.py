@@ -49,17 +49,17 @@ class Login:
         # The rotation of two users starts with the master's secret. That of RDS has no host, so it calls the RDS API.
         return ["secretsmanager", "rds"] if self.alternating_users else ["secretsmanager"]
 
-    def check(self, family: Family, given: Server | None) -> None:
+    def check(self, family: Family, existing: Server | None) -> None:
         """Refuse ways to log in that contradict each other, and names that the database or its users cannot have.
 
         Args:
             family: PostgreSQL or MySQL.
-            given: The database, where it exists.
+            existing: The database, where it exists.
 
         Raises:
             InvalidPropsError: One of them cannot be.
         """
-        _check_ways(self, given)
+        _check_ways(self, existing)
         _check_names(self, family)
 
 
@@ -186,7 +186,7 @@ def rotate(
     return Rotation(schedule, security_group)
 
 
-class RotationWithoutBoundary(CfnResource):
+class RotationBoundaryWarning(CfnResource):
     """Warns when roles get a permissions boundary, since the role of the hosted rotation does not.
 
     It looks like a role to the aspects that set a boundary, whether they come with `iam.PermissionsBoundary.of` or with
@@ -194,7 +194,7 @@ class RotationWithoutBoundary(CfnResource):
     """
 
     def __init__(self, database: Construct) -> None:
-        """Put it beside the roles.
+        """Put the stand-in for the rotation's role next to the roles of the database.
 
         Args:
             database: What the warning is about.
@@ -278,7 +278,7 @@ def let_decrypt(role: iam.IRole, key: kms.IKey) -> None:
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def _check_ways(login: Login, given: Server | None) -> None:
+def _check_ways(login: Login, existing: Server | None) -> None:
     _validation.check_choice(
         "authentication", login.authentication, get_args(Authentication), source=_defaults.RDS_PROXY_IAM
     )
@@ -288,7 +288,7 @@ def _check_ways(login: Login, given: Server | None) -> None:
             f"rds-db:connect as one exact user, and the user that the rotation turns to has another name. "
             f"See {_defaults.ROTATION_STRATEGIES}"
         )
-    if login.alternating_users and given is not None and given.master_secret is None:
+    if login.alternating_users and existing is not None and existing.master_secret is None:
         raise InvalidPropsError(
             f"alternating_users requires master_secret: the rotation makes the second user with it. "
             f"See {_defaults.ROTATION_STRATEGIES}"
@@ -300,7 +300,7 @@ def _check_ways(login: Login, given: Server | None) -> None:
             application_secret=login.application_secret,
             rotation_interval=login.rotation_interval,
         )
-        if given is not None and given.resource_id is None:
+        if existing is not None and existing.resource_id is None:
             raise InvalidPropsError(
                 "database must be imported with its instance_resource_id or cluster_resource_identifier for "
                 f"authentication='end-to-end-iam': the proxy's role names it. See {_defaults.RDS_PROXY_IAM}"
@@ -326,7 +326,7 @@ def _check_names(login: Login, family: Family) -> None:
     longest = _defaults.USER_NAME_LENGTH_MAX[family]
     if login.alternating_users:
         longest -= len(_defaults.ALTERNATE_USER_SUFFIX)
-    for argument, value, most in (
+    for argument, value, limit in (
         ("database_name", login.database_name, _defaults.DATABASE_NAME_LENGTH_MAX),
         ("application_user", login.application_user, longest),
         ("master_user", login.master_user, _defaults.MASTER_USER_LENGTH_MAX[family]),
@@ -334,8 +334,8 @@ def _check_names(login: Login, family: Family) -> None:
         _validation.check_pattern(
             argument,
             value,
-            rf"[A-Za-z][A-Za-z0-9_]{{0,{most - 1}}}",
-            f"a letter and then letters, digits and underscores, {most} in all",
+            rf"[A-Za-z][A-Za-z0-9_]{{0,{limit - 1}}}",
+            f"a letter and then letters, digits and underscores, {limit} in all",
             source=_defaults.RDS_LIMITS,
         )
     taken = tuple(dict.fromkeys((login.master_user, *_defaults.USERS_OF_RDS)))

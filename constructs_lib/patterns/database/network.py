@@ -258,23 +258,23 @@ def _tell_needed_endpoints(
 class Door:
     """A port behind a security group, and the groups that are let in, each of them once."""
 
-    def __init__(self, home: Stack, security_group: ec2.SecurityGroup, port: int, what: str) -> None:
+    def __init__(self, stack: Stack, security_group: ec2.SecurityGroup, port: int, what: str) -> None:
         """Close the port to everybody.
 
         Args:
-            home: The stack of the port.
+            stack: The stack of the port.
             security_group: What the port is behind.
             port: A TCP port.
             what: What is there, for the descriptions of the rules.
         """
-        self._home = home
+        self._home = stack
         self._security_group = security_group
         self._tcp = ec2.Port.tcp(port)
         self._port = port
         self._what = what
         self._let_in: set[ec2.ISecurityGroup] = set()
 
-    def let_in(self, client: ec2.IConnectable, home: Stack) -> None:
+    def let_in(self, client: ec2.IConnectable, client_stack: Stack) -> None:
         """Open the way from a client to the port, on both sides.
 
         The rules are in the client's stack, which depends on the port's already; the reverse would be a cycle. If the
@@ -284,7 +284,7 @@ class Door:
 
         Args:
             client: Who is let in.
-            home: The client's stack.
+            client_stack: The client's stack.
         """
         ours = self._security_group
         for group in client.connections.security_groups:
@@ -292,7 +292,7 @@ class Door:
                 continue
             self._let_in.add(group)
             open_outbound = group.allow_all_outbound
-            if Stack.of(group) in (home, self._home):
+            if Stack.of(group) in (client_stack, self._home):
                 ours.add_ingress_rule(group, self._tcp, self._what, remote_rule=True)
                 if not open_outbound:
                     group.add_egress_rule(ours, self._tcp, self._what)
@@ -363,9 +363,9 @@ def _check_own(
     availability_zones: Sequence[str] | None,
     nat_gateways: int | None,
 ) -> None:
-    least, most = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
+    low, high = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
     source = _defaults.RDS_PROXY_NETWORK
-    _validation.check_range("max_azs", max_azs, least, most, whole=True, source=source)
+    _validation.check_range("max_azs", max_azs, low, high, whole=True, source=source)
     zones = max_azs or _defaults.AVAILABILITY_ZONES
     if availability_zones is not None:
         _validation.check_not_with(
@@ -376,17 +376,19 @@ def _check_own(
     _validation.check_range("nat_gateways", nat_gateways, 0, zones, whole=True, source=_defaults.NAT_GATEWAYS)
 
 
-def _check_zones(scope: Construct, given: Sequence[str]) -> None:
-    least, most = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
-    _validation.check_texts("availability_zones", given)
-    if not least <= len(set(given)) == len(given) <= most:
+def _check_zones(scope: Construct, availability_zones: Sequence[str]) -> None:
+    low, high = _defaults.AVAILABILITY_ZONES_MIN, _defaults.AVAILABILITY_ZONES_MAX
+    _validation.check_texts("availability_zones", availability_zones)
+    if not low <= len(set(availability_zones)) == len(availability_zones) <= high:
         raise InvalidPropsError(
-            f"availability_zones must be {least} to {most} different zones, got {list(given)}. "
+            f"availability_zones must be {low} to {high} different zones, got {list(availability_zones)}. "
             f"See {_defaults.RDS_PROXY_NETWORK}"
         )
     # CDK answers with tokens or with dummies while it does not know the zones of an account.
     there = [zone for zone in Stack.of(scope).availability_zones if not _validation.is_unresolved(zone)]
-    strangers = [zone for zone in given if zone not in there and not _validation.is_unresolved(zone)]
+    strangers = [
+        zone for zone in availability_zones if zone not in there and not _validation.is_unresolved(zone)
+    ]
     if there and strangers and "dummy1a" not in there:
         raise InvalidPropsError(
             f"availability_zones must be zones of the stack's Region ({', '.join(there)}), got {', '.join(strangers)}. "

@@ -307,7 +307,7 @@ class ProxiedDatabase(Construct):
             "allow_major_version_upgrade": allow_major_version_upgrade or None,
         }
         of_cluster = {"min_capacity": min_capacity, "max_capacity": max_capacity}
-        given: database_server.Server | None = None
+        existing_server: database_server.Server | None = None
         if database is not None:
             _validation.check_not_with(
                 "database",
@@ -324,8 +324,8 @@ class ProxiedDatabase(Construct):
                 **of_instance,
                 **of_cluster,
             )
-            given = database_server.existing(database, master_secret)
-            family, is_cluster = given.family, given.cluster is not None
+            existing_server = database_server.existing(database, master_secret)
+            family, is_cluster = existing_server.family, existing_server.cluster is not None
             vpc = database_server.vpc_of(database) if vpc is None else vpc
             _check_names_of_existing(database_name, application_user, application_secret)
         else:
@@ -355,7 +355,7 @@ class ProxiedDatabase(Construct):
             master_user=_defaults.MASTER_USER[family] if master_user is None else master_user,
             database_name=_defaults.DATABASE_NAME if database_name is None else database_name,
         )
-        login.check(family, given)
+        login.check(family, existing_server)
         database_server.check_numbers(
             family,
             port=port,
@@ -395,7 +395,7 @@ class ProxiedDatabase(Construct):
         self.flow_log_group = network.flow_log_group
         self.interface_endpoints = network.interface_endpoints
 
-        server = given or database_server.make(
+        server = existing_server or database_server.make(
             self,
             engine=engine,
             family=family,
@@ -434,7 +434,7 @@ class ProxiedDatabase(Construct):
                 "ApplicationSecret",
                 server=server,
                 login=login,
-                tls_only=given is not None,
+                tls_only=existing_server is not None,
                 encryption_key=encryption_key,
                 removal_policy=retained or RemovalPolicy.DESTROY,
             )
@@ -447,7 +447,7 @@ class ProxiedDatabase(Construct):
 
         self._proxy = database_proxy.make(
             self,
-            home=self._stack,
+            proxy_stack=self._stack,
             server=server,
             login=login,
             secrets={"Application": self.application_secret, "Master": self.master_secret},
@@ -456,7 +456,7 @@ class ProxiedDatabase(Construct):
             reader_endpoint=readers != 0,
         )
         if rotation is not None:
-            database_credentials.RotationWithoutBoundary(self)
+            database_credentials.RotationBoundaryWarning(self)
         self.proxy, self.proxy_role = self._proxy.proxy, self._proxy.role
         self.reader_endpoint = self._proxy.reader_endpoint
         self.security_group = self._proxy.security_group
@@ -597,15 +597,15 @@ class ProxiedDatabase(Construct):
         also: Mapping[str, str],
     ) -> lambda_.Function:
         underlying = database_clients.changeable(function)
-        home = Stack.of(underlying)
+        function_stack = Stack.of(underlying)
         if self._subnet_ids is None:
             self._subnet_ids = all_subnet_ids(self.vpc)
         database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
-        database_clients.check_stack(underlying, home, self, self._stack, self._uses)
+        database_clients.check_stack(underlying, function_stack, self, self._stack, self._uses)
         database_clients.claim(underlying, prefix, database_clients.Connection(self.node.path, kind))
         self._budget.spend(self, underlying)
         database_clients.check_patience(self, underlying, self._pool.borrow_timeout)
-        self._door.let_in(underlying, home)
+        self._door.let_in(underlying, function_stack)
         variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
         if self._login.authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then

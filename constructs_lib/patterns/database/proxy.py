@@ -49,8 +49,8 @@ class Pool:
         percent = self.max_connections_percent
         _validation.check_range("max_connections_percent", percent, 1, 100, whole=True, source=source)
         idle = self.max_idle_connections_percent
-        most = 100 if _validation.is_unresolved(percent) else percent
-        _validation.check_range("max_idle_connections_percent", idle, 0, most, whole=True, source=source)
+        idle_max = 100 if _validation.is_unresolved(percent) else percent
+        _validation.check_range("max_idle_connections_percent", idle, 0, idle_max, whole=True, source=source)
         for name, duration, low, high in (
             ("borrow_timeout", self.borrow_timeout, 0, _defaults.BORROW_TIMEOUT_SECONDS_MAX),
             ("idle_client_timeout", self.idle_client_timeout, 1, _defaults.IDLE_CLIENT_TIMEOUT_SECONDS_MAX),
@@ -88,7 +88,7 @@ class Proxy:
 def make(
     scope: Construct,
     *,
-    home: Stack,
+    proxy_stack: Stack,
     server: Server,
     login: Login,
     secrets: Mapping[str, secretsmanager.ISecret | None],
@@ -100,7 +100,7 @@ def make(
 
     Args:
         scope: Where to put it.
-        home: The stack of that.
+        proxy_stack: The stack of that.
         server: The database.
         login: How its clients log in, and it.
         secrets: What it logs in with, except under end-to-end IAM, by `Application` and `Master`; None for a
@@ -125,7 +125,7 @@ def make(
                 actions=["rds-db:connect"], resources=[server.user_arn(scope, login.application_user)]
             )
         )
-    name = _name(scope, home, server.family, network.subnets.subnet_ids)
+    name = _name(scope, proxy_stack, server.family, network.subnets.subnet_ids)
     proxy = rds.DatabaseProxy(
         scope,
         "Proxy",
@@ -173,18 +173,18 @@ _READER: Final = "-reader"
 _DIGEST_LENGTH: Final = 10
 
 
-def _name(scope: Construct, home: Stack, family: Family, subnet_ids: Sequence[str]) -> str:
+def _name(scope: Construct, proxy_stack: Stack, family: Family, subnet_ids: Sequence[str]) -> str:
     """A name that RDS keeps as it is, and that changes with whatever replaces the proxy.
 
     RDS keeps names of proxies in lower case, and CloudWatch tells `ProxyName`s apart by case. CloudFormation makes
     the new proxy before it deletes the old one, so the two must have different names.
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbproxy.html
     """
-    subnets = home.resolve(list(subnet_ids))
-    while (parent := home.nested_stack_parent) is not None:
-        home = parent
+    subnets = proxy_stack.resolve(list(subnet_ids))
+    while (parent := proxy_stack.nested_stack_parent) is not None:
+        proxy_stack = parent
     path = scope.node.path
-    facts = json.dumps([home.stack_name, path, family, subnets])
+    facts = json.dumps([proxy_stack.stack_name, path, family, subnets])
     digest = hashlib.sha256(facts.encode()).hexdigest()[:_DIGEST_LENGTH]
     words = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
     if not words[:1].isalpha():

@@ -168,7 +168,7 @@ def make(
     return server
 
 
-# --- an instance ----------------------------------------------------------------------------------------
+# --- an instance ---------------------------------------------------------------------------------------
 
 
 def _new_instance(
@@ -276,7 +276,7 @@ def _max_allocated_storage(settings: Settings, allocated_storage: float | None) 
     return max(_defaults.MAX_STORAGE_GIB, twice)
 
 
-# --- a cluster ------------------------------------------------------------------------------------------
+# --- a cluster -----------------------------------------------------------------------------------------
 
 
 def _new_cluster(
@@ -372,7 +372,7 @@ def _readers(number_of_readers: int) -> list[rds.IClusterInstance]:
     ]
 
 
-# --- both -----------------------------------------------------------------------------------------------
+# --- both ----------------------------------------------------------------------------------------------
 
 
 def _managed_secret(scope: Construct, arn: str, key: kms.IKey | None) -> secretsmanager.ISecret:

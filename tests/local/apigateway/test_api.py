@@ -361,8 +361,8 @@ def test_only_a_caller_with_the_permission_is_served(enforced: LocalCloud, kind:
     allowed = f"arn:aws:execute-api:us-east-1:000000000000:{id_}/{stage}/GET/any"
 
     driver, stranger = Caller(enforced, f"driver-{kind}"), Caller(enforced, f"stranger-{kind}")
-    driver.may("execute-api:Invoke", on=allowed)
-    stranger.may("execute-api:Invoke", on=allowed.replace("GET", "POST"))
+    driver.allow_only("execute-api:Invoke", on=allowed)
+    stranger.allow_only("execute-api:Invoke", on=allowed.replace("GET", "POST"))
     assert driver.call(url).status == 200
     refused = {
         "unsigned": call(url),

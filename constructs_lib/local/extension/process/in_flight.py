@@ -1,9 +1,15 @@
-"""What the cloud still has to do, by its own count: a test waits for the end of it, and not for a silence.
+"""Counts the work that the cloud still has to do, so that a test can wait until there is none left.
 
-An invocation runs; an asynchronous event is tried or waits for its retry; a queue that a mapping drains has a message
-(delayed, visible, hidden or in work); a stream that a mapping reads has a record that it has not read; a schedule of
-one time is due; an execution of a state machine runs; a bucket, a topic or a bus delivers. What nobody is going to
-take, such as a dead letter, is not counted.
+These count as work:
+
+- an invocation that runs, and an asynchronous event that is tried or waits for its retry;
+- a message in a queue that a mapping drains, whether delayed, visible or hidden;
+- a record in a stream that a mapping reads and has not read yet;
+- a schedule that fires once and is due;
+- an execution of a state machine that runs;
+- an event that a bucket, a topic or a bus is delivering.
+
+A message that nothing is going to receive, such as a dead letter, does not count.
 """
 
 import threading
@@ -33,28 +39,29 @@ _pieces: dict[int, str] = {}
 _finished = 0
 
 _firing = threading.RLock()
-"""Held while schedules are looked at: one that is due counts until what it calls is under way."""
+"""Locked while MiniStack fires the schedules that are due, and while `work` counts. Without it, `work` could miss a
+schedule that has just fired, whose target does not count yet."""
 
 
 def install() -> None:
-    """Count from now on."""
+    """Make MiniStack's services count their work."""
     _count_invocations()
-    s3.threading = _counting("an event of a bucket", but="_worker")
+    s3.threading = _counting("an event of a bucket", except_for="_worker")
     sns._threading = _counting("a delivery of a topic")
-    eventbridge.threading = _counting("a delivery of a bus", but="_scheduler_loop")
+    eventbridge.threading = _counting("a delivery of a bus", except_for="_scheduler_loop")
     stepfunctions.threading = _counting("an execution of a state machine")
     for module, name in ((scheduler, "_tick_schedules"), (eventbridge, "_tick_scheduled_rules")):
-        setattr(module, name, _alone(getattr(module, name)))
+        setattr(module, name, _with_lock(getattr(module, name)))
 
 
 def begin(what: str) -> int:
-    """Count a piece of work.
+    """Add a piece of work.
 
     Args:
-        what: As a message tells of it.
+        what: A description, for the message of a test that waited in vain.
 
     Returns:
-        Its number, for `describe` and `end`.
+        The number of the piece, for `describe` and `end`.
     """
     number = next(_numbers)
     with _lock:
@@ -63,21 +70,21 @@ def begin(what: str) -> int:
 
 
 def describe(number: int, what: str) -> None:
-    """Describe anew what a piece of work is.
+    """Replace the description of a piece of work.
 
     Args:
-        number: Of the piece.
-        what: As a message tells of it.
+        number: The number of the piece.
+        what: The new description.
     """
     with _lock:
         _pieces[number] = what
 
 
 def end(number: int) -> None:
-    """Finish a piece of work.
+    """Remove a piece of work that is finished.
 
     Args:
-        number: Of the piece.
+        number: The number of the piece.
     """
     global _finished
     with _lock:
@@ -86,7 +93,7 @@ def end(number: int) -> None:
 
 
 def work() -> dict[str, int]:
-    """List all work that is left: what it is, and how many of the kind."""
+    """Return the work that is left: each description, and how many pieces have it."""
     with _firing:
         left = Counter({f"a schedule that is due: {name}": 1 for name in _due_schedules()})
         for what, messages in _messages():
@@ -99,9 +106,9 @@ def work() -> dict[str, int]:
 
 
 def progress() -> list[int]:
-    """Tell how far the cloud is: other numbers mean that something was finished for good.
+    """Return two numbers that change whenever the cloud has finished a piece of work.
 
-    An attempt that failed is not progress, so that what fails forever is found out.
+    A failed attempt changes neither, so that a test notices work that fails forever.
     """
     return [_finished, sum(messages for _, messages in _messages())]
 
@@ -123,14 +130,19 @@ def _count_invocations() -> None:
     lambda_svc._execute_function_dispatch = execute_and_count
 
 
-def _counting(what: str, *, but: str | None = None) -> SimpleNamespace:
-    """Make a module `threading` for a service: its threads are pieces of work, unless they run the function `but`."""
+def _counting(what: str, *, except_for: str | None = None) -> SimpleNamespace:
+    """Return a copy of the module `threading` for a service, in which each thread counts as a piece of work.
+
+    Args:
+        what: The description of such a piece.
+        except_for: The name of a function whose threads do not count, since they run as long as the service does.
+    """
 
     class Thread(threading.Thread):
         def __init__(self, *, target: Any, args: tuple[Any, ...] = (), **more: Any) -> None:
             super().__init__(target=target, args=args, **more)
             runs = target if hasattr(target, "__code__") else args[0]  # through a context's `run`
-            self._counts = runs.__name__ != but
+            self._counts = runs.__name__ != except_for
 
         def start(self) -> None:
             if self._counts:
@@ -147,12 +159,14 @@ def _counting(what: str, *, but: str | None = None) -> SimpleNamespace:
     return SimpleNamespace(**vars(threading) | {"Thread": Thread})
 
 
-def _alone(tick: Callable[[], None]) -> Callable[[], None]:
-    def tick_alone() -> None:
+def _with_lock(tick: Callable[[], None]) -> Callable[[], None]:
+    """Wrap the function that fires the schedules that are due, so that `work` cannot count while it runs."""
+
+    def tick_with_lock() -> None:
         with _firing:
             tick()
 
-    return tick_alone
+    return tick_with_lock
 
 
 # --- what is there ---------------------------------------------------------------------------------------
@@ -190,7 +204,7 @@ def _records() -> Iterator[tuple[str, int]]:
         stream = kinesis._streams.get_scoped(arn.split(":")[4], arn.split(":")[3], arn.rpartition("/")[2])
         read = lambda_svc._kinesis_positions.get_scoped(account, region, mapping["UUID"])
         for shard, has in ((stream or {}).get("shards") or {}).items():
-            # Who begins with the latest record has none to read before the first look.
+            # A mapping that starts with the latest record has none to read before its first poll.
             latest = len(has["records"]) if mapping.get("StartingPosition", "LATEST") == "LATEST" else 0
             yield arn, len(has["records"]) - (latest if read is None else read.get(shard, latest))
     for account, region, mapping in _mappings("dynamodb"):
@@ -199,7 +213,7 @@ def _records() -> Iterator[tuple[str, int]]:
         with request_scope(account, region):
             table = dynamodb._tables.get(name) or {}
             end = dynamodb.stream_end_position(name)
-            # Who begins with the latest record begins here.
+            # A mapping that starts with the latest record starts here.
             read = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], end)
             start = dynamodb.stream_start_position(name)
         if table.get("LatestStreamArn") == arn:

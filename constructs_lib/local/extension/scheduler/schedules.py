@@ -1,20 +1,23 @@
-"""CloudFormation: a schedule with all that its template says; MiniStack drops its time zone, its key and its dates.
+"""Schedules of templates keep the time zone, the key and the dates that MiniStack drops.
 
-Schedules fire, by UTC, and are looked at each second in place of each ten: the time zone and the flexible window are
-kept and described.
+MiniStack fires schedules by UTC and at once: the time zone and the flexible window are stored and returned, and have no
+effect. It looks for due schedules every ten seconds; here it does so every second.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-scheduler-schedule.html
 """
+
+from typing import Final
 
 from ministack.services import scheduler
 
 from ..cloudformation import handlers
 from ..cloudformation.handlers import Properties
 
-_DROPPED = {"ScheduleExpressionTimezone": "UTC", "StartDate": None, "EndDate": None, "KmsKeyArn": None}
+_DROPPED: Final = {"ScheduleExpressionTimezone": "UTC", "StartDate": None, "EndDate": None, "KmsKeyArn": None}
+"""The properties that MiniStack does not copy from a template into the schedule, and the default of each."""
 
 
 def install() -> None:
-    """Hand on what is dropped, at creation and at update."""
+    """Add the dropped properties whenever CloudFormation creates or updates a schedule."""
     scheduler._SCHEDULE_TICK_INTERVAL = 1
     handlers.after("AWS::Scheduler::Schedule", _apply)
 
