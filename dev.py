@@ -250,7 +250,7 @@ def is_set_up(wanted: str) -> bool:
 
 
 def fingerprint() -> str:
-    """Of everything that decides what a set-up installs, and where."""
+    """Return a digest of everything that decides what a set-up installs, and where."""
     digest = hashlib.sha256(f"{TOP}\n{sys.version}\n{sys.base_prefix}\n".encode())
     for name in DECIDE_THE_SET_UP:
         digest.update((TOP / name).read_bytes())

@@ -59,7 +59,7 @@ LAYERS_MAX: Final = 5
 
 EPHEMERAL_STORAGE_MB_MIN: Final = 512
 EPHEMERAL_STORAGE_MB_MAX: Final = 10_240
-"""Of the scratch disk (LAMBDA_QUOTAS)."""
+"""The most that the scratch disk can have (LAMBDA_QUOTAS)."""
 
 PACKAGE_UNZIPPED_BYTES_MAX: Final = 250 * 1024 * 1024
 """A function's package and its layers together, as Lambda counts: 262,144,000 bytes (LAMBDA_QUOTAS)."""
@@ -71,7 +71,7 @@ passes; it is still downloaded at every cold start, so passing this is a decisio
 PYTHON_RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
 PYTHON_RUNTIMES: Final = ("python3.11", "python3.12", "python3.13", "python3.14")
-"""Not deprecated today (3.10 has been since 2026-10-31).
+"""The runtimes that are not deprecated today (3.10 has been since 2026-10-31).
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 
 PYTHON_RUNTIMES_SUPPORTED_LONGEST: Final = ("python3.13", "python3.14")
@@ -87,9 +87,9 @@ RESERVED_CONCURRENCY_MIN: Final = 0
 LAMBDA_RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 LAMBDA_LOG_LEVELS: Final = _LAMBDA + "monitoring-cloudwatchlogs-log-level.html"
 FUNCTION_POLICY_BYTES_MAX: Final = 20_480
-"""Of the resource-based policy of a function, a version or an alias (LAMBDA_QUOTAS)."""
+"""The limit of the resource-based policy of a function, a version or an alias (LAMBDA_QUOTAS)."""
 FUNCTION_POLICY_BYTES: Final = 18_000
-"""Of which a policy is worth a warning: some five statements before the limit. Ours."""
+"""The size from which a policy gets a warning: some five statements before the limit. Ours."""
 
 LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
 LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
@@ -124,7 +124,7 @@ NETWORK_INTERFACE_ACTIONS: Final = (
 
 FUNCTION_SECURITY_GROUPS_MAX: Final = 5
 FUNCTION_SUBNETS_MAX: Final = 16
-"""Of one function.
+"""The most subnets of one function.
 Source: https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
 
 # --- SQS queues ---------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ MAXIMUM_POLLERS_MAX: Final = 2000
 
 STREAM_READERS: Final = _LAMBDA + "with-ddb.html"
 STREAM_READERS_MAX: Final = 2
-"""Who may read a shard of a DynamoDB stream at the same time, before it is throttled (STREAM_READERS)."""
+"""How many may read a shard of a DynamoDB stream at the same time before it is throttled (STREAM_READERS)."""
 
 FILTERS_MAX: Final = 5
 """Patterns of one event source mapping, before a quota increase (SQS_FILTERING)."""
@@ -209,7 +209,7 @@ SQS_RECORD_KEYS: Final = (
     "eventSourceARN",
     "awsRegion",
 )
-"""Of a message as Lambda has it. Its page on SQS promises filters on the body alone.
+"""The fields of a message as Lambda has it. Its page on SQS promises filters on the body alone.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html"""
 
 OLDEST_MESSAGE_ALARM_SECONDS: Final = 900
@@ -227,7 +227,7 @@ RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 KILL_SWITCH_EVENT_SECONDS: Final = 300
 """How long EventBridge tries to pull it. A function that is turned off a day late may be fixed by then."""
 KILL_SWITCH_ATTEMPTS: Final = 8
-"""Of the switch itself, over some four minutes: Lambda's control plane answers a few requests a second."""
+"""How often the switch itself tries, over some four minutes: Lambda's control plane answers a few requests a second."""
 
 ASYNC_RETRY_ATTEMPTS_MIN: Final = 0
 ASYNC_RETRY_ATTEMPTS_MAX: Final = 2
@@ -240,7 +240,7 @@ ASYNC_EVENT_AGE_SECONDS: Final = 21_600
 """6 hours, the most, and Lambda's own default: an event that waits out a throttling is not lost (ASYNC_ERRORS)."""
 
 ASYNC_S3_PREFIX: Final = "aws/lambda/async/"
-"""Where Lambda puts the records of failed invocations into a bucket (ASYNC_RECORDS)."""
+"""The prefix of the records of failed invocations that Lambda puts into a bucket (ASYNC_RECORDS)."""
 
 ASYNC_EVENT_AGE_ALARM_SECONDS: Final = 900
 """An event that is retried twice is three minutes old; one of a quarter of an hour waits for concurrency. AWS
@@ -248,8 +248,8 @@ names the metric, not a number; this one is ours.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"""
 
 ASYNC_EVENT_AGE_ALARM_SHARE: Final = 0.5
-"""Of the event age at which Lambda drops an event, where that is less: the alarm comes while there is time to
-act. Ours."""
+"""The alarm's share of the age at which Lambda drops an event, where that is less than the default: the alarm comes
+while there is time to act. Ours."""
 
 # --- Events in front of functions -------------------------------------------------------------------------
 
@@ -278,8 +278,8 @@ EVENT_RETRY_ATTEMPTS: Final = 185
 EVENT_AGE_SECONDS_MIN: Final = 60
 EVENT_AGE_SECONDS_MAX: Final = 86_400
 EVENT_AGE_SECONDS: Final = 86_400
-"""Of rules and schedules, to hand an event over to Lambda; the most is also EventBridge's own default
-(EVENT_RETRIES). What the handler then makes of it is not theirs to know."""
+"""How long rules and schedules try to hand an event over to Lambda; the maximum is also EventBridge's own default
+(EVENT_RETRIES). Whether the handler then succeeds is not known to them."""
 
 BUCKET_EVENT_TYPES: Final = (
     "Object Created",
@@ -326,7 +326,7 @@ AVAILABILITY_ZONES_MAX: Final = 6
 """No Region has more. Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"""
 
 FLOW_LOG_RETENTION_DAYS: Final = 30
-"""Of what security groups have refused: enough to look back from an incident.
+"""How long the log keeps what security groups have refused: enough to look back from an incident.
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html"""
 
 # --- Databases ----------------------------------------------------------------------------------------
@@ -361,14 +361,14 @@ DATABASE_ENGINES: Final[dict[str, Literal["postgres", "mysql"]]] = {
     "aurora-postgresql": "postgres",
     "aurora-mysql": "mysql",
 }
-"""As RDS calls them, and what a secret's `engine` says for AWS's rotation.
+"""RDS's names of engines, and the value of `engine` in a secret that AWS's rotation needs.
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html"""
 
 PROXY_PORT: Final = {"postgres": 5432, "mysql": 3306}
-"""Where every proxy listens, whatever the port of the database behind it is (RDS_PROXY, limitations)."""
+"""The port that every proxy listens on, whatever the port of the database behind it is (RDS_PROXY, limitations)."""
 
 PROXY_NAME_LENGTH_MAX: Final = 63
-"""Of a proxy and of its endpoints: a letter, then letters, digits and single hyphens, none of them last.
+"""The longest name of a proxy or its endpoints: a letter, then letters, digits and single hyphens, none of them last.
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBProxy.html"""
 
 DATABASE_PORT_MIN: Final = 1150
@@ -446,11 +446,11 @@ BACKUP_RETENTION_SECONDS_MAX: Final = 35 * 86_400
 STORAGE_GIB: Final = 20
 STORAGE_GIB_MIN: Final = 20
 STORAGE_GIB_MAX: Final = 65_536
-"""Of gp3 (RDS_STORAGE)."""
+"""The most storage of type gp3 (RDS_STORAGE)."""
 MAX_STORAGE_GIB: Final = 100
-"""Where autoscaling stops unless told otherwise: a bill that somebody looks at."""
+"""The size at which autoscaling stops by default: a bill that somebody looks at."""
 MAX_STORAGE_PERCENT_MIN: Final = 110
-"""Of the storage at first: RDS refuses a smaller step.
+"""The smallest maximum, in percent of the storage at first: RDS refuses a smaller step.
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html"""
 
 MIN_CAPACITY_ACU: Final = 0.5
@@ -489,7 +489,7 @@ ALARM_DATAPOINTS: Final = 2
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"""
 
 UTILIZATION_ALARM_LEAST_IN_USE: Final = 10
-"""Of the environments that are provisioned: from here on, nine tenths are fewer than all."""
+"""The fewest environments in use that set off the alarm: with fewer, nine tenths of them would be all."""
 
 ALARM_ACTIONS: Final = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html"
@@ -502,7 +502,7 @@ RDS_METRICS: Final = _RDS + "rds-metrics.html"
 RDS_PROXY_METRICS: Final = _RDS + "rds-proxy.monitoring.html"
 
 PROXY_CONNECTIONS_PERCENT: Final = 75
-"""Of the connections that the proxy may open: AWS wants that limit 30 % above the most that is used, which is
+"""The alarm's share of the connections that the proxy may open: AWS recommends a limit 30 % above the peak, which is
 three quarters of it (RDS_PROXY_CONNECTIONS)."""
 
 BORROW_LATENCY_MICROSECONDS: Final = 100_000
@@ -510,15 +510,15 @@ BORROW_LATENCY_MICROSECONDS: Final = 100_000
 number; this one is ours (RDS_PROXY_METRICS)."""
 
 PINNED_SESSIONS_PERCENT: Final = 10
-"""Of the connections that the proxy may open: a pinned one serves one client, idle or not. A few come from tools
-and migrations. AWS names the metric, not a number; this one is ours (RDS_PROXY_METRICS)."""
+"""The alarm's share of the connections that the proxy may open: a pinned one serves one client, idle or not. A few
+come from tools and migrations. AWS names the metric, not a number; this one is ours (RDS_PROXY_METRICS)."""
 
 DATABASE_CPU_PERCENT: Final = 90
 DATABASE_CONNECTIONS_PERCENT: Final = 90
 """Recommended by AWS for RDS; connections in per cent of max_connections (the page of ALARM_DATAPOINTS)."""
 
 FREE_STORAGE_PERCENT: Final = 5
-"""Of the storage at first. RDS enlarges it when less than 10 % are free, so 5 % mean that it cannot.
+"""The alarm's share of the storage at first. RDS enlarges it when less than 10 % are free, so 5 % mean that it cannot.
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html"""
 
 # --- APIs ---------------------------------------------------------------------------------------------
@@ -562,7 +562,7 @@ HTTP_API_STAGE: Final = "$default"
 """CDK's and API Gateway's own names."""
 
 API_METRICS_NAMESPACE: Final = "ConstructsLib/Api"
-"""Of metrics that are counted from access logs."""
+"""The namespace of the metrics that are counted from access logs."""
 
 HTTP_AUTHORIZER_TIMEOUT_SECONDS: Final = 10
 """What an HTTP API waits for a Lambda authorizer (HTTP_API_QUOTAS)."""
@@ -571,9 +571,9 @@ API_ROUTES_MAX: Final = 300
 """Routes of an HTTP API (HTTP_API_QUOTAS), resources of a REST API (REST_API_QUOTAS)."""
 
 ALIAS_ROUTES_MAX: Final = 55
-"""Not a number that fits: what is above it does not. Each route is a statement in the policy of its alias, which
-holds 20 KB for all callers of the alias together (LAMBDA_QUOTAS). With the names that CDK generates a statement takes
-380 bytes or more: 53 routes at the very most, and some 45 with names of the usual length."""
+"""More routes than this never fit; fewer may still be too many. Each route is a statement in the policy of its alias,
+which holds 20 KB for all callers of the alias together (LAMBDA_QUOTAS). With the names that CDK generates a statement
+takes 380 bytes or more: 53 routes at the very most, and some 45 with names of the usual length."""
 
 AUTHORIZER_AUDIENCES_MAX: Final = 50
 ROUTE_SCOPES_MAX: Final = 10
@@ -634,8 +634,8 @@ CloudFormation fail because they look for it. Source: https://github.com/aws/aws
 TARGET_UTILIZATION: Final = 0.7
 TARGET_UTILIZATION_MIN: Final = 0.1
 TARGET_UTILIZATION_MAX: Final = 0.9
-"""Of the provisioned concurrency, kept by scaling: 0.7 leaves room for the minutes until more is there
-(PROVISIONED_CONCURRENCY). CDK refuses what is outside of 0.1 to 0.9."""
+"""The share of the provisioned concurrency that scaling keeps in use: 0.7 leaves room for the minutes until more is
+there (PROVISIONED_CONCURRENCY). CDK refuses what is outside of 0.1 to 0.9."""
 
 UTILIZATION_ALARM: Final = 0.9
 """Nearly all that is provisioned is in use, and the next calls spill over. AWS names the metric, not a number;

@@ -321,7 +321,7 @@ def _number(value: float) -> str:
 
 
 class _Duration(Protocol):
-    """As much of CDK's Duration as `read_seconds` needs."""
+    """The part of CDK's Duration that `read_seconds` needs."""
 
     def to_milliseconds(self, *, integral: bool | None = None) -> float: ...
 

@@ -77,7 +77,7 @@ GUIDES: Final = {
     "normal_form": "function.md",
     LOCAL: "local-cloud.md",
 }
-"""By name or module: the page that explains it."""
+"""The page that explains each name or module."""
 
 
 def library() -> griffe.Module:
@@ -286,7 +286,7 @@ def _sections(each: griffe.Class | griffe.Function, level: str) -> list[str]:
 
 
 def _attributes(cls: griffe.Class, section: griffe.DocstringSectionAttributes, level: str) -> list[str]:
-    """Those of the docstring, and the properties, which have docstrings of their own."""
+    """Return the attributes of the docstring, and the properties, which have docstrings of their own."""
     lines = []
     arguments = (
         {parameter.name: parameter for parameter in cls.parameters} if "dataclass" in cls.labels else {}
@@ -336,7 +336,7 @@ def _links(text: str, own: str) -> str:
 
 
 def _type(each: griffe.Object, annotation: object) -> str:
-    """As it is written in the source, without `Final`, and with our own names for unions spelled out."""
+    """Return the type as the source has it, without `Final` and with our own names for unions spelled out."""
     text = re.sub(r"^(?:Final|ClassVar)(?:\[(.*)\])?$", r"\1", str(annotation or "").strip("'\""))
     for name, meaning in _unions(each.package).items():
         text = re.sub(rf"\b(?:\w+\.)?{name}\b", meaning, text)

@@ -1,4 +1,4 @@
-"""Which file runs first where several processes share the files: the one that took longest.
+"""Runs the files that took longest first, where several processes share the files.
 
 pytest-xdist begins with the file that has most tests. A test of a cloud takes minutes and its file has few tests: such
 files came last, and one process waited for the other.

@@ -221,7 +221,7 @@ def test_who_may_do_all_may_call(action: str, app: App, stack: Stack) -> None:
     assert found.kind == "AWS::IAM::Policy"
 
 
-def test_latest_said_by_name_is_past_the_alias_too(app: App, stack: Stack) -> None:
+def test_latest_by_name_is_past_the_alias_too(app: App, stack: Stack) -> None:
     live = alias(stack)
     lambda_.CfnPermission(
         stack,

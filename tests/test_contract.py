@@ -73,7 +73,7 @@ def test_no_member_overrides_one_of_javascript(name: str, cls: type) -> None:
 
 
 def documented_attributes(cls: type) -> set[str]:
-    """Those of the class docstring, and the properties that have one."""
+    """Return the attributes of the class docstring, and the properties that have one."""
     section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
     properties = {
         name for name, member in vars(cls).items() if isinstance(member, property) and member.__doc__
@@ -90,7 +90,7 @@ def documented_attributes(cls: type) -> set[str]:
     ],
 )
 def test_every_public_attribute_is_documented(module: str, name: str) -> None:
-    """As the sources set them: declared in the class, or assigned in one of its methods."""
+    """Return the attributes that the sources declare in the class, or assign in one of its methods."""
     read = write_reference.found(write_reference.library(), module, name)
     assert isinstance(read, griffe.Class)
     assert documented_attributes(getattr(import_module(module), name)) == set(
@@ -99,7 +99,7 @@ def test_every_public_attribute_is_documented(module: str, name: str) -> None:
 
 
 def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
-    """As instances have them, however they got there."""
+    """Return the attributes that instances have, however they got there."""
     seen = set()
     for scene in ("patterns_in_a_tagged_stack", "proxied_database"):
         stack = Stack(app, scene.replace("_", "-"))

@@ -136,7 +136,7 @@ DIFFERENT: Final = {
     ("proxied_database", "AWS::IAM::Policy"): "CDK's grant of a secret also lets describe it.",
     ("proxied_database", "AWS::IAM::Role"): "The role of the flow log has the account's number, and no tag.",
 }
-"""Where the two lists differ in more than names and texts."""
+"""The scenes whose two lists differ in more than names and texts."""
 
 
 def without_names(value: Any, types: dict[str, str]) -> Any:

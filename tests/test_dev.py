@@ -107,7 +107,7 @@ def test_a_set_up_that_failed_is_not_taken_for_one(
     assert len(steps) == 8
 
 
-def test_an_old_python_can_read_what_it_is_told() -> None:
+def test_an_old_python_can_read_the_message() -> None:
     ast.parse(SOURCE.read_text(), feature_version=(3, 7))
 
 
@@ -139,7 +139,7 @@ def test_an_old_python_gets_one_line() -> None:
         ("[Errno 13] Permission denied: '/x'", "cannot be written"),
     ],
 )
-def test_a_known_failure_says_what_to_do(dev: ModuleType, said: str, answer: str) -> None:
+def test_a_known_failure_has_advice(dev: ModuleType, said: str, answer: str) -> None:
     text = dev.cause(f"first line\n{said}\nlast line")
     assert answer in text
     assert said in text
@@ -226,7 +226,7 @@ def test_the_childs_exit_code_is_passed_on(dev: ModuleType) -> None:
     assert dev.run([sys.executable, "-c", "raise SystemExit(7)"]) == 7
 
 
-def test_ctrl_c_ends_the_child_and_says_130(project: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_child_and_exits_with_130(project: Path, tmp_path: Path) -> None:
     """The child gets the time to clean up."""
     child = tmp_path / "child.py"
     child.write_text(
@@ -265,13 +265,13 @@ def test_every_failing_check_is_named(
     assert "cure 0" not in shown.out
 
 
-def test_ctrl_c_in_the_tests_is_no_failure(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_in_the_tests_is_not_a_failure(dev: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, answer in (("set_up", None), ("checks", []), ("run", 130)):
         monkeypatch.setattr(dev, name, lambda *_, answer=answer: answer)
     assert dev.main(["test"]) == 130
 
 
-def test_a_child_that_was_killed_is_no_ctrl_c(dev: ModuleType) -> None:
+def test_a_killed_child_is_not_ctrl_c(dev: ModuleType) -> None:
     assert dev.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == 128 + 9
 
 

@@ -133,7 +133,7 @@ def test_the_sdist_holds_what_the_readme_links_to_and_nothing_stray(sdist: Path)
 
 
 def test_the_metadata_leads_to_the_documentation(wheel: Path) -> None:
-    """On the index there are no files beside the README: each of its links must lead there by itself."""
+    """The index has no files next to the README, so each of its links must be complete."""
     with ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         metadata = HeaderParser().parsestr(archive.read(name).decode())

@@ -75,7 +75,7 @@ def a_number_that_is_none_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class StrictJson:
-    """As much of `json` as jsii uses."""
+    """The part of `json` that jsii uses."""
 
     loads = staticmethod(json.loads)
     JSONDecodeError = json.JSONDecodeError

@@ -223,7 +223,7 @@ def test_the_handlers_of_a_fifo_queue_stop_at_the_first_failure(worker: str) -> 
     assert handle(messages("a", "b")) == {"batchItemFailures": []}
 
 
-def test_the_handler_of_a_standard_queue_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_handler_of_a_standard_queue_continues(capsys: pytest.CaptureFixture[str]) -> None:
     handle, worked = queue_handler(worker="ship")
     answer = handle(messages("a", "poison", "b"))
     assert worked == ["a", "poison", "b"]
@@ -316,7 +316,7 @@ def test_the_output_shown_is_that_of_the_demo(name: str) -> None:
     ],
 )
 def test_every_link_leads_somewhere(file: str) -> None:
-    """To a file, and to a heading in it."""
+    """Each link leads to a file, and to a heading in it."""
     text = (PROJECT / file).read_text()
     for path, heading in re.findall(r"\]\((?!https://)([^)#]*)(?:#([^)]+))?\)", text):
         target = (PROJECT / file).parent / path if path else PROJECT / file

@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.database.figures import NotMeasuredError
 
 CACHE: Final = Path(__file__).resolve().parents[2] / ".cache" / "benchmarks"
-"""Where downloaded packages are kept, unless somebody says otherwise."""
+"""The default folder for downloaded packages."""
 
 _ALSO_LOOK_IN: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _DOWNLOAD_SECONDS: Final = 120

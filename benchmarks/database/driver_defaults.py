@@ -5,7 +5,7 @@ from typing import Any
 
 
 def with_its_own_defaults(driver: ModuleType) -> ModuleType:
-    """The same module, but its `connect` ignores what it is told of prepared statements.
+    """A copy of the module whose `connect` ignores the argument for prepared statements.
 
     Args:
         driver: psycopg. By its default, a statement that is run for the sixth time gets a name.

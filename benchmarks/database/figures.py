@@ -77,7 +77,7 @@ class Line:
 
     @property
     def is_as_promised(self) -> bool:
-        """Nothing goes wrong with the safeguard, and something without: else the row would show nothing."""
+        """Whether the safeguard makes a difference: nothing fails with it, and something fails without it."""
         return (
             isinstance(self.guarded, Figure)
             and isinstance(self.unguarded, Figure)

@@ -15,7 +15,7 @@ from benchmarks.database.figures import Figure
 _RUNTIME: Final = "constructs_lib.runtime.database, constructs_lib.runtime.once"
 _BOTO3: Final = "boto3"
 BUDGET: Final = 0.25
-"""Of boto3's own import, at most."""
+"""The most that the import may take, as a share of boto3's own import."""
 _MEASURE: Final = """
 import time
 started = time.perf_counter()

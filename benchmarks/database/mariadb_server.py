@@ -18,7 +18,7 @@ from benchmarks.database.held_process import HeldProcess, give_to_server, unpriv
 _START_SECONDS: Final = 30
 _TABLES: Final = ("system_tables.sql", "system_tables_data.sql")
 _NAMES: Final = ("mariadb", "mysql")
-"""Of the folder of its tables, and what their files begin with: the second until MariaDB 10.11, Debian 12."""
+"""The names of the folder of its tables, and of their files; the second until MariaDB 10.11, Debian 12."""
 
 
 class MariaDBServer:

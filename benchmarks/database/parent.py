@@ -6,7 +6,7 @@ import threading
 
 
 def end_with_parent() -> None:
-    """From now on, this process ends when the one that asked for it does."""
+    """End this process when the one that started it ends."""
     threading.Thread(target=_wait_and_end, daemon=True).start()
 
 

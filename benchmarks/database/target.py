@@ -1,4 +1,4 @@
-"""Where a handler's database is, in a form that travels to other processes."""
+"""The address of a handler's database, in a form that travels to other processes."""
 
 import importlib
 import json
@@ -30,7 +30,7 @@ class Target:
     password: str
 
     def at(self, host: str, port: int) -> "Target":
-        """The same database behind another address.
+        """Return the same database behind another address.
 
         Args:
             host: Of what stands in front of it.

@@ -18,7 +18,7 @@ from benchmarks.database.wire_tap import WireTap
 from constructs_lib.runtime.once import Once
 
 _TIMES: Final = 12
-"""Of each statement: psycopg gives it a name from the sixth time on."""
+"""How often each statement runs: psycopg gives it a name from the sixth time on."""
 
 
 def measure(engine: PostgresEngine, *, safeguarded: bool) -> Figure:

@@ -462,7 +462,7 @@ class HttpAccessLog:
 
     @property
     def destination(self) -> apigatewayv2.LogGroupLogDestination:
-        """Where the log goes."""
+        """The destination of the log."""
         return self._destination
 
     @property

@@ -106,7 +106,7 @@ def _check_matcher(name: str, matcher: Mapping[str, object], *, source: str) -> 
 
 
 def _is_text(value: object) -> bool:
-    """Also in any case, as `{'prefix': {'equals-ignore-case': 'a'}}` asks for."""
+    """Whether this is a text, also in the form `{'equals-ignore-case': 'a'}` that a prefix can have."""
     return isinstance(value, str) or (
         isinstance(value, Mapping)
         and set(value) == {"equals-ignore-case"}

@@ -37,14 +37,14 @@ class Invoked:
     """A function as callers name it, and what is known of it."""
 
     arn: str
-    """Where a call goes, with its qualifier; a token for what this app makes."""
+    """The ARN that callers use, with its qualifier; a token for what this app creates."""
     qualifier: str
     """An alias, a version, or `$LATEST`."""
     base: lambda_.IFunction
     """The function without its qualifier."""
     base_arn: str
     function: lambda_.Function | None
-    """The same as `base`, where it belongs to this app."""
+    """The function without its qualifier, if it belongs to this app; otherwise None."""
 
     @classmethod
     def of(cls, function: FunctionLike, name: str = "function") -> "Invoked":

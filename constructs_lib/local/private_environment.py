@@ -42,7 +42,7 @@ def interpreter(state: Path) -> Path:
 
 
 def postgres_programs(state: Path) -> Path:
-    """Where the programs of PostgreSQL are, once `install_postgres` was called.
+    """Return the folder of PostgreSQL's programs, which exists once `install_postgres` was called.
 
     Args:
         state: The folder to keep them in.
@@ -68,7 +68,7 @@ def _home(state: Path, kind: str, requirements: Path) -> Path:
 
 
 def _make(folder: Path, install: Callable[[str, Path], None]) -> None:
-    """Make it beside its place and move it there at once: nobody ever sees half an environment."""
+    """Make an environment next to its place and move it there at once, so that nothing sees half of one."""
     if folder.exists():
         return
     state = folder.parent

@@ -269,7 +269,7 @@ class _Target:
     grant: Callable[[Construct, iam.IRole], IConstruct]
     queue: sqs.IQueue | None = None
     function_arn: str | None = None
-    """Of a function, without its qualifier."""
+    """The ARN of a function without its qualifier; None for other targets."""
 
 
 @jsii.implements(lambda_.IDestination)
@@ -354,7 +354,7 @@ def _no_target(name: str, target: object) -> InvalidPropsError:
 
 
 _SENDING_UNDER_A_KEY: Final = ["kms:GenerateDataKey", "kms:Decrypt"]
-"""Of SQS and SNS. CDK's own grants add every kms:ReEncrypt* and kms:GenerateDataKey*."""
+"""The actions that SQS and SNS need. CDK's own grants add every kms:ReEncrypt* and kms:GenerateDataKey*."""
 
 
 def _queue_target(queue: sqs.IQueue | sqs.Queue) -> _Target:

@@ -35,7 +35,7 @@ _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
 _provisioned: WeakKeyDictionary[lambda_.Function, int] = WeakKeyDictionary()
 """Most provisioned concurrency over the aliases of each function: its reserved concurrency has to hold all."""
 _names: WeakKeyDictionary[lambda_.Function, set[str]] = WeakKeyDictionary()
-"""Of the aliases that each function has."""
+"""The names of the aliases that each function has."""
 
 
 class LiveAlias(Construct):

@@ -32,7 +32,7 @@ _RECEIVING: Final = (
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
 )
-"""As CDK's own Queue.grant_consume_messages."""
+"""The same actions as in CDK's own Queue.grant_consume_messages."""
 
 _concurrency_in_use: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
 """Sum of `max_concurrency` over the consumers of each function: its reserved concurrency has to serve all."""
@@ -464,7 +464,7 @@ class _Times:
     visibility: float | None
     retention: float | None
     of: str = ""
-    """Of an existing queue: its path."""
+    """The path of an existing queue; empty for a new one."""
 
     def name(self, argument: str) -> str:
         return f"{argument} of queue {self.of}" if self.of else argument
@@ -493,7 +493,7 @@ def _times_of_a_new_queue(
 
 
 def _times_of(queue: sqs.IQueue) -> _Times:
-    """Of an imported queue, nothing is known."""
+    """Read the times of an existing queue; all are None for an imported one."""
     if not isinstance(queue, sqs.Queue):
         return _Times(None, None, None)
     redrive, resource = queue.dead_letter_queue, resource_of(queue, sqs.CfnQueue)

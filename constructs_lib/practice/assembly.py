@@ -28,7 +28,7 @@ _ARNS: Final = {
     "AWS::SNS::Topic": ("TopicName", "sns", ""),
     "AWS::SQS::Queue": ("QueueName", "sqs", ""),
 }
-"""By type: the property with the name, and the service and the kind of resource in the ARN."""
+"""For each type, the property with the name, and the service and the kind of resource in the ARN."""
 
 _REF_IS_ARN: Final = ("AWS::IAM::ManagedPolicy", "AWS::SNS::Topic")
 _REF_IS_DOMAIN: Final = ("AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::DomainName")
@@ -56,45 +56,45 @@ class Resource:
 
     @property
     def raw_properties(self) -> dict[str, Any]:
-        """Its properties as the template has them."""
+        """The properties as the template has them."""
         found = self.raw.get("Properties")
         return found if isinstance(found, dict) else {}
 
     @cached_property
     def properties(self) -> dict[str, Any]:
-        """Its properties, every reference resolved."""
+        """The properties with every reference resolved."""
         resolved = self.template.resolve(self.raw_properties)
         return resolved if isinstance(resolved, dict) else {}
 
     def get(self, *names: str) -> Any:
-        """A property, by the names that lead to it; None where there is none."""
+        """Return the property that these names lead to; None if it does not exist."""
         at: Any = self.properties
         for name in names:
             at = at.get(name) if isinstance(at, dict) else None
         return at
 
     def text(self, *names: str) -> str:
-        """The same as text; empty where it is absent or something else."""
+        """Return a property as text; empty if it does not exist or is something else."""
         value = self.get(*names)
         return value if isinstance(value, str) else ""
 
     def dicts(self, *names: str) -> list[dict[str, Any]]:
-        """The same as a list of objects; what is something else is left out."""
+        """Return a property as a list of objects, without anything else in it."""
         return dicts(self.get(*names))
 
     def texts(self, *names: str) -> list[str]:
-        """The same as a list of texts."""
+        """Return a property as a list of texts, without anything else in it."""
         value = self.get(*names)
         return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
     @cached_property
     def name(self) -> str:
-        """Its physical name, of the types in `_ARNS`."""
+        """The physical name, for the types in `_ARNS`."""
         return self.text(_ARNS[self.type][0]) or self.template.unknown(self.logical_id, "name")
 
     @cached_property
     def arn(self) -> str:
-        """Its ARN, of the types in `_ARNS`, aliases and versions; empty for any other."""
+        """The ARN, for the types in `_ARNS`, aliases and versions; empty for any other."""
         if self.type in _QUALIFIERS:
             function, _ = self.template.function(self.text("FunctionName"))
             return f"{function}:{self.text('Name') or self.template.unknown(self.logical_id, 'version')}"
@@ -215,7 +215,7 @@ class Template:
         return {name: self.resolve(each) for name, each in value.items()}
 
     def text(self, value: Any) -> str:
-        """The same as a part of a text."""
+        """Resolve a value that is a part of a text."""
         resolved = self.resolve(value)
         if isinstance(resolved, str):
             return resolved

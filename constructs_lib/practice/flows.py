@@ -32,10 +32,10 @@ class Flow:
     """The ARN; of a function, without its qualifier."""
     through: Resource
     qualifier: str = ""
-    """Of a function: an alias, a version or `$LATEST`."""
+    """The alias, version or `$LATEST` of a function; empty for other targets."""
     is_asynchronous: bool = True
     pattern: Mapping[str, Any] | None = field(default_factory=dict)
-    """Which events pass, all if it is empty; None where that is not known."""
+    """The pattern of the events that pass, all if it is empty; None if it is unknown."""
 
     def may_pass(self, event: Any) -> bool:
         """Whether an event passes, as far as it is known."""
@@ -44,12 +44,12 @@ class Flow:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a function sends what became of its asynchronous invocations."""
+    """A target to which a function sends the results of its asynchronous invocations."""
 
     function: str
     """The function's ARN, without qualifier."""
     qualifier: str
-    """Of whose invocations; empty for all, as with a dead-letter queue."""
+    """The qualifier whose invocations are meant; empty for all, as with a dead-letter queue."""
     target: str
     resource: Resource
     outcome: str
@@ -169,7 +169,7 @@ class Flows:
 
     @cached_property
     def destinations(self) -> list[Destination]:
-        """Where the results of asynchronous invocations go."""
+        """The targets of the results of asynchronous invocations."""
         found = []
         for (function, qualifier), config in self.configurations.items():
             for outcome in ("Success", "Failure"):
@@ -226,7 +226,7 @@ class Flows:
         return [flow for flows in self._of_objects.values() for flow in flows]
 
     def _results(self) -> Iterator[Flow]:
-        """Of functions whose results go to functions."""
+        """Yield the flows from functions to the functions that get their results."""
         for destination in self.destinations:
             if ":lambda:" in destination.target:
                 yield _flow(destination.function, destination.target, destination.resource)
@@ -323,7 +323,7 @@ _NOTIFIED: Final = {
     "QueueConfigurations": ["Queue", "QueueArn"],
     "TopicConfigurations": ["Topic", "TopicArn"],
 }
-"""Where the target is, of the bucket's own property and of the custom resource."""
+"""The names of the property with the target, in the bucket's own property and in the custom resource."""
 
 
 def _notified(through: Resource, bucket: str, configuration: Any) -> Iterator[Flow]:

@@ -18,13 +18,13 @@ _T = TypeVar("_T")
 IDLE_CHECK_SECONDS = 60
 GIVE_UP_AFTER_SECONDS = 20
 _ANSWER_SECONDS = 5
-"""For opening, for the check of an idle connection, for ROLLBACK; and for COMMIT at least."""
+"""How long to wait for opening, for the check of an idle connection and for ROLLBACK, and at least for COMMIT."""
 _RESERVE_SECONDS = 1
-"""Of an invocation: what is left for the handler to return its answer, or its error, before the function times out."""
+"""The end of an invocation that is left for the handler to return its answer or its error in time."""
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
 _DOUBLINGS = 5
-"""Of the first pause; then it is longer than the longest."""
+"""How often the first pause can double before it is longer than the longest."""
 
 
 class CommitUnknownError(Exception):
@@ -43,7 +43,7 @@ class NotBegunError(TimeoutError):
 
 
 class Login(Protocol):
-    """Who logs in, and with what: `SecretLogin` or `IamLogin`."""
+    """What logs in to a database: `SecretLogin` or `IamLogin`."""
 
     def credentials(self, seconds: float) -> tuple[str, str]:
         """Give the user and the password or token.
@@ -476,7 +476,7 @@ class Database:
         self._login.accepted()  # it was not refused: the next refusal is the first one
 
     def _begin_anew(self) -> None:
-        """In a process that was forked: the connection is the parent's, and so is who holds the lock."""
+        """Forget the connection and the lock in a process that was forked, since both are the parent's."""
         self._connection = None  # not closed: that would end the parent's session
         self._lock = threading.RLock()
         self._holder = None
@@ -564,11 +564,11 @@ class _Unit:
             raise NotBegunError("no time is left of this invocation: the unit of work was not begun.")
 
     def left(self) -> float:
-        """For how many seconds it may go on."""
+        """Return for how many seconds the unit may go on."""
         return self._left(self._seconds - (time.monotonic() - self._started))
 
     def most(self, seconds: int) -> int:
-        """So many seconds, or what is left where that is less; one at least."""
+        """Return these seconds, or what is left if that is less, and at least one."""
         return max(1, int(min(seconds, self.left())))
 
     def pause(self, error: Exception) -> bool:

@@ -200,7 +200,7 @@ def limit(driver: ModuleType, connection: Any, seconds: float | None) -> None:
 
 
 def _within(driver: ModuleType, connection: Any, answers: Any, ends: float) -> Generator[Any, Any, Any]:
-    """The same steps of psycopg's, which resumes each ten times a second at least, until the time has come."""
+    """Run psycopg's own steps, each of which resumes ten times a second, until `ends`."""
     ready = None
     while True:
         try:

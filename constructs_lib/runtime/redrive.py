@@ -29,7 +29,7 @@ _KEPT_HIDDEN_SECONDS = 900
 """What is kept, so that this run does not meet it again; it becomes visible at its end."""
 _UNDELETED = "sent, but not deleted: the next run would send it again"
 _STOP_BEFORE_SECONDS = 30
-"""Of the function's timeout: a batch that was begun is finished."""
+"""How much of the function's timeout must be left to begin a batch, so that it can be finished."""
 _WAIT_SECONDS = 1
 """Long enough that SQS asks all of its servers, so that an empty answer means an empty queue."""
 _ACCEPTED = 202
@@ -103,7 +103,7 @@ def redrive(
     began = now()
     redriven = 0
     receipts: dict[str, str] = {}
-    """Of what is not to be sent any more in this run, as it came last."""
+    """The latest receipt of each message that is not to be sent again in this run, by its id."""
     kept: dict[str, str] = {}
     undeleted: set[str] = set()
     answer: dict[str, Any] = {}

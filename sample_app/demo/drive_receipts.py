@@ -179,7 +179,7 @@ class _Site:
         return sum(depth(self._sqs, url) for url in self._queues - {self._outputs["FailureQueueUrl"]})
 
     def alarms(self) -> frozenset[Alarm]:
-        """Which alarms went off so far, by what their topic says."""
+        """Return the alarms that went off so far, according to their topic."""
         for body in self._take(self._woken):
             notice = json.loads(json.loads(body)["Message"])
             trigger = notice["Trigger"]

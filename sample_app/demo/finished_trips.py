@@ -13,11 +13,11 @@ from typing import Final
 from sample_app.demo.trips import make_rehearsal
 
 NEW_CURRENCIES: Final = ("SEK", "NOK", "DKK")
-"""Not known to the handler as it is deployed first; each has two digits behind the point."""
+"""The currencies that the handler does not know as it is deployed first; each has two digits behind the point."""
 _WITHOUT_MINOR_UNIT: Final = "JPY"
 
 Detail = Mapping[str, str]
-"""Of the event: what the dispatcher says of a trip."""
+"""The detail of an event, with what the dispatcher reports of a trip."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from sample_app.demo.finished_trips import FinishedTrips
 
 FAILURES_OF_FLAKY: Final = 2
 ATTEMPTS: Final = 3
-"""Of an event that fails for good, and of one that fails twice."""
+"""How often an event is tried that fails for good, or that fails twice."""
 WENT_OFF: Final = ("AsyncEventsDropped", "ApproximateNumberOfMessagesVisible")
 """What the alarms look at that failures for good set off."""
 
@@ -88,7 +88,7 @@ class ReceiptsOutcome:
 
     @property
     def alarms_due(self) -> Set[Alarm]:
-        """Those of events that were given up: on the alias that was called, and on the queue that they are in."""
+        """The alarms of events that were given up: on the alias that was called, and on the queue that they are in."""
         function = self.alias.partition(":function:")[2]
         dropped, waiting = WENT_OFF
         return {
@@ -206,7 +206,7 @@ def _same(is_: str | None, must: str, *, as_number: bool) -> bool:
 
 
 def trip_of(record: Mapping[str, Any]) -> str | None:
-    """Which trip a failure record is of.
+    """Return the trip that a failure record is of.
 
     Args:
         record: As it was in the queue.

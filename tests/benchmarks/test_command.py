@@ -15,7 +15,7 @@ APP.command()(command.main)
 
 @pytest.fixture
 def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing is on PATH, neither servers nor apt-get."""
+    """Neither the servers nor apt-get are on PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("benchmarks.database.debian._ALSO_LOOK_IN", ())
 
@@ -27,7 +27,7 @@ def test_a_program_that_cannot_be_had_is_named_with_the_reason(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("bare_machine")
-def test_a_row_that_cannot_be_measured_is_said_in_table_and_exit_code(tmp_path: Path) -> None:
+def test_a_row_that_cannot_be_measured_is_in_table_and_exit_code(tmp_path: Path) -> None:
     done = CliRunner().invoke(APP, ["--row", "mysql-kills", "--small", "--cache", str(tmp_path)])
     assert done.exit_code == 3, done.output
     assert "not measured" in done.output

@@ -23,11 +23,11 @@ MISSING = Line("missing", "needs a pool", Gap("there is no pool"), Gap("there is
         ([Line("did nothing", "", Figure(0), Figure(10, failed=1))], 1),
     ],
 )
-def test_the_exit_code_tells_a_broken_promise_and_a_missing_row(lines: list[Line], code: int) -> None:
+def test_the_exit_code_shows_a_broken_promise_and_a_missing_row(lines: list[Line], code: int) -> None:
     assert exit_code(lines) == code
 
 
-def test_the_table_says_what_was_not_measured_and_why() -> None:
+def test_the_table_shows_what_was_not_measured_and_why() -> None:
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(table([FINE, MISSING]))
     shown = console.export_text()

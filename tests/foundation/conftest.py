@@ -25,7 +25,7 @@ def index(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The same folder as an index on loopback; what uv remembers of it ends with the test."""
+    """Serve the same folder as an index on loopback; uv's cache of it is deleted with the test."""
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(index) as served:

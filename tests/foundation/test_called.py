@@ -140,7 +140,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
     },
     (managed, alias): {"KillSwitch": "is on managed instances, which scale by a scaling configuration"},
 }
-"""By kind of function and what is passed: which constructs refuse it, and how."""
+"""The constructs that refuse a kind of function and how, by that kind and by what is passed."""
 
 
 def accepts(made: str, what: Any) -> bool:

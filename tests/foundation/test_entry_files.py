@@ -65,10 +65,10 @@ def test_an_environment_is_known_by_its_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("outdir", ["cdk.out", "build/out"])
-def test_the_output_of_a_synth_is_no_input_of_the_next(
+def test_the_output_of_a_synth_is_not_an_input_of_the_next(
     tmp_path: Path, cache: Path, outdir: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the handler next to the app, and a stage: as the CLI calls it, again and again."""
+    """The handler is next to the app, the app has a stage, and the CLI synthesizes it again and again."""
     entry = handler(tmp_path / "app")
     write(entry, "lib/more.py")
     place = entry / outdir
@@ -88,7 +88,7 @@ def test_the_output_of_a_synth_is_no_input_of_the_next(
     assert found(entry) == {"app.py", "lib/more.py"}
 
 
-def test_a_cache_in_the_entry_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_in_the_entry_is_not_an_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = handler(tmp_path / "fn")
     monkeypatch.setenv("CONSTRUCTS_LIB_CACHE_DIR", str(entry / "cache"))
     first = packaging.build(entry, ARM)

@@ -71,7 +71,7 @@ def test_the_handler_may_be_in_a_folder(tmp_path: Path, name: str) -> None:
     handler_code.check(tmp_path, name, python=OLDEST)
 
 
-def test_a_handler_in_the_src_layout_is_told_what_it_is(tmp_path: Path) -> None:
+def test_the_error_of_a_handler_in_the_src_layout_names_the_layout(tmp_path: Path) -> None:
     (tmp_path / "src" / "orders").mkdir(parents=True)
     (tmp_path / "src" / "orders" / "app.py").write_text("def handle(event, context): ...")
     with pytest.raises(
@@ -117,7 +117,9 @@ def test_the_python_of_the_function_judges_its_syntax(
         assert examined(tmp_path, python=NEWER).unread == []
 
 
-def test_newer_syntax_than_any_python_here_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_syntax_newer_than_any_python_here_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(interpreter, "find", lambda minor: None)
     (tmp_path / "app.py").write_text(BROKEN)
     handler_code.check(tmp_path, "app.handle", python=NEWER)
@@ -265,7 +267,7 @@ def test_the_standard_library_is_that_of_the_functions_python(
 
 
 @pytest.mark.parametrize("minor", ["3.11", "3.12", "3.13", "3.14"])
-def test_the_standard_library_is_as_that_python_says(minor: str) -> None:
+def test_the_standard_library_is_that_of_the_python(minor: str) -> None:
     import subprocess
 
     found = interpreter.find(minor)

@@ -71,7 +71,7 @@ def test_no_group_is_packaged(tmp_path: Path, index: Path, url: str) -> None:
     assert {name.split("/")[0] for name in names(packaging.build(entry, ARM).path)} == {"alpha", "app.py"}
 
 
-def test_a_package_of_another_platform_is_no_concern(tmp_path: Path, index: Path, url: str) -> None:
+def test_a_package_of_another_platform_does_not_matter(tmp_path: Path, index: Path, url: str) -> None:
     wheel(index, "alpha", "1.0")
     wheel(index, "winonly", "1.0", tag="cp313-cp313-win_amd64")
     entry = locked(tmp_path / "fn", project(url, "alpha", "winonly ; sys_platform == 'win32'"))
@@ -136,7 +136,7 @@ def test_a_lock_that_its_project_has_outgrown(
     new: str,
     has_python: bool,
 ) -> None:
-    """Also where no Python is there by which uv could tell."""
+    """This holds also where uv finds no Python to ask."""
     for name in ("alpha", "beta"):
         wheel(index, name, "1.0")
     entry = locked(tmp_path / "fn", project(url, "alpha"))
@@ -218,7 +218,7 @@ def test_settings_of_the_machine_do_not_change_a_package(
     monkeypatch: pytest.MonkeyPatch,
     settings: Callable[[Path, pytest.MonkeyPatch], None],
 ) -> None:
-    """Such as the variables that uv's manual advises for container images."""
+    """An example are the variables that uv's manual recommends for container images."""
     wheel(index, "alpha", "1.0")
     entry = locked(tmp_path / "fn", project(url, "alpha"))
     plain = packaging.build(entry, ARM)
@@ -268,7 +268,7 @@ def test_a_wheel_in_the_entry_may_be_a_dependency(tmp_path: Path, url: str) -> N
     assert str(tmp_path) not in "".join(path.read_text() for path in built.path.rglob("*") if path.is_file())
 
 
-def test_a_path_dependency_is_told_what_it_is(tmp_path: Path, url: str) -> None:
+def test_a_path_dependency_is_named_in_the_error(tmp_path: Path, url: str) -> None:
     prices = tmp_path / "prices"
     prices.mkdir()
     (prices / "pyproject.toml").write_text(
@@ -291,7 +291,7 @@ def git_repository(folder: Path) -> str:
     return folder.as_uri()
 
 
-def test_a_git_dependency_is_told_what_it_is(tmp_path: Path, url: str) -> None:
+def test_a_git_dependency_is_named_in_the_error(tmp_path: Path, url: str) -> None:
     more = f"[tool.uv.sources]\nshared = {{ git = '{git_repository(tmp_path / 'shared')}' }}\n"
     entry = locked(tmp_path / "fn", project(url, "shared", more=more))
     with pytest.raises(InvalidPropsError, match=r"has shared from file://[\s\S]*Publish a wheel of it"):
@@ -340,7 +340,9 @@ def test_this_library_is_refused_before_it_is_downloaded(tmp_path: Path, index: 
 # --- what is left of a wheel ---------------------------------------------------------------------------
 
 
-def test_a_program_of_a_wheel_stays_and_a_script_of_this_machine_goes(tmp_path: Path, index: Path) -> None:
+def test_a_program_of_a_wheel_is_kept_and_a_script_of_this_machine_removed(
+    tmp_path: Path, index: Path
+) -> None:
     program = b"\x7fELF" + os.urandom(100)
     line = wheel(index, "tool", "1.0", scripts={"tool-native": program, "tool-shell": b"#!/bin/sh\nexit 0\n"})
     built = packaging.build(handler(tmp_path / "fn", index, line), ARM).path

@@ -68,7 +68,7 @@ MAKERS: Final[dict[str, Callable[[Stack], Any]]] = {
     "ICertificate": lambda stack: acm.Certificate(stack, "Part", domain_name="api.example.com"),
     "IHostedZone": lambda stack: route53.HostedZone(stack, "Part", zone_name="example.com"),
 }
-"""By type, a resource that is made in another stack of the app."""
+"""A resource in another stack of the app, by its type."""
 
 IMPORTED: Final[dict[str, Callable[[Stack, str, str], Any]]] = {
     "IQueue": lambda stack, region, account: sqs.Queue.from_queue_arn(
@@ -97,10 +97,10 @@ IMPORTED: Final[dict[str, Callable[[Stack, str, str], Any]]] = {
         stack, "Part", f"arn:aws:secretsmanager:{region}:{account}:secret:part-abcdef"
     ),
 }
-"""By type, a resource that is imported by an ARN, which has its Region and account."""
+"""A resource that is imported by an ARN with its Region and account, by its type."""
 
 NO_RESOURCE: Final = {"IInstanceEngine", "IClusterEngine", "ILambdaDeploymentConfig", "IDatabaseCluster"}
-"""Not resources, or taken where another type of `MAKERS` is taken too."""
+"""The types that are not resources, or are accepted where another type of `MAKERS` is accepted too."""
 
 INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|route53)\.(I[A-Z]\w+)")
 
@@ -240,7 +240,9 @@ def test_what_belongs_to_another_account_is_refused_or_can_work(
 
 
 @WALK
-def test_an_imported_resource_is_where_its_arn_says(app: App, name: str, argument: str, kind: str) -> None:
+def test_an_imported_resource_is_in_the_place_of_its_arn(
+    app: App, name: str, argument: str, kind: str
+) -> None:
     home = Stack(app, "Home", env=HERE)
     if kind in IMPORTED:
         part = IMPORTED[kind](home, OTHER_REGION, ACCOUNT)

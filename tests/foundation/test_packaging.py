@@ -148,7 +148,7 @@ def test_every_input_is_in_the_hash(tmp_path: Path, index: Path) -> None:
     assert len(set(hashes)) == len(hashes)
 
 
-def test_the_runtime_goes_in_alone(tmp_path: Path, index: Path) -> None:
+def test_only_the_runtime_is_packaged(tmp_path: Path, index: Path) -> None:
     entry = handler(tmp_path / "fn", index, wheel(index, "alpha", "1.0"))
     without = packaging.build(entry, ARM)
     package = packaging.build(entry, ARM, include_runtime=True)
@@ -195,7 +195,7 @@ def test_the_runtime_is_compiled_and_imports_from_the_package(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("own", ["constructs_lib/__init__.py", "constructs_lib.py"])
-def test_the_runtime_beside_a_folder_of_the_same_name(tmp_path: Path, own: str) -> None:
+def test_the_runtime_next_to_a_folder_of_the_same_name(tmp_path: Path, own: str) -> None:
     entry = handler(tmp_path / "fn")
     (entry / own).parent.mkdir(exist_ok=True)
     (entry / own).write_text("")
@@ -247,7 +247,7 @@ def test_an_import_of_what_makes_stacks(tmp_path: Path) -> None:
         "import constructs_lib.runtime is not Python\n",
     ],
 )
-def test_what_is_no_import_of_the_runtime(tmp_path: Path, source: str) -> None:
+def test_what_is_not_an_import_of_the_runtime(tmp_path: Path, source: str) -> None:
     entry = handler(tmp_path / "fn")
     (entry / "store.py").write_text(source)
     packaging.build(entry, ARM)
@@ -340,7 +340,7 @@ def test_too_large_zipped(tmp_path: Path, index: Path) -> None:
     packaging.check_size(packaging.build(entry, ARM), layers_bytes=0, max_zipped_mb=50)
 
 
-def test_without_uv_a_plain_function_is_packaged_and_others_say_what_is_missing(
+def test_without_uv_a_plain_function_is_packaged_and_others_report_what_is_missing(
     tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)

@@ -198,7 +198,7 @@ def test_an_alarm_topic_under_an_imported_key(stack: Stack) -> None:
 # --- what belongs to another account ---------------------------------------------------------------------
 
 
-def test_a_queue_of_another_account_is_told_to_let_the_function_receive(stack: Stack) -> None:
+def test_the_owner_of_a_queue_in_another_account_gets_the_statement_to_receive(stack: Stack) -> None:
     worker = function(stack)
     theirs = queue(stack, THEIRS)
     QueueConsumer(stack, "Made", function=worker, queue=theirs)
@@ -238,7 +238,9 @@ TARGETS: dict[str, tuple[Callable[[Stack], Any], list[tuple[str, str]]]] = {
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_of_another_account_is_told_to_let_the_function_send(stack: Stack, target: str) -> None:
+def test_the_owner_of_a_target_in_another_account_gets_the_statement_to_send(
+    stack: Stack, target: str
+) -> None:
     make, actions = TARGETS[target]
     worker = function(stack)
     made = AsyncDestinations(stack, "Made", function=worker, on_failure=make(stack))
@@ -248,7 +250,7 @@ def test_a_target_of_another_account_is_told_to_let_the_function_send(stack: Sta
     assert made.failure_queue_alarm is None
 
 
-def test_a_topic_of_another_account_is_told_to_let_this_one_subscribe(stack: Stack) -> None:
+def test_the_owner_of_a_topic_in_another_account_gets_the_statement_to_subscribe(stack: Stack) -> None:
     theirs = sns.Topic.from_topic_arn(stack, "Theirs", arn("sns", "theirs", THEIRS))
     made = TopicSubscription(stack, "Made", function=live(stack), topic=theirs)
     principal = {"AWS": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":iam::{OURS}:root"]]}}
@@ -294,7 +296,7 @@ ROLES: dict[str, tuple[Callable[[Stack], iam.IRole], bool]] = {
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["one stack", "another stack"])
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_that_cannot_be_changed_is_told_what_it_needs(
+def test_the_owner_of_a_role_that_cannot_be_changed_gets_the_statement(
     app: App, stack: Stack, role: str, elsewhere: bool
 ) -> None:
     make, takes = ROLES[role]

@@ -27,7 +27,7 @@ def test_the_defaults_have_the_names_that_cdk_gives_them() -> None:
     assert lambda_.Architecture.ARM_64.name == _defaults.ARCHITECTURE
 
 
-def test_defaults_are_said_in_the_template(stack: Stack) -> None:
+def test_defaults_are_in_the_template(stack: Stack) -> None:
     function(stack)
     properties = the(stack, "AWS::Lambda::Function")
     assert properties["Architectures"] == ["arm64"]
@@ -119,13 +119,15 @@ def test_subnets_and_security_groups_are_as_given(stack: Stack) -> None:
     }
 
 
-def test_outside_of_a_vpc_nothing_is_said_of_one(stack: Stack) -> None:
+def test_outside_of_a_vpc_the_template_has_none_of_its_settings(stack: Stack) -> None:
     function(stack)
     assert "VpcConfig" not in the(stack, "AWS::Lambda::Function")
     assert "ec2:" not in str(the(stack, "AWS::IAM::Policy"))
 
 
-def test_a_missing_interpreter_is_said_once(app: App, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_interpreter_is_reported_once(
+    app: App, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(interpreter, "find", lambda minor: None)
     for name in ("One", "Two"):
         function(stack, name, bytecode=None)
@@ -153,7 +155,7 @@ def test_layers_count_into_the_unzipped_size(stack: Stack, tmp_path: Path) -> No
 
 
 def test_the_handler_may_come_with_a_dependency(stack: Stack) -> None:
-    """As the wrappers of monitoring tools do; a typo in it is found all the same."""
+    """The wrappers of monitoring tools do this; a typo is found all the same."""
     entry = SAMPLE_FUNCTIONS / "complete_trip"
     handler = "aws_lambda_powertools.utilities.batch.process_partial_response"
     function(stack, entry=entry, handler=handler, include_runtime=True)
@@ -246,7 +248,7 @@ def in_a_vpc(stack: Stack) -> tuple[bool, bool, bool]:
 
 
 def test_a_function_leaves_a_vpc_in_two_deployments() -> None:
-    """In the first one Lambda needs the permission still, or the network interfaces and the group stay."""
+    """In the first deployment Lambda still needs the permission, or the network interfaces and the group stay."""
     inside, leaving, outside = (Stack(App(), "Stack") for _ in range(3))
     for each, arguments in ((inside, {"vpc": True}), (leaving, {"leaving_vpc": True}), (outside, {})):
         vpc = ec2.Vpc(each, "Vpc", max_azs=2, nat_gateways=0, restrict_default_security_group=False)
@@ -338,7 +340,7 @@ def test_a_handler_that_is_left_out_is_refused(stack: Stack, tmp_path: Path, ign
         assert (function(stack, entry=entry, include=["app.py"]).package.path / "app.py").is_file()
 
 
-def test_code_in_src_is_told_what_it_is(app: App, stack: Stack, tmp_path: Path) -> None:
+def test_the_error_of_code_in_src_names_the_layout(app: App, stack: Stack, tmp_path: Path) -> None:
     files = {"src__orders__app": f"import orders.prices\n{HANDLE}", "src__orders__prices": ""}
     entry = written(tmp_path / "fn", **files)
     with pytest.raises(InvalidPropsError, match="src layout is not supported yet"):
@@ -405,7 +407,7 @@ NOT_TO_BE_HAD: dict[str, dict[str, Any]] = {
 def test_nothing_is_packaged_for_a_stack_that_is_not_selected(
     tmp_path: Path, arguments: dict[str, Any]
 ) -> None:
-    """As `cdk ls` and `cdk destroy` run an app; also where a package cannot be had."""
+    """`cdk ls` and `cdk destroy` run an app like this, also where a package cannot be built."""
     app = bundling(tmp_path / "out", [])
     package = function(Stack(app, "Stack"), **{"bytecode": None, **arguments}).package
     app.synth()
@@ -438,7 +440,7 @@ def test_templates_without_packaging_differ_in_the_asset_alone(tmp_path: Path) -
 
 @pytest.mark.usefixtures("cache")
 def test_a_placeholder_never_stands_in_for_a_package(tmp_path: Path) -> None:
-    """In one output folder: first without packaging, and then with it for one of two stacks."""
+    """The app is synthesized into one folder, first without packaging and then with it for one of two stacks."""
     for stacks in ([], ["Two"]):
         app = bundling(tmp_path / "out", stacks)
         one, two = (function(Stack(app, name), "F").package for name in ("One", "Two"))

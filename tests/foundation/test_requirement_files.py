@@ -89,7 +89,7 @@ def test_a_function_without_dependencies_needs_no_lock(tmp_path: Path, files: di
     assert "app.py" in names(packaging.build(entry, ARM).path)
 
 
-def test_a_member_of_a_workspace_is_told_what_it_is(tmp_path: Path) -> None:
+def test_the_error_of_a_workspace_member_names_the_workspace(tmp_path: Path) -> None:
     root = tmp_path / "ws"
     entry = handler(root / "functions" / "orders")
     (root / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["functions/*"]\n')
@@ -217,7 +217,7 @@ def test_requirements_may_include_files(tmp_path: Path, index: Path) -> None:
 
 @pytest.mark.parametrize("file", ["more.txt", "../common.txt", "limits.txt", "../deep/deeper.txt"])
 def test_a_file_that_requirements_include_is_in_the_hash(tmp_path: Path, index: Path, file: str) -> None:
-    """Also one that is excluded from the package, and one that is outside of the entry."""
+    """This includes a file that is excluded from the package, and one that is outside of the entry."""
     test_requirements_may_include_files(tmp_path, index)
     entry = tmp_path / "fn"
     first = packaging.build(entry, ARM, exclude=["*.txt"])

@@ -282,7 +282,7 @@ WORKS: dict[tuple[Source, Place], bool] = {
     for place in PLACES
     for works in [place.__name__ in wherever]
 }
-"""Where a dead-letter queue may be: the source is in the first stack of the place, the queue in the second."""
+"""The places of a dead-letter queue: the source is in the first stack of the place, the queue in the second."""
 
 
 @pytest.mark.parametrize(("source", "place"), WORKS, ids=lambda given: given.__name__)

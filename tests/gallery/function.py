@@ -37,7 +37,7 @@ def python_function_with_everything_said(stack: Stack) -> None:
 
 
 def python_function_of_an_organization(stack: Stack) -> None:
-    """With a name, a key and a log group that the organization's rules ask for."""
+    """The name, the key and the log group are those that an organization's rules may require."""
     key = kms.Key(stack, "Key", enable_key_rotation=True)
     function(
         stack,

@@ -133,4 +133,4 @@ PLACES: Final[dict[str, Callable[..., Stack]]] = {
     "live_alias_in_a_stage": _staged,
     "http_api_in_another_region": _elsewhere,
 }
-"""Where the stack of a scene lies, by its name: called with the app, an id and `env`."""
+"""What creates the stack of a scene, by the name of the place; called with the app, an id and `env`."""

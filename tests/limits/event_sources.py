@@ -12,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs_lib import BucketEvents, EventRule, ScheduledInvocation, TopicSubscription
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, live, queue, topic
-from tests.limits.table import Arguments, Limits, in_its_place, said
+from tests.limits.table import Arguments, Limits, args, by_name_instead
 
 
 def fifo(stack: Any) -> dict[str, Any]:
@@ -42,18 +42,18 @@ def at(zone: TimeZone) -> scheduler.ScheduleExpression:
 _DEAD_LETTERS: list[tuple[str, Arguments, str]] = [
     ("a FIFO dead-letter queue", fifo, "dead_letter_queue cannot be a FIFO queue"),
     ("a removal policy for your own queue", both, "removal_policy cannot be combined with dead_letter_queue"),
-    *in_its_place(function="a function, version or alias", dead_letter_queue="a queue", alarm_topic="a topic"),
+    *by_name_instead(function="a function, version or alias", dead_letter_queue="a queue", alarm_topic="a topic"),
 ]  # fmt: skip
 
 _DELIVERY: list[tuple[str, Arguments, str]] = [
-    ("retries below 0", said(retry_attempts=-1), "retry_attempts must be 0 to 185, got -1"),
-    ("retries above 185", said(retry_attempts=186), "retry_attempts must be 0 to 185, got 186"),
-    ("retries with a fraction", said(retry_attempts=1.5), "retry_attempts must be a whole number, got 1.5"),
-    ("age below 60 s", said(max_event_age=Duration.seconds(59)),
+    ("retries below 0", args(retry_attempts=-1), "retry_attempts must be 0 to 185, got -1"),
+    ("retries above 185", args(retry_attempts=186), "retry_attempts must be 0 to 185, got 186"),
+    ("retries with a fraction", args(retry_attempts=1.5), "retry_attempts must be a whole number, got 1.5"),
+    ("age below 60 s", args(max_event_age=Duration.seconds(59)),
      "max_event_age must be 1 minute to 1 day, got 59 seconds"),
-    ("age above 24 h", said(max_event_age=Duration.seconds(86_401)), "1 minute to 1 day, got 86,401 seconds"),
-    ("age with a fraction", said(max_event_age=Duration.millis(60_500)), "max_event_age must be a whole number of"),
-    ("age as a number", said(max_event_age=60), "max_event_age must be a Duration"),
+    ("age above 24 h", args(max_event_age=Duration.seconds(86_401)), "1 minute to 1 day, got 86,401 seconds"),
+    ("age with a fraction", args(max_event_age=Duration.millis(60_500)), "max_event_age must be a whole number of"),
+    ("age as a number", args(max_event_age=60), "max_event_age must be a Duration"),
 ]  # fmt: skip
 
 RULE_LIMITS: Final = Limits(
@@ -64,42 +64,42 @@ RULE_LIMITS: Final = Limits(
         *_DEAD_LETTERS,
         (
             "a pattern as JSON",
-            said(event_pattern={"source": ["trips"]}),
+            args(event_pattern={"source": ["trips"]}),
             "event_pattern must be an events.EventPattern",
         ),
         (
             "a pattern of nothing",
-            said(event_pattern=events.EventPattern()),
+            args(event_pattern=events.EventPattern()),
             "event_pattern must have at least one key",
         ),
         (
             "a source without a value",
-            said(event_pattern=events.EventPattern(source=[])),
+            args(event_pattern=events.EventPattern(source=[])),
             "event_pattern['source'] must be a list with at least one value",
         ),
         (
             "a value that is not in a list",
-            said(event_pattern=events.EventPattern(detail={"trip": {"city": "Berlin"}})),
+            args(event_pattern=events.EventPattern(detail={"trip": {"city": "Berlin"}})),
             "event_pattern['detail']['trip']['city'] must be a list with at least one value",
         ),
         (
             "a detail of nothing",
-            said(event_pattern=events.EventPattern(detail={"trip": {}})),
+            args(event_pattern=events.EventPattern(detail={"trip": {}})),
             "event_pattern['detail']['trip'] must have at least one key",
         ),
         (
             "a number that JSON does not have",
-            said(event_pattern=events.EventPattern(detail={"n": [float("nan")]})),
+            args(event_pattern=events.EventPattern(detail={"n": [float("nan")]})),
             "event_pattern['detail']['n'] must have finite numbers, got nan (float)",
         ),
         (
             "a matcher with a number that JSON does not have",
-            said(event_pattern=events.EventPattern(detail={"n": [{"numeric": [">", float("nan")]}]})),
+            args(event_pattern=events.EventPattern(detail={"n": [{"numeric": [">", float("nan")]}]})),
             "event_pattern['detail']['n'] must have finite numbers",
         ),
-        ("an event as it is", said(event={"a": 1}), "event must be a RuleTargetInput"),
-        ("enabled in words", said(enabled="no"), "enabled must be True or False, got 'no' (str)"),
-        *in_its_place(event_bus="an event bus"),
+        ("an event as it is", args(event={"a": 1}), "event must be a RuleTargetInput"),
+        ("enabled in words", args(enabled="no"), "enabled must be True or False, got 'no' (str)"),
+        *by_name_instead(event_bus="an event bus"),
     ],
 )
 
@@ -109,16 +109,16 @@ BUCKET_LIMITS: Final = Limits(
     rows=[
         *_DELIVERY,
         *_DEAD_LETTERS,
-        ("no events", said(event_types=[]), "event_types must name at least one event"),
+        ("no events", args(event_types=[]), "event_types must name at least one event"),
         (
             "events as text",
-            said(event_types="Object Created"),
+            args(event_types="Object Created"),
             "event_types must be a list, such as ['Object Created']",
         ),
-        ("several prefixes", said(prefix=["a/", "b/"]), "prefix must be text, got ['a/', 'b/'] (list)"),
-        ("a suffix that is a number", said(suffix=7), "suffix must be text, got 7 (int)"),
-        *in_its_place(bucket="a bucket"),
-        ("an event with a typo", said(event_types=["Object created"]), "Did you mean 'Object Created'?"),
+        ("several prefixes", args(prefix=["a/", "b/"]), "prefix must be text, got ['a/', 'b/'] (list)"),
+        ("a suffix that is a number", args(suffix=7), "suffix must be text, got 7 (int)"),
+        *by_name_instead(bucket="a bucket"),
+        ("an event with a typo", args(event_types=["Object created"]), "Did you mean 'Object Created'?"),
     ],
 )
 
@@ -128,23 +128,23 @@ TOPIC_LIMITS: Final = Limits(
     rows=[
         *_DEAD_LETTERS,
         ("a FIFO topic", lambda stack: {"topic": sns.Topic(stack, "Fifo", fifo=True)}, "topic cannot be a FIFO topic"),
-        ("more than 5 names", said(filter_policy=words(*"abcdef")), "filter_policy must have at most 5 names, got 6"),
-        ("more than 150 combinations", said(filter_policy=words("a", "b", count=13)), "values, got 169"),
-        ("combinations count by depth", said(filter_policy_with_message_body={"a": sns.FilterOrPolicy.policy(
+        ("more than 5 names", args(filter_policy=words(*"abcdef")), "filter_policy must have at most 5 names, got 6"),
+        ("more than 150 combinations", args(filter_policy=words("a", "b", count=13)), "values, got 169"),
+        ("combinations count by depth", args(filter_policy_with_message_body={"a": sns.FilterOrPolicy.policy(
             {name: sns.FilterOrPolicy.filter(each) for name, each in words("b", "c", count=7).items()})}),
          "got 196"),
-        ("a filter that lets all through", said(filter_policy={}), "filter_policy must have at least one name, got {}"),
-        ("a filter without a condition", said(filter_policy={"type": sns.SubscriptionFilter.string_filter()}),
+        ("a filter that lets all through", args(filter_policy={}), "filter_policy must have at least one name, got {}"),
+        ("a filter without a condition", args(filter_policy={"type": sns.SubscriptionFilter.string_filter()}),
          "filter_policy must have at least one condition for 'type'"),
-        ("a body filter without a condition", said(filter_policy_with_message_body={"type": sns.FilterOrPolicy.filter(
+        ("a body filter without a condition", args(filter_policy_with_message_body={"type": sns.FilterOrPolicy.filter(
             sns.SubscriptionFilter([]))}), "filter_policy_with_message_body must have at least one condition for"),
-        ("a policy without a name", said(filter_policy_with_message_body={"trip": sns.FilterOrPolicy.policy({})}),
+        ("a policy without a name", args(filter_policy_with_message_body={"trip": sns.FilterOrPolicy.policy({})}),
          "filter_policy_with_message_body must have at least one name for 'trip'"),
-        ("values as a list", said(filter_policy={"type": ["new"]}), "filter_policy must have a SubscriptionFilter"),
-        ("a filter of attributes for the body", said(filter_policy_with_message_body=words("a")),
+        ("values as a list", args(filter_policy={"type": ["new"]}), "filter_policy must have a SubscriptionFilter"),
+        ("a filter of attributes for the body", args(filter_policy_with_message_body=words("a")),
          "filter_policy_with_message_body must have FilterOrPolicy.filter(SubscriptionFilter...) or"),
-        *in_its_place(topic="a topic"),
-        ("two filter policies", said(filter_policy=words("a"), filter_policy_with_message_body={}),
+        *by_name_instead(topic="a topic"),
+        ("two filter policies", args(filter_policy=words("a"), filter_policy_with_message_body={}),
          "filter_policy and filter_policy_with_message_body cannot be combined"),
     ],
 )  # fmt: skip
@@ -158,35 +158,35 @@ SCHEDULE_LIMITS: Final = Limits(
     rows=[
         *_DELIVERY,
         *_DEAD_LETTERS,
-        ("a schedule as text", said(schedule="cron(0 6 * * ? *)"), "schedule must be a scheduler.ScheduleExpression"),
-        ("cron of five fields", said(schedule=expression("cron(0 3 * * *)")), "schedule must have six fields"),
-        ("cron alone", said(schedule=expression("0 3 * * *")), "schedule must be cron(...) of six fields"),
-        ("an hour of 25", said(schedule=expression("cron(0 25 * * ? *)")), "must have hours of 0 to 23, not '25'"),
-        ("a month with a typo", said(schedule=expression("cron(0 5 1 JAM ? *)")), "month of 1 to 12, not 'JAM'"),
-        ("both days", said(schedule=expression("cron(0 5 1 * MON *)")), "must have a ? for day-of-month or for day-of"),
-        ("an hour without its minute", said(schedule=scheduler.ScheduleExpression.cron(hour="3")),
+        ("a schedule as text", args(schedule="cron(0 6 * * ? *)"), "schedule must be a scheduler.ScheduleExpression"),
+        ("cron of five fields", args(schedule=expression("cron(0 3 * * *)")), "schedule must have six fields"),
+        ("cron alone", args(schedule=expression("0 3 * * *")), "schedule must be cron(...) of six fields"),
+        ("an hour of 25", args(schedule=expression("cron(0 25 * * ? *)")), "must have hours of 0 to 23, not '25'"),
+        ("a month with a typo", args(schedule=expression("cron(0 5 1 JAM ? *)")), "month of 1 to 12, not 'JAM'"),
+        ("both days", args(schedule=expression("cron(0 5 1 * MON *)")), "must have a ? for day-of-month or for day-of"),
+        ("an hour without its minute", args(schedule=scheduler.ScheduleExpression.cron(hour="3")),
          "must have its minutes, 0-59 for all of them"),
-        ("a rate of nothing", said(schedule=expression("rate(0 minutes)")), "schedule must be cron(...) of six fields"),
-        ("a day that is not", said(schedule=expression("at(2030-02-30T00:00:00)")), "schedule must be cron(...)"),
-        ("an event as text", said(event="tidy"), "event must be a mapping, got 'tidy' (str)"),
-        ("enabled in words", said(enabled="no"), "enabled must be True or False, got 'no' (str)"),
-        *in_its_place(schedule_group="a schedule group"),
-        ("window below a minute", said(flexible_window=Duration.seconds(30)),
+        ("a rate of nothing", args(schedule=expression("rate(0 minutes)")), "schedule must be cron(...) of six fields"),
+        ("a day that is not", args(schedule=expression("at(2030-02-30T00:00:00)")), "schedule must be cron(...)"),
+        ("an event as text", args(event="tidy"), "event must be a mapping, got 'tidy' (str)"),
+        ("enabled in words", args(enabled="no"), "enabled must be True or False, got 'no' (str)"),
+        *by_name_instead(schedule_group="a schedule group"),
+        ("window below a minute", args(flexible_window=Duration.seconds(30)),
          "flexible_window must be 1 minute to 1 day, got 30 seconds"),
-        ("window above 24 h", said(flexible_window=Duration.minutes(1441)), "to 1 day, got 1,441 minutes"),
-        ("window with seconds", said(flexible_window=Duration.seconds(90)),
+        ("window above 24 h", args(flexible_window=Duration.minutes(1441)), "to 1 day, got 1,441 minutes"),
+        ("window with seconds", args(flexible_window=Duration.seconds(90)),
          "flexible_window must be a whole number of minutes, got 1.5"),
-        ("event above 256 KB", said(event={"text": "é" * 140_000}), "event must be at most 262,144 bytes"),
-        ("an event that is no JSON", said(event={"when": datetime(2030, 1, 1, tzinfo=UTC)}), "event must be JSON"),
-        ("a number that JSON does not have", said(event={"a": float("nan")}), "event must be JSON"),
-        ("text that is none", said(event={"a": chr(0xD83D)}), "event must be JSON"),
-        ("a start as text", said(start="2030"), "start must be a datetime, got '2030' (str)"),
-        ("one time zone of two", said(start=datetime(2030, 1, 1, tzinfo=UTC), end=datetime(2031, 1, 1)),
+        ("event above 256 KB", args(event={"text": "é" * 140_000}), "event must be at most 262,144 bytes"),
+        ("an event that is no JSON", args(event={"when": datetime(2030, 1, 1, tzinfo=UTC)}), "event must be JSON"),
+        ("a number that JSON does not have", args(event={"a": float("nan")}), "event must be JSON"),
+        ("text that is none", args(event={"a": chr(0xD83D)}), "event must be JSON"),
+        ("a start as text", args(start="2030"), "start must be a datetime, got '2030' (str)"),
+        ("one time zone of two", args(start=datetime(2030, 1, 1, tzinfo=UTC), end=datetime(2031, 1, 1)),
          "start and end must both have a time zone"),
-        ("end before start", said(start=datetime(2031, 1, 1, tzinfo=UTC), end=datetime(2030, 1, 1, tzinfo=UTC)),
+        ("end before start", args(start=datetime(2031, 1, 1, tzinfo=UTC), end=datetime(2030, 1, 1, tzinfo=UTC)),
          "start must be before end"),
-        ("a start of one call", said(schedule=scheduler.ScheduleExpression.at(FAR), start=FAR),
+        ("a start of one call", args(schedule=scheduler.ScheduleExpression.at(FAR), start=FAR),
          "start cannot be combined with a schedule that calls once"),
-        ("a time zone with a typo", said(schedule=at(TimeZone.of("Europe/Berln"))), "Did you mean 'Europe/Berlin'?"),
+        ("a time zone with a typo", args(schedule=at(TimeZone.of("Europe/Berln"))), "Did you mean 'Europe/Berlin'?"),
     ],
 )  # fmt: skip

@@ -193,4 +193,4 @@ EVERY_ARGUMENT: Final[dict[str, Callable[[Stack], Make]]] = {
         for name in _names(choose)
     },
 }
-"""By its name: called with a stack, gives what makes the construct with a value in place of the argument."""
+"""A function for each argument; it takes a stack and returns what creates the construct with a wrong value."""

@@ -10,19 +10,19 @@ from constructs import Construct
 Arguments = Callable[[Stack], dict[str, Any]]
 
 
-def said(**arguments: Any) -> Arguments:
+def args(**arguments: Any) -> Arguments:
     """Arguments that need no stack."""
     return lambda stack: arguments
 
 
-def in_its_place(**arguments: str) -> list[tuple[str, Arguments, str]]:
+def by_name_instead(**arguments: str) -> list[tuple[str, Arguments, str]]:
     """Rows of text in the place of a part, as one writes it who takes a name for enough.
 
     Args:
         **arguments: What the argument must be, by its name.
     """
     return [
-        (f"{name} by its name", said(**{name: "any"}), f"{name} must be {must}, got 'any' (str)")
+        (f"{name} by its name", args(**{name: "any"}), f"{name} must be {must}, got 'any' (str)")
         for name, must in arguments.items()
     ]
 

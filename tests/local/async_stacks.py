@@ -62,7 +62,7 @@ def to(success: Any = None, failure: Any = None) -> dict[str, Any]:
 
 
 def permission(service: str, source: Any, resource: str = "Alias", **more: str) -> dict[str, Any]:
-    """To invoke the alias (whose reference is its ARN)."""
+    """The permission to invoke the alias, whose reference is its ARN."""
     return {
         "Type": "AWS::Lambda::Permission",
         "Properties": {

@@ -14,7 +14,7 @@ TIME_SCALE = 120
 
 @pytest.fixture(scope="session")
 def state(postgres_programs: Path) -> Path:
-    """Where the emulator and PostgreSQL are installed: once for the project, not for each test."""
+    """The folder in which the emulator and PostgreSQL are installed once for all tests."""
     del postgres_programs  # installed there; tests make databases without LocalCloud.deploy too
     return PROJECT / ".cache" / "local"
 

@@ -23,7 +23,7 @@ APP_THAT_HANGS = shlex.join([sys.executable, "-c", "import time; time.sleep(599)
 
 
 def wait() -> None:
-    """In small steps: a signal that comes just before a sleep is handled only after it."""
+    """Sleep in small steps, since a signal that comes just before a sleep is handled only after it."""
     for _ in range(6000):
         time.sleep(0.1)
 

@@ -42,7 +42,7 @@ def _stack(environment: str, *, path: str | None = None, **properties: str) -> d
         ("aws://111111111111/unknown-region", "111111111111", None),
     ],
 )
-def test_an_environment_is_what_the_app_says_and_no_more(
+def test_an_environment_is_what_the_app_sets_and_no_more(
     tmp_path: Path, environment: str, account: str | None, region: str | None
 ) -> None:
     _manifest(tmp_path, Stack=_stack(environment))
@@ -87,7 +87,7 @@ def test_lookups_are_where_their_roles_are(tmp_path: Path) -> None:
     assert json.loads(manifest.read_text())["version"] == "54.0.0"
 
 
-def test_stages_in_stages_are_looked_into_and_equal_names_told_apart(tmp_path: Path) -> None:
+def test_stages_in_stages_are_read_and_equal_names_kept_apart(tmp_path: Path) -> None:
     place = "aws://111111111111/eu-central-1"
     for folder, inner in (("", "a"), ("a", "b"), ("a/b", None)):
         path = f"{folder}/Orders".lstrip("/")

@@ -14,7 +14,7 @@ from .conftest import PROJECT
 
 
 @pytest.mark.cloud
-def test_without_the_cdk_cli_it_says_what_to_install(cloud: LocalCloud) -> None:
+def test_without_the_cdk_cli_the_error_names_what_to_install(cloud: LocalCloud) -> None:
     # The folder of a test may be below the project, where the CLI is found.
     with pytest.raises(LocalCloudError, match="npm install aws-cdk@"):
         cloud.deploy(app="true", cwd=Path(PROJECT.anchor))
@@ -22,7 +22,7 @@ def test_without_the_cdk_cli_it_says_what_to_install(cloud: LocalCloud) -> None:
 
 @pytest.mark.cloud
 @pytest.mark.parametrize("named", [None, "no-such-folder/node"])
-def test_without_node_it_says_so(
+def test_without_node_the_error_names_it(
     cloud: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str | None
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -118,7 +118,7 @@ def test_time_never_runs_slower_than_on_aws(tmp_path: Path, scale: float) -> Non
         LocalCloud(state=tmp_path, time_scale=scale)
 
 
-def test_the_documentation_says_who_vouches_for_what() -> None:
+def test_the_documentation_lists_who_vouches_for_what() -> None:
     text = (PROJECT / "docs" / "local-cloud.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| What")]
     assert rows == [f"| {row.behaviour} | {row.voucher.value} |" for row in EVIDENCE]

@@ -161,7 +161,9 @@ def test_armed_a_runaway_is_turned_off_and_its_events_are_kept_until_it_is_on_ag
     assert kept() == 0
 
 
-def test_disarmed_the_alarm_only_tells_and_a_person_turns_it_off(strict: LocalCloud, tmp_path: Path) -> None:
+def test_disarmed_the_alarm_only_notifies_and_a_person_turns_it_off(
+    strict: LocalCloud, tmp_path: Path
+) -> None:
     made = deploy(strict, tmp_path, "disarmed", armed=False)
     go_off(strict, made.alarm)
     assert not executions(strict, made.state_machine)

@@ -50,7 +50,7 @@ def test_the_private_environment_is_made_once(tmp_path: Path, uv_calls: list[str
     assert sorted(path.name for path in tmp_path.iterdir()) == [found[0].parents[1].name, "install.lock"]
 
 
-def test_postgresql_is_installed_once_beside_it(tmp_path: Path, uv_calls: list[str]) -> None:
+def test_postgresql_is_installed_once_next_to_it(tmp_path: Path, uv_calls: list[str]) -> None:
     programs = private_environment.postgres_programs(tmp_path)
     assert not programs.exists()
     for _ in range(2):
@@ -61,7 +61,7 @@ def test_postgresql_is_installed_once_beside_it(tmp_path: Path, uv_calls: list[s
     assert len(list(tmp_path.glob("*-*"))) == 2
 
 
-def test_half_a_private_environment_is_none(
+def test_half_a_private_environment_is_not_used(
     tmp_path: Path, uv_calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = private_environment._run
@@ -80,7 +80,7 @@ def test_half_a_private_environment_is_none(
     assert len(uv_calls) == 4
 
 
-def test_without_uv_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_uv_the_error_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uv", None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(LocalCloudError, match=r"constructs-lib\[local\]"):

@@ -110,7 +110,7 @@ def test_a_caller_may_call_an_iam_route_of_the_callers_own_account(
     assert call(url).status == 403
 
 
-def test_an_account_that_is_none_is_refused(cloud: LocalCloud) -> None:
+def test_what_is_not_an_account_is_refused(cloud: LocalCloud) -> None:
     with pytest.raises(ValueError, match="account must have 12 digits, got '1111'"):
         cloud.client("sqs", account="1111")
 

@@ -52,7 +52,7 @@ def who(event, context):
 def test_another_zone_replaces_the_proxy_under_its_clients(
     strict: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With IAM enforced: the right to log in moves along, and the alias has a version that knows the new address."""
+    """IAM is enforced: the permission to log in moves along, and the alias has a version with the new address."""
     package = package_of(tmp_path, HANDLERS)
     command = [sys.executable, str(Path(__file__).with_name("app_with_zones.py")), str(package)]
     seen: list[tuple[str, dict[str, Any]]] = []

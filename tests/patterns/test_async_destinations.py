@@ -88,7 +88,7 @@ def test_events_are_retried_twice_and_kept_six_hours(stack: Stack) -> None:
     assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 6 * 3600)
 
 
-def test_retries_and_age_are_as_said(stack: Stack) -> None:
+def test_retries_and_age_are_as_set(stack: Stack) -> None:
     made = AsyncDestinations(
         stack, "Results", function=live(stack), retry_attempts=0, max_event_age=Duration.minutes(10)
     )
@@ -115,7 +115,7 @@ def test_the_failure_queue_wants_tls(stack: Stack) -> None:
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_the_failure_queue_goes_with_the_stack_when_told_to(stack: Stack) -> None:
+def test_the_failure_queue_is_deleted_with_the_stack_when_set(stack: Stack) -> None:
     made = AsyncDestinations(stack, "Results", function=live(stack), removal_policy=RemovalPolicy.DESTROY)
     assert resource(made.failure_queue)["DeletionPolicy"] == "Delete"
 
@@ -192,7 +192,7 @@ ALARMS = {
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_every_alarm_watches_its_metric_and_tells_somebody(stack: Stack, alarm: str) -> None:
+def test_every_alarm_watches_its_metric_and_notifies_its_topic(stack: Stack, alarm: str) -> None:
     mine = sns.Topic(stack, "Mine")
     made = AsyncDestinations(stack, "Results", function=live(stack), alarm_topic=mine)
     found = properties(getattr(made, alarm))

@@ -54,7 +54,7 @@ def somewhere(app: App) -> Callable[..., Stack]:
 
 @pytest.fixture
 def anew(tmp_path: Path) -> Callable[[], Stack]:
-    """The same stack in an app of its own each time, as at the next synth."""
+    """Return a function that creates the same stack in a new app each time, as at the next synth."""
 
     def made() -> Stack:
         app = App(analytics_reporting=False, outdir=str(tmp_path / "cdk.out"))
@@ -114,7 +114,7 @@ def test_names_are_such_as_rds_keeps(
 
 
 def test_each_database_of_an_account_has_names_of_its_own(app: App) -> None:
-    """Also the same stack under another name, and two ids that differ by case alone."""
+    """This includes the same stack under another name, and two ids that differ only in case."""
     one = Stack(app, "One", stack_name="rides-of-a-branch")
     made = [
         database(one),
@@ -147,7 +147,7 @@ def test_a_name_stays_until_something_replaces_the_proxy(anew: Callable[[], Stac
     assert others == {name(max_azs=3), name(engine=MYSQL)}, "three zones are three zones"
 
 
-def test_the_reader_endpoint_goes_with_the_proxy(anew: Callable[[], Stack]) -> None:
+def test_the_reader_endpoint_is_replaced_with_the_proxy(anew: Callable[[], Stack]) -> None:
     names = set()
     for zones in (2, 3):
         stack = anew()
@@ -160,7 +160,7 @@ def test_the_reader_endpoint_goes_with_the_proxy(anew: Callable[[], Stack]) -> N
 
 @pytest.mark.parametrize("kind", ["instance", "cluster"])
 def test_alarms_of_an_imported_database_look_at_its_name_in_lower_case(stack: Stack, kind: str) -> None:
-    """As RDS keeps it, and CloudWatch's dimensions with it."""
+    """RDS keeps the name in lower case, and CloudWatch's dimensions have it so."""
     group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
     theirs = (
         imported_instance(stack, instance_identifier="Trips")
@@ -188,7 +188,7 @@ def version_of(stack: Stack, part: Any) -> str:
 
 
 @pytest.mark.parametrize("by_properties", [False, True])
-def test_a_replaced_proxy_is_told_to_the_versions_of_functions(
+def test_a_replaced_proxy_renews_the_versions_of_functions(
     anew: Callable[[], Stack], by_properties: bool
 ) -> None:
     """The text of the template says the same of both, and CDK makes a version for changed text alone.
@@ -339,7 +339,7 @@ def test_what_a_retained_database_stands_in_is_retained_too(
     assert kept - secrets == {each for each in reached if resources[each]["Type"] != "AWS::RDS::DBInstance"}
 
 
-def test_nothing_is_retained_with_a_database_that_goes(stack: Stack) -> None:
+def test_nothing_is_retained_with_a_deleted_database(stack: Stack) -> None:
     database(stack)
     policies = {
         resource["Type"]: resource["DeletionPolicy"]
@@ -415,7 +415,9 @@ def test_zones_can_be_chosen(somewhere: Callable[..., Stack]) -> None:
 
 
 @pytest.mark.parametrize("environment", [None, HERE], ids=["agnostic", "not looked up yet"])
-def test_zones_are_taken_on_trust_where_cdk_knows_none(app: App, environment: Environment | None) -> None:
+def test_zones_are_accepted_where_cdk_does_not_know_the_account(
+    app: App, environment: Environment | None
+) -> None:
     database(Stack(app, "Rides", env=environment), availability_zones=["us-east-1c", "us-east-1f"])
 
 
@@ -430,7 +432,7 @@ def test_zones_of_another_region_are_refused_before_anything_is_made(somewhere: 
 
 
 @pytest.mark.parametrize(("zones", "told"), [(None, False), (2, False), (3, True)])
-def test_zones_that_cannot_be_had_are_told(stack: Stack, zones: int | None, told: bool) -> None:
+def test_a_warning_lists_zones_that_do_not_exist(stack: Stack, zones: int | None, told: bool) -> None:
     """An environment-agnostic stack knows two."""
     made = database(stack, max_azs=zones, nat_gateways=zones)
     found = [each for each in warnings(stack) if "max_azs is 3, but the VPC gets 2 zones" in each]
@@ -550,7 +552,7 @@ def test_a_function_in_a_stack_that_the_database_needs_is_refused(app: App, part
     assert not first.resolve(resource.environment)
 
 
-def test_a_function_beside_an_imported_vpc_is_connected(app: App) -> None:
+def test_a_function_in_an_imported_vpc_is_connected(app: App) -> None:
     first, data = Stack(app, "First"), Stack(app, "Data")
     vpc = imported_vpc(first)
     made = database(data, vpc=vpc, interface_endpoints=["secretsmanager"])

@@ -155,7 +155,7 @@ def test_a_dead_letter_queue_of_yours_is_used(stack: Stack, make: Make) -> None:
 
 
 @pytest.mark.parametrize("make", SOURCES)
-def test_a_single_dead_letter_tells_somebody(stack: Stack, make: Make) -> None:
+def test_a_single_dead_letter_sets_off_the_alarm(stack: Stack, make: Make) -> None:
     mine = sns.Topic(stack, "Mine")
     made = make(stack, live(stack), alarm_topic=mine)
     alarm = properties(made.dead_letter_alarm)
@@ -166,7 +166,7 @@ def test_a_single_dead_letter_tells_somebody(stack: Stack, make: Make) -> None:
 
 
 @pytest.mark.parametrize("make", SOURCES)
-def test_dead_letters_go_with_the_stack_when_told_to(stack: Stack, make: Make) -> None:
+def test_dead_letters_are_deleted_with_the_stack_when_set(stack: Stack, make: Make) -> None:
     made = make(stack, live(stack), removal_policy=RemovalPolicy.DESTROY)
     assert resource(made.dead_letter_queue)["DeletionPolicy"] == "Delete"
 
@@ -281,7 +281,7 @@ def test_a_topic_calls_only_when_it_may(stack: Stack) -> None:
 # --- what a schedule sends --------------------------------------------------------------------------------
 
 
-def test_an_event_is_sent_as_it_is_said(stack: Stack) -> None:
+def test_an_event_is_sent_unchanged(stack: Stack) -> None:
     event = {"cursor": None, "list": [1, None, (2, 3)], "nest": {"a": None}, "id": 2**60 + 1, "é": '"}'}
     made = schedule(stack, live(stack), event=event)
     assert json.loads(target(made)["Input"]) == {**event, "list": [1, None, [2, 3]]}
@@ -468,7 +468,7 @@ def test_a_start_that_has_passed_is_warned_of(stack: Stack, start: datetime | No
     assert any("Leave start out" in warning for warning in warnings(stack)) is warned
 
 
-def test_it_is_called_on_time_unless_told_otherwise(stack: Stack) -> None:
+def test_it_is_called_on_time_by_default(stack: Stack) -> None:
     found = properties(schedule(stack, live(stack)).schedule)
     assert found["FlexibleTimeWindow"] == {"Mode": "OFF"}
     assert found["State"] == "ENABLED"

@@ -71,7 +71,7 @@ def test_the_state_machine_may_turn_this_function_off_and_nothing_else(stack: St
 
 
 @pytest.mark.parametrize("alarm", ["runaway_alarm", "failed_alarm"])
-def test_every_alarm_tells_somebody(stack: Stack, alarm: str) -> None:
+def test_every_alarm_notifies_its_topic(stack: Stack, alarm: str) -> None:
     mine = sns.Topic(stack, "Mine")
     switch = KillSwitch(
         stack, "Switch", function=function(stack), invocations_per_minute=600, alarm_topic=mine

@@ -462,7 +462,7 @@ def test_snap_start_is_of_the_published_version(stack: Stack) -> None:
     assert properties(live.alias)["FunctionVersion"] == version_of(live)
 
 
-def test_a_published_snap_start_is_no_warning(app: App, stack: Stack) -> None:
+def test_a_published_snap_start_has_no_warning(app: App, stack: Stack) -> None:
     """CDK warns of each function with SnapStart that it must be published: here it is."""
     LiveAlias(stack, "Live", function=function(stack, snap_start=True))
     messages = app.synth().get_stack_by_name(stack.stack_name).messages
@@ -497,13 +497,13 @@ def test_the_alias_is_watched(stack: Stack, provisioned: LiveAlias, alarm: str) 
 
 
 @pytest.mark.parametrize("alarm", OF_THE_ALIAS + OF_THE_NEW_VERSION)
-def test_every_alarm_tells_somebody(stack: Stack, provisioned: LiveAlias, alarm: str) -> None:
+def test_every_alarm_notifies_its_topic(stack: Stack, provisioned: LiveAlias, alarm: str) -> None:
     alarming = properties(getattr(provisioned, alarm))
     assert alarming["AlarmActions"] == [{"Ref": logical_id(stack.node.find_child("Mine"))}]
     assert alarming["TreatMissingData"] == "notBreaching"
 
 
-def test_a_topic_is_made_when_none_is_given(stack: Stack) -> None:
+def test_a_topic_is_created_by_default(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack))
     assert resource(live.alarm_topic)["Type"] == "AWS::SNS::Topic"
     assert properties(live.errors_alarm)["AlarmActions"] == [{"Ref": logical_id(live.alarm_topic)}]

@@ -230,7 +230,7 @@ def test_routes_with_other_scopes_share_an_authorizer(stack: Stack) -> None:
     assert scopes == {"GET /trips": ["read"], "POST /trips": ["write"]}
 
 
-def test_answers_of_an_authorizer_are_not_cached_unless_told(stack: Stack) -> None:
+def test_answers_of_an_authorizer_are_not_cached_by_default(stack: Stack) -> None:
     api(stack, authorization=Authorization.lambda_authorizer(alias(stack, "Decides")))
     assert the(stack, "AWS::ApiGateway::Authorizer")["AuthorizerResultTtlInSeconds"] == 0
 
@@ -308,7 +308,7 @@ ROUTES = (
     ],
     ids=["a variable", "a variable and what is below", "below", "ANY", "greedy", "all"],
 )  # fmt: skip
-def test_a_caller_is_granted_routes_and_none_below_them(
+def test_a_caller_is_granted_routes_and_nothing_below_them(
     stack: Stack, http: bool, granted: list[str], allowed: list[str], refused: list[str]
 ) -> None:
     made = api(stack, routes=dict.fromkeys(ROUTES, alias(stack)), http=http)
@@ -340,7 +340,7 @@ def test_what_is_granted_in_two_calls_is_granted(stack: Stack, order: tuple[int,
 
 
 def test_a_function_is_one_caller_in_all_of_its_grants(stack: Stack) -> None:
-    """Its role is another object of Python's each time that it is asked for."""
+    """The role is another Python object each time that it is read."""
     above, below = "GET /drivers/{driver_id}", "GET /drivers/{driver_id}/earnings"
     made = api(stack, routes=dict.fromkeys((above, below), alias(stack)))
     caller = lambda_.Function(
@@ -358,8 +358,8 @@ def test_a_function_is_one_caller_in_all_of_its_grants(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(("granted", "request_"), [("/trips/{trip_id}", "/trips/7"), ("/{trip_id}", "/7")])
-def test_routes_that_no_arn_tells_apart_are_a_warning(stack: Stack, granted: str, request_: str) -> None:
-    """To deny the rest would deny what is granted."""
+def test_routes_with_the_same_arn_get_a_warning(stack: Stack, granted: str, request_: str) -> None:
+    """A statement that denies the rest would deny what is granted."""
     made = api(stack, routes=dict.fromkeys((f"GET {granted}", "GET /{rest+}"), alias(stack)), http=True)
     role = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
     made.grant_invoke(role, f"GET {granted}")
@@ -458,7 +458,7 @@ def throttled(stack: Stack) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def test_a_rest_route_is_throttled_by_itself(stack: Stack) -> None:
-    """Its settings replace all of the stage's for it, so they have the rest again."""
+    """The settings of a route replace all of the stage's, so they repeat the rest."""
     live = alias(stack)
     routes = {"POST /trips": live, "GET /trips/{trip_id}": Route(alias=live, throttling_rate_limit=5)}
     api(stack, routes=routes, detailed_metrics=True)
@@ -660,12 +660,12 @@ def test_a_rest_api_waits_as_long_as_it_can(stack: Stack, given: Duration | None
 
 @pytest.mark.parametrize("given", [None, Duration.seconds(30)])
 def test_an_http_api_waits_for_thirty_seconds(stack: Stack, given: Duration | None) -> None:
-    """Nothing said, which is 30 seconds."""
+    """The template has no timeout, which means 30 seconds."""
     api(stack, routes={"POST /trips": alias(stack, seconds=30)}, integration_timeout=given, http=True)
     assert "TimeoutInMillis" not in the(stack, "AWS::ApiGatewayV2::Integration")
 
 
-def test_an_http_api_waits_for_less_when_told(stack: Stack) -> None:
+def test_an_http_api_waits_for_less_when_set(stack: Stack) -> None:
     api(stack, integration_timeout=Duration.seconds(10), http=True)
     assert the(stack, "AWS::ApiGatewayV2::Integration")["TimeoutInMillis"] == 10_000
 
@@ -741,7 +741,7 @@ def test_each_request_is_a_line_of_json(stack: Stack, http: bool, values: dict[s
 
 
 @pytest.mark.parametrize(("given", "traced"), [(None, True), (False, False)])
-def test_x_ray_sees_requests_unless_told_otherwise(stack: Stack, given: bool | None, traced: bool) -> None:
+def test_x_ray_sees_requests_by_default(stack: Stack, given: bool | None, traced: bool) -> None:
     made = api(stack, tracing=given)
     assert properties(made.stage)["TracingEnabled"] is traced
 
@@ -765,7 +765,7 @@ def test_the_role_of_the_account_outlives_the_stack(stack: Stack) -> None:
     assert template(stack)["Resources"][account]["DeletionPolicy"] == "Retain"
 
 
-def test_execution_logs_are_off_unless_told_otherwise(stack: Stack) -> None:
+def test_execution_logs_are_off_by_default(stack: Stack) -> None:
     api(stack)
     (settings,) = the(stack, "AWS::ApiGateway::Stage")["MethodSettings"]
     assert "LoggingLevel" not in settings
@@ -832,7 +832,7 @@ def test_an_api_answers_below_a_path_of_its_domain(stack: Stack, http: bool, bas
 @pytest.mark.parametrize("first_http", [False, True], ids=["of REST", "of HTTP"])
 @KINDS
 def test_apis_of_both_kinds_share_a_domain(app: App, stack: Stack, first_http: bool, http: bool) -> None:
-    """In stacks of their own: the mapping lies with its API, so that the domain does not wait for it."""
+    """Each API has its own stack with its mapping, so that the domain does not wait for it."""
     first = api(
         stack,
         domain_name="api.example.com",
@@ -1008,7 +1008,7 @@ BEHIND = pytest.mark.parametrize(
 @BEHIND
 @pytest.mark.parametrize("place", ["route", "authorizer"])
 def test_an_alias_that_is_replaced_is_deployed(behind: dict[str, str], place: str) -> None:
-    """Its reference in the template stays the same, and the stage would go on calling the one that is deleted."""
+    """The reference in the template stays the same, and the stage would go on calling the deleted alias."""
 
     def deployment(
         alias_name: str = "live",
@@ -1038,7 +1038,7 @@ def test_an_alias_that_is_replaced_is_deployed(behind: dict[str, str], place: st
     assert deployment() != deployment(**behind)
 
 
-def test_a_release_is_no_deployment_of_the_api() -> None:
+def test_a_release_does_not_deploy_the_api() -> None:
     """A new version moves the alias, and the alias is all that the stage knows."""
 
     def deployment(level: str) -> str:
@@ -1069,7 +1069,9 @@ def alarms(made: ProvisionedApi, name: str) -> list[Any]:
 
 @KINDS
 @pytest.mark.parametrize("name", ALARMS)
-def test_every_alarm_tells_somebody_and_no_traffic_is_no_fault(stack: Stack, http: bool, name: str) -> None:
+def test_every_alarm_notifies_its_topic_and_no_traffic_is_not_a_fault(
+    stack: Stack, http: bool, name: str
+) -> None:
     mine = sns.Topic(stack, "Mine")
     made = api(stack, routes={"GET /": alias(stack, provisioned=1)}, alarm_topic=mine, http=http)
     found = alarms(made, name)
@@ -1199,6 +1201,6 @@ def test_the_parts_are_real(stack: Stack) -> None:
     assert (web.rest_api, dict(web.methods), dict(web.usage_plans)) == (None, {}, {})
 
 
-def test_a_function_is_no_alias(stack: Stack) -> None:
+def test_a_function_is_not_an_alias(stack: Stack) -> None:
     with pytest.raises(InvalidPropsError, match="It would be called at \\$LATEST"):
         api(stack, routes={"GET /": function(stack, timeout=Duration.seconds(10))})

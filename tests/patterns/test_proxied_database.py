@@ -380,7 +380,7 @@ def test_aws_rotates_the_password_but_not_before_the_user_exists(
         (Duration.minutes(1440), "rate(1 day)"),
     ],
 )
-def test_secrets_manager_is_told_hours_or_days(stack: Stack, interval: Duration, rate: str) -> None:
+def test_the_rotation_interval_is_in_hours_or_days(stack: Stack, interval: Duration, rate: str) -> None:
     """It knows no other unit; CDK hands on the one that it is given."""
     rotation = properties(database(stack, rotation_interval=interval).rotation)
     assert rotation["RotationRules"] == {"ScheduleExpression": rate}
@@ -452,7 +452,7 @@ def test_end_to_end_iam_has_no_password_of_the_application(stack: Stack, engine:
 
 @pytest.mark.parametrize("engine", ["postgres", "aurora-mysql"])
 def test_the_proxy_may_log_in_as_the_application_end_to_end(stack: Stack, engine: str) -> None:
-    """As exactly this user of exactly this database."""
+    """The function may connect as exactly this user of exactly this database."""
     made = database(stack, engine=ENGINES[engine], authentication="end-to-end-iam", application_user="writer")
     (connect,) = [s for s in role_of_proxy(stack, made) if s["Action"] == "rds-db:connect"]
     resource_id = "DBClusterResourceId" if made.cluster else "DbiResourceId"
@@ -461,7 +461,7 @@ def test_the_proxy_may_log_in_as_the_application_end_to_end(stack: Stack, engine
     assert user == "/writer"
 
 
-def test_the_pool_is_as_told(stack: Stack) -> None:
+def test_the_pool_is_as_set(stack: Stack) -> None:
     made = database(
         stack,
         max_connections_percent=60,
@@ -534,7 +534,7 @@ def test_a_function_reads_one_secret_with_its_key(stack: Stack) -> None:
 
 @pytest.mark.parametrize("closed", [False, True])
 def test_the_way_to_the_proxy_is_open_on_both_sides(stack: Stack, closed: bool) -> None:
-    """At the port where every proxy listens, whatever the database's is."""
+    """The port is that of every proxy, whatever the port of the database is."""
     made = database(stack, engine=MYSQL, port=6543)
     group = ec2.SecurityGroup(stack, "Group", vpc=made.vpc, allow_all_outbound=not closed)
     client = function(stack, vpc=made.vpc, security_groups=[group])
@@ -804,7 +804,7 @@ def test_an_administrator_needs_a_master_that_is_known(stack: Stack) -> None:
         made.connect_administrator(function(stack, vpc=made.vpc))
 
 
-def test_an_imported_instance_says_its_id_for_end_to_end_iam(stack: Stack) -> None:
+def test_the_id_of_an_imported_instance_is_used_for_end_to_end_iam(stack: Stack) -> None:
     made = existing(
         stack,
         database=imported_instance(stack, instance_resource_id="db-ABCDEF"),
@@ -827,7 +827,7 @@ ALARMS = (
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_every_alarm_tells_somebody_and_no_traffic_is_no_fault(stack: Stack, alarm: str) -> None:
+def test_every_alarm_notifies_its_topic_and_no_traffic_is_not_a_fault(stack: Stack, alarm: str) -> None:
     mine = sns.Topic(stack, "Mine")
     made = database(stack, alarm_topic=mine)
     found = properties(getattr(made, alarm))

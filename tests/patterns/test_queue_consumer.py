@@ -63,7 +63,7 @@ BELOW: dict[str, tuple[Callable[[Stack], dict[str, Any]], str, str]] = {
 
 
 @pytest.mark.parametrize("case", BELOW)
-def test_less_than_recommended_is_a_warning_that_can_be_acknowledged(stack: Stack, case: str) -> None:
+def test_less_than_recommended_has_a_warning_that_can_be_acknowledged(stack: Stack, case: str) -> None:
     arguments, identity, text = BELOW[case]
     worker = function(stack, timeout=Duration.seconds(30))
     consumer = QueueConsumer(stack, "Consumer", function=worker, **arguments(stack))
@@ -100,7 +100,7 @@ def test_visibility_is_six_timeouts_and_the_window(stack: Stack) -> None:
     assert properties(consumer.queue)["VisibilityTimeout"] == 6 * 20 + 7
 
 
-def test_visibility_of_a_function_that_says_no_timeout(stack: Stack) -> None:
+def test_visibility_of_a_function_without_a_timeout(stack: Stack) -> None:
     """Lambda takes three seconds then."""
     plain = lambda_.Function(
         stack,
@@ -219,7 +219,7 @@ ALARMS = ("dead_letter_alarm", "oldest_message_alarm", "errors_alarm", "throttle
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_every_alarm_tells_somebody(stack: Stack, alarm: str) -> None:
+def test_every_alarm_notifies_its_topic(stack: Stack, alarm: str) -> None:
     mine = sns.Topic(stack, "Mine")
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), alarm_topic=mine)
     assert properties(getattr(consumer, alarm))["AlarmActions"] == [{"Ref": logical_id(mine)}]
@@ -296,7 +296,7 @@ def test_fifo_reaches_both_queues(stack: Stack) -> None:
 
 
 def test_dead_letters_of_a_fifo_queue_may_expire_with_its_messages(stack: Stack) -> None:
-    """Their age starts anew when they become dead letters."""
+    """The age of a FIFO message starts anew when it becomes a dead letter."""
     most = Duration.days(14)
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), fifo=True, retention_period=most)
     for queue in (consumer.queue, consumer.dead_letter_queue):
@@ -367,7 +367,7 @@ def test_every_filter_that_lambda_takes_is_taken(stack: Stack, pattern: dict[str
         {"$or": [{"body": {"a": ["x"]}}, {"eventSourceARN": [{"suffix": "x"}]}]},
     ],
 )
-def test_a_filter_beside_the_body_is_warned_of(stack: Stack, pattern: dict[str, Any]) -> None:
+def test_a_filter_on_more_than_the_body_has_a_warning(stack: Stack, pattern: dict[str, Any]) -> None:
     """AWS promises filters on the body of a message alone."""
     QueueConsumer(stack, "Consumer", function=function(stack), filters=[pattern])
     (warning,) = warnings(stack)
@@ -384,7 +384,7 @@ def test_filters_are_patterns(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("given", "policy"), [(None, "Retain"), (RemovalPolicy.DESTROY, "Delete")], ids=["default", "destroy"]
 )
-def test_messages_outlive_the_stack_unless_told_otherwise(
+def test_messages_outlive_the_stack_by_default(
     stack: Stack, given: RemovalPolicy | None, policy: str
 ) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), removal_policy=given)

@@ -224,7 +224,7 @@ def test_parameters_and_outputs_of_nested_stacks_are_followed(app: App, stack: S
     ) == {"Down": "Stack/Topic", "Up": "Stack/Nested/Inner/Deep", "Over": "Stack/Nested/Inner/Deep"}
 
 
-def test_nested_stacks_with_the_same_logical_ids_are_told_apart(app: App, stack: Stack) -> None:
+def test_nested_stacks_with_the_same_logical_ids_are_kept_apart(app: App, stack: Stack) -> None:
     queues = {
         name: sqs.Queue(NestedStack(NestedStack(stack, name), "Inner"), "Queue")
         for name in ("One", "Another")

@@ -104,7 +104,7 @@ def test_a_stage_without_our_constructs_is_checked_too(app: App) -> None:
 
 
 def test_cdk_runs_no_plugin_for_a_stage_alone(app: App) -> None:
-    """As docs/practice.md says. Where this changes, the sentence there can go."""
+    """docs/practice.md explains this. If it changes, delete the sentence there."""
     stack = Stack(Stage(app, "Prod"), "Stack")
     own_queue(stack)
     Template.from_stack(stack)
@@ -243,7 +243,7 @@ class Theirs:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_other_plugins_and_cdks_rules_run_beside_it(tmp_path: Path, when: str) -> None:
+def test_other_plugins_and_cdks_rules_run_next_to_it(tmp_path: Path, when: str) -> None:
     app = App(outdir=str(tmp_path), context={"@aws-cdk/core:validateAgainstDefaultRules": True})
 
     def add_theirs() -> None:
@@ -296,7 +296,7 @@ class Asked:
 
 
 def test_each_environment_is_reported_where_it_is_asked_for(app: App) -> None:
-    """As CDK 2.262 asks. All templates are read at the first question of a synth, and not again for the others."""
+    """CDK 2.262 asks like this. All templates are read at the first question of a synth, and not again."""
     for name, region in (("One", "us-east-1"), ("Another", "eu-west-1")):
         own_queue(Stack(app, name, env=Environment(account="123456789012", region=region)))
     assert len(errors(app)) == 2

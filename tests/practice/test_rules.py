@@ -186,8 +186,8 @@ def test_a_dead_letter_queue_is_a_destination(app: App, stack: Stack) -> None:
     assert findings(app) == []
 
 
-def test_nothing_is_said_of_an_imported_function(app: App, stack: Stack) -> None:
-    """Its configuration is not in the app."""
+def test_nothing_is_reported_of_an_imported_function(app: App, stack: Stack) -> None:
+    """The configuration of an imported function is not in the app."""
     arn = "arn:aws:lambda:us-east-1:123456789012:function:theirs:live"
     theirs = lambda_.Function.from_function_attributes(
         stack, "Theirs", function_arn=arn, same_environment=True
@@ -624,7 +624,7 @@ def test_what_adds_to_the_notifications_is_accepted(managed: Any, overwrites: bo
     assert found(Stack=template) == (["notifications-overwritten Stack/Bucket"] if overwrites else [])
 
 
-def test_what_the_advice_says_helps(app: App, stack: Stack) -> None:
+def test_following_the_advice_helps(app: App, stack: Stack) -> None:
     uploads = bucket(stack)
     BucketEvents(stack, "Source", function=live(stack), bucket=uploads)
     remove_notification(stack, uploads)

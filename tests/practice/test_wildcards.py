@@ -22,7 +22,7 @@ def matched(text: str) -> set[str]:
 
 @pytest.mark.parametrize("first", PATTERNS)
 def test_overlapping_is_having_a_text_in_common(first: str) -> None:
-    """Of two patterns of three letters, what they have in common is found among texts of at most six."""
+    """Two patterns of three letters have a common text if they have one of at most six letters."""
     of_first = matched(first)
     for second in PATTERNS:
         common = bool(of_first & matched(second))

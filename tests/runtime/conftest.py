@@ -74,23 +74,23 @@ def _server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture(params=DRIVERS)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Each driver with its server, tables empty; what is left open is closed."""
+    """A server for each driver, with empty tables; connections that the test leaves open are closed."""
     yield from _server(request)
 
 
 @pytest.fixture(params=POSTGRESQL)
 def postgresql(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The same with the two drivers of PostgreSQL alone."""
+    """A server like `server`, with the two drivers of PostgreSQL only."""
     yield from _server(request)
 
 
 @pytest.fixture(params=["pg8000.dbapi"])
 def pg8000_server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The same with pg8000 alone."""
+    """A server like `server`, with pg8000 only."""
     yield from _server(request)
 
 
 @pytest.fixture(params=MYSQL)
 def mysql_server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The same with PyMySQL alone."""
+    """A server like `server`, with PyMySQL only."""
     yield from _server(request)

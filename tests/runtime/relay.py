@@ -34,7 +34,7 @@ class Relay:
         self.answer = b""
         self.was_cut = threading.Event()
         self.hang_up = 0
-        """On how many connections that are opened from now on."""
+        """How many of the next connections are closed as soon as they are opened."""
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()

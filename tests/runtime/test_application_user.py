@@ -44,7 +44,7 @@ def secret(
 
 @pytest.fixture
 def connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """As an administrator who is not the superuser, like the master user of RDS."""
+    """Connect as an administrator that is not the superuser, like the master user of RDS."""
     monkeypatch.setenv("DATABASE_APPLICATION_USER", "trips")
     server.run("DROP USER IF EXISTS trips, trips_clone")
     if server.is_mysql:
@@ -79,7 +79,7 @@ def test_the_user_can_log_in_with_the_password_of_the_secret(server: Server, con
 
 @pytest.mark.usefixtures("of_a_secret")
 def test_rows_of_another_shape_do_no_harm(server: Server, connection: Any) -> None:
-    """As an earlier step of a migration may have set them."""
+    """An earlier step of a migration may have set them."""
     if server.is_mysql:
         connection.cursorclass = server.driver.cursors.DictCursor
     elif server.driver.__name__ == "psycopg":
@@ -137,7 +137,7 @@ PASSWORDS = {
 def test_what_is_sent_is_what_the_server_would_store(
     postgresql: Server, monkeypatch: pytest.MonkeyPatch, password: str
 ) -> None:
-    """To the letter, given the same salt."""
+    """The two are equal to the letter, given the same salt."""
     server = postgresql
     quoted = password.replace("'", "''")
     try:
@@ -158,7 +158,7 @@ def test_what_is_sent_is_what_the_server_would_store(
 
 @pytest.mark.usefixtures("of_a_secret")
 def test_a_server_that_keeps_md5_gets_md5(server: Server, connection: Any) -> None:
-    """Its access rules and clients may know nothing else."""
+    """The server's access rules and clients may know nothing else."""
     if server.is_mysql:
         pytest.skip("MySQL has other ways")
     server.run("ALTER ROLE app SET password_encryption = 'md5'")

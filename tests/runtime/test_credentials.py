@@ -73,7 +73,7 @@ def test_environment_comes_first(endpoint: Endpoint, monkeypatch: pytest.MonkeyP
     assert source.forget() is False
 
 
-def test_an_empty_session_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_session_token_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be part of what is signed."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")

@@ -269,7 +269,7 @@ def test_repeatable_work_is_done_again(server: Server, cut: Literal["before", "a
 
 
 @pytest.mark.parametrize(("number", "state"), [(1927, b"70100"), (1053, b"08S01"), (2013, b"HY000")], ids=str)
-def test_an_answer_that_says_the_session_has_ended_leaves_commit_in_doubt(
+def test_an_answer_that_the_session_has_ended_leaves_commit_in_doubt(
     mysql_server: Server, number: int, state: bytes
 ) -> None:
     """The line stays open: a proxy may do so."""
@@ -286,7 +286,7 @@ def test_an_answer_that_says_the_session_has_ended_leaves_commit_in_doubt(
     assert mysql_server.effects() == ["one", "two"]
 
 
-def test_repeatable_work_that_stays_in_doubt_says_so(server: Server) -> None:
+def test_repeatable_work_that_stays_in_doubt_is_reported(server: Server) -> None:
     """The effect is there, and no other try came through."""
     with server.relay() as relay:
         database = server.database(relay=relay, give_up_after_seconds=0.5)
@@ -677,7 +677,7 @@ def test_wrong_password_is_given_up_in_time(server: Server) -> None:
     assert "given up" in caught.value.__notes__[0]
 
 
-def test_a_login_is_told_that_it_was_accepted(server: Server) -> None:
+def test_a_login_is_notified_that_it_was_accepted(server: Server) -> None:
     """So that the next refusal is the first one of another incident."""
     calls: list[str] = []
 

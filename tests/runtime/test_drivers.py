@@ -22,7 +22,7 @@ def without_code(text: str, *, used_password: bool = False) -> psycopg.Operation
 
 
 def mysql(number: int, text: str = "", state: str = "HY000") -> pymysql.Error:
-    """As PyMySQL reads it from the wire: with a state beside the number."""
+    """Return an error as PyMySQL reads it from the wire, with a state next to the number."""
     return pymysql.OperationalError(number, text, sqlstate=state)
 
 
@@ -161,7 +161,7 @@ class _Gone:
         (pg8000.dbapi, ConnectionResetError("reset"), True),
     ],
 )
-def test_whether_the_connection_is_gone(driver: ModuleType, error: Exception, broken: bool) -> None:
+def test_whether_the_connection_is_lost(driver: ModuleType, error: Exception, broken: bool) -> None:
     assert drivers.is_lost(driver, _Open(), error) is broken
     if driver is not pg8000.dbapi:  # which never closes by itself
         assert drivers.is_lost(driver, _Gone(), error) is True

@@ -46,7 +46,7 @@ def test_it_imports_without_the_library(alone: Path) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_it_loads_nothing_else(alone: Path, name: str) -> None:
-    """Not ssl, urllib, json, boto3, a driver: what not every handler needs is imported when it is needed."""
+    """ssl, urllib, json, boto3 and drivers are imported when they are needed, since not every handler needs them."""
     loaded = run(
         alone,
         f"{_COMMON}\nbefore = set(sys.modules)\nimport constructs_lib.runtime.{name}\n"

@@ -259,7 +259,7 @@ def test_killed_in_the_middle_of_a_batch(server: Server) -> None:
 
 
 PURGE = b"SKIP LOCKED"
-"""In what a purge sends, where there is something to delete."""
+"""The words in the statement that a purge sends if there is something to delete."""
 
 
 # --- old markers -----------------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_purge_and_deliveries_do_not_wait_for_each_other(server: Server) -> None
     assert [key for _, key in markers(server)] == ["m1", "m2"]
 
 
-def test_a_purge_in_passing_that_fails_is_told_and_does_no_harm(
+def test_a_purge_in_passing_that_fails_is_logged_and_does_no_harm(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(once_module, "_PURGE_ONE_IN", 1)

@@ -96,7 +96,7 @@ def test_a_record_stays_until_lambda_has_accepted_its_event(queue: FakeQueue, fu
     assert sorted(event["trip"] for event in function.events) == [0, 1, 2]
 
 
-def test_another_answer_than_accepted_is_none(queue: FakeQueue, function: FakeLambda) -> None:
+def test_another_answer_than_accepted_does_not_count(queue: FakeQueue, function: FakeLambda) -> None:
     queue.send(record({"trip": 1}))
     queue.now += 60
     function.status = 200
@@ -179,7 +179,7 @@ def test_events_that_fail_again_do_not_go_round_and_round(queue: FakeQueue, func
         ),
     ],
 )
-def test_what_is_no_failure_of_this_function_stays(
+def test_what_is_not_a_failure_of_this_function_stays(
     queue: FakeQueue, function: FakeLambda, body: str, reason: str
 ) -> None:
     queue.send(body)
@@ -302,7 +302,7 @@ def test_an_event_is_sent_to_the_letter(queue: FakeQueue, event: str) -> None:
     assert sent == [event.encode()]
 
 
-def test_a_run_longer_than_messages_are_hidden_sends_all_and_tells_of_what_it_kept(
+def test_a_run_longer_than_messages_are_hidden_sends_all_and_reports_what_it_kept(
     queue: FakeQueue, function: FakeLambda
 ) -> None:
     for _ in range(25):
@@ -369,7 +369,7 @@ def test_a_queue_that_cannot_be_read_at_all_is_an_error(queue: FakeQueue, functi
         run(queue, function, sqs=SimpleNamespace(receive_message=receive_message))
 
 
-def test_a_record_that_cannot_be_shown_again_is_told_of_all_the_same(
+def test_a_record_that_cannot_be_shown_again_is_reported_all_the_same(
     queue: FakeQueue, function: FakeLambda
 ) -> None:
     queue.send("no JSON")
@@ -384,7 +384,7 @@ def test_a_record_that_cannot_be_shown_again_is_told_of_all_the_same(
     assert answer == {"redriven": 1, "kept": {"no record of an asynchronous call": 1}}
 
 
-def test_a_record_that_cannot_be_deleted_is_told_of(queue: FakeQueue, function: FakeLambda) -> None:
+def test_a_record_that_cannot_be_deleted_is_reported(queue: FakeQueue, function: FakeLambda) -> None:
     queue.send(record({"trip": 1}))
     queue.now += 60
     queue.refuse_deletions = 99

@@ -71,7 +71,7 @@ def aws_error(code: str, status: int = 400) -> ClientError:
     ],
     ids=repr,
 )
-def test_what_may_pass_is_told_from_what_does_not(error: Exception, passes: bool) -> None:
+def test_errors_that_may_pass_are_distinguished(error: Exception, passes: bool) -> None:
     def fetch(secret_id: str) -> str:
         raise error
 

@@ -47,7 +47,7 @@ def test_closed_before_the_snapshot_and_remade_after_the_restore(
     assert database.run(server.session) not in (first, second)
 
 
-def test_a_snapshot_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snapshot_is_not_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The half minute in which IAM may refuse begins with the first refusal, not with the snapshot."""
     import psycopg
 

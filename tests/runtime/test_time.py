@@ -22,7 +22,7 @@ from tests.runtime.server import Secret, Server, add
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Of the pauses between tries; what the server needs takes no time."""
+    """A clock of the pauses between tries; what the server needs takes no time."""
     clock = Clock()
     monkeypatch.setattr(database_module, "time", clock)
     return clock
@@ -91,7 +91,7 @@ def test_patience_without_end(server: Server) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
-def test_a_patience_that_is_none_is_refused(server: Server, seconds: float) -> None:
+def test_an_invalid_patience_is_refused(server: Server, seconds: float) -> None:
     with pytest.raises(ValueError, match="give_up_after_seconds must be 0 or more, got"):
         server.database(give_up_after_seconds=seconds)
 

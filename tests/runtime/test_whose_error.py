@@ -18,7 +18,7 @@ PLACES = ["outside", "except", "finally", "exit"]
 
 
 def conflict(server: Server) -> Exception:
-    """As the server reports that it has rolled back."""
+    """The error with which the server reports that it has rolled back."""
     if server.is_mysql:
         return server.driver.OperationalError(1213, "Deadlock found", sqlstate="40001")  # type: ignore[no-any-return]
     if server.driver.__name__ == "psycopg":

@@ -34,7 +34,7 @@ def use(server: Server, monkeypatch: Any) -> bytes:
 
 
 def messages(sent: bytes) -> Iterator[tuple[str, bytes]]:
-    """Those of PostgreSQL, after the startup message."""
+    """Return the messages of PostgreSQL, after the startup message."""
     position = int.from_bytes(sent[:4], "big")
     while position < len(sent):
         length = int.from_bytes(sent[position + 1 : position + 5], "big")

@@ -19,7 +19,7 @@ from tests.runtime.server import Secret, Server, add
 
 
 def with_connection(connection: Any) -> None:
-    """As psycopg's manual has it; it commits at its end, the other two drivers do not."""
+    """The form is that of psycopg's manual; it commits at its end, the other two drivers do not."""
     with connection:
         add(connection, "one")
 
@@ -142,7 +142,7 @@ def swallow_a_deadlock(server: Server) -> Callable[[Any], None]:
 
 @pings
 @pytest.mark.parametrize("lose", [lose_the_session, swallow_a_deadlock])
-def test_an_effect_whose_marker_is_gone_is_not_done(
+def test_an_effect_without_its_marker_is_not_done(
     mysql_server: Server, lose: Callable[[Server], Callable[[Any], None]]
 ) -> None:
     server = mysql_server
@@ -348,7 +348,7 @@ def test_no_database_is_kept_for_the_sake_of_forks(server: Server) -> None:
 
 
 def read_only(server: Server, on: bool) -> None:
-    """As the old writer is after a failover: new sessions cannot write."""
+    """The old writer is like this after a failover: new sessions cannot write."""
     if server.is_mysql:
         server.run(f"SET GLOBAL read_only = {int(on)}")
     else:
@@ -376,7 +376,7 @@ def test_a_server_that_is_read_only_now_is_left(server: Server) -> None:
     assert server.effects() == ["one"]
 
 
-def test_a_server_that_stays_read_only_is_told_of(server: Server) -> None:
+def test_a_server_that_stays_read_only_is_reported(server: Server) -> None:
     database = server.database(give_up_after_seconds=0.3)
     read_only(server, True)
     try:

@@ -27,7 +27,7 @@ def applied(cloud: LocalCloud) -> list[str]:
         return [row[0] for row in admin.execute("SELECT name FROM schema_migration ORDER BY name")]
 
 
-def test_a_migration_that_fails_fails_the_deployment_and_the_next_goes_on(tmp_path: Path) -> None:
+def test_a_failed_migration_fails_the_deployment_and_the_next_one_continues(tmp_path: Path) -> None:
     migrate = tmp_path / "migrate"
     shutil.copytree(PROJECT / "sample_app" / "functions" / "migrate", migrate)
     there = sorted(path.name for path in (migrate / "migrations").iterdir())

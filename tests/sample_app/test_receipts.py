@@ -174,7 +174,7 @@ def test_each_wrong_figure_is_a_difference() -> None:
         assert len(differences(TRIPS, wrong)) == 1, number
 
 
-def test_an_event_that_is_done_by_itself_before_the_handler_is_mended_is_wrong() -> None:
+def test_an_event_that_succeeds_before_the_handler_is_fixed_is_wrong() -> None:
     assert differences(TRIPS, replace(RIGHT, before=RIGHT.after))
 
 
@@ -233,7 +233,7 @@ def functions(tmp_path: Path) -> FakeFunctions:
 @pytest.mark.parametrize(
     ("file", "gone"), [("a.py", {"__pycache__/a.cpython-313.pyc"}), ("data.json", set())]
 )
-def test_one_file_of_a_package_is_changed_and_what_was_compiled_of_it_is_gone(
+def test_one_file_of_a_package_is_changed_and_its_compiled_form_deleted(
     functions: FakeFunctions, file: str, gone: set[str]
 ) -> None:
     package = changed_code(functions, "any", file, lambda content: content + b" changed")

@@ -65,7 +65,7 @@ def test_messages_are_shuffled() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_body_of_a_good_trip_tells_its_facts(seed: int) -> None:
+def test_the_body_of_a_good_trip_has_its_facts(seed: int) -> None:
     rehearsal = make_rehearsal(seed)
 
     for message in rehearsal.messages:
@@ -78,7 +78,7 @@ def test_the_body_of_a_good_trip_tells_its_facts(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_each_kind_of_poison_comes_once_and_is_what_it_says(seed: int) -> None:
+def test_each_kind_of_poison_comes_once_and_is_of_its_kind(seed: int) -> None:
     rehearsal = make_rehearsal(seed)
 
     assert sorted(rehearsal.poison.values()) == sorted(Poison)

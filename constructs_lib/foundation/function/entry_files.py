@@ -21,7 +21,7 @@ _NOT_AT_RUN_TIME = (
     "tests", "pyproject.toml", "uv.lock", "uv.toml", "requirements.txt", "requirements.in", "pylock.toml",
     "poetry.lock", "pdm.lock", "Pipfile", "Pipfile.lock", "setup.py", "setup.cfg",
 )  # fmt: skip
-"""At the top of the entry: of no use in /var/task."""
+"""Files and folders at the top of the entry that are of no use in /var/task."""
 
 _STAGED_ASSET = re.compile(r"asset\.[0-9a-f]{64}.*")
 _PRIVATE_KEY = re.compile(rb"-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----")

@@ -1,4 +1,4 @@
-"""From a folder with a lock file to the folder that Lambda unzips, without Docker.
+"""Makes the folder that Lambda unzips from a folder with a lock file, without Docker.
 
 uv installs what the lock file says, for the machine that Lambda runs and not for this one. The result is the
 same, byte for byte, wherever it is built, and it is kept under a hash of everything that went into it: an
@@ -332,7 +332,7 @@ def _imports_at_run_time(tree: ast.Module) -> set[str]:
 
 
 def _cache() -> Path:
-    """Where packages are kept: CONSTRUCTS_LIB_CACHE_DIR, or the user's cache folder."""
+    """Return the folder that packages are kept in, which is CONSTRUCTS_LIB_CACHE_DIR or the user's cache folder."""
     if own := os.environ.get("CONSTRUCTS_LIB_CACHE_DIR"):
         return Path(own).resolve() / "packages"
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

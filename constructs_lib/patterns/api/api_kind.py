@@ -11,13 +11,13 @@ class ApiKind:
     """The facts of one kind of API."""
 
     name: str
-    """With its article, as messages have it."""
+    """The name with its article, as messages have it."""
     stage_name: str
-    """Of the stage, where the user names none."""
+    """The default name of the stage."""
     timeout_seconds: int
-    """Of an integration, where the user sets none."""
+    """The default timeout of an integration."""
     timeout_seconds_max: int
-    """The same, at most; that of a REST API with a raised quota."""
+    """The longest timeout of an integration; that of a REST API needs a raised quota."""
     longer_timeout: str
     """How a function may take longer; empty where it cannot."""
     quotas: str

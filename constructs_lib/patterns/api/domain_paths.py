@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.api.custom_domain import AnyDomain
 
 _Domain = tuple[str, str]
-"""Its name, and its Region; the path of its stack where that is not known."""
+"""The name of a domain and its Region, or the path of its stack where the Region is not known."""
 
 
 @dataclass(frozen=True)

@@ -432,7 +432,7 @@ _TYPES = {"IAM": apigateway.AuthorizationType.IAM, "public": apigateway.Authoriz
 
 
 def _models(api: apigateway.RestApi, endpoint: Endpoint) -> dict[str, apigateway.IModel] | None:
-    """Under $default the model counts whatever the content type: a caller cannot say text/plain to pass by."""
+    """Return the model for all content types, so that a caller cannot send text/plain to avoid the check."""
     if endpoint.request_model is None:
         return None
     model = api.add_model(f"{endpoint.method}{endpoint.path}Model", schema=endpoint.request_model)

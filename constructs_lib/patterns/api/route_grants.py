@@ -39,9 +39,9 @@ class Granted:
     """What one principal may call, over all of its grants."""
 
     allowed: dict[str, Sequence[Requests]] = field(default_factory=dict)
-    """By route."""
+    """The requests that are allowed, by route."""
     denied: set[str] = field(default_factory=set)
-    """Routes."""
+    """The routes that are denied."""
 
 
 @dataclass(frozen=True)

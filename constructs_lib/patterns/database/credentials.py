@@ -22,14 +22,14 @@ Authentication = Literal["iam", "secret", "end-to-end-iam"]
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """Who logs in to the database, and how."""
+    """How users log in to the database, and their names."""
 
     authentication: Authentication
     alternating_users: bool
     """Whether two users take turns when their password rotates."""
     rotation_interval: Duration | None
     application_secret: secretsmanager.ISecret | None
-    """Of a user that exists; None where the secret is made, or none is needed."""
+    """The secret of an existing user; None if the secret is created here, or if the user needs no password."""
     application_user: str
     master_user: str
     database_name: str

@@ -17,16 +17,16 @@ from constructs_lib.foundation.subnets import selected
 
 @dataclass(frozen=True)
 class Network:
-    """Where a database and its proxy are."""
+    """The VPC of a database and its proxy."""
 
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection | None
     subnets: ec2.SelectedSubnets
     """What `vpc_subnets` selects."""
     interface_endpoints: Mapping[str, ec2.InterfaceVpcEndpoint]
-    """Those that were made, by the name of the service."""
+    """The endpoints that were created, by the name of the service."""
     flow_log_group: logs.LogGroup | None
-    """What the security groups of a VPC that was made refuse."""
+    """The log of what security groups refuse; None for a VPC that was passed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,15 +34,15 @@ class Pool:
     """
 
     max_connections: float | None
-    """Of the database, where it is known."""
+    """The `max_connections` of the database; None if it is unknown."""
     max_connections_percent: float
-    """How much of it the proxy may use."""
+    """The share of these that the proxy may use."""
     max_idle_connections_percent: float | None
-    """How much it keeps open."""
+    """The share of these that the proxy keeps open while they are idle."""
     borrow_timeout: Duration | None
     """How long a client waits for a connection."""
     idle_client_timeout: Duration | None
-    """When the proxy hangs up on a client."""
+    """How long a client may be idle before the proxy disconnects it."""
 
     def __post_init__(self) -> None:
         source = _defaults.RDS_PROXY_CONNECTIONS

@@ -45,12 +45,12 @@ class Server:
     host: str
     port: float
     resource_id: str | None
-    """As `rds-db:connect` names it; None where an imported database does not say."""
+    """The id that `rds-db:connect` needs; None for a database that was imported without it."""
     master_secret: secretsmanager.ISecret | None
 
     @property
     def target(self) -> rds.ProxyTarget:
-        """What a proxy stands in front of."""
+        """The target of a proxy."""
         if self.cluster is not None:
             return rds.ProxyTarget.from_cluster(self.cluster)
         assert self.instance is not None  # noqa: S101 - it is one or the other

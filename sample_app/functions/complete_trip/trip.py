@@ -45,7 +45,7 @@ class Trip:
 
     @property
     def fingerprint(self) -> str:
-        """The same for two messages exactly when they tell the same facts.
+        """A text that is the same for two messages exactly when they have the same facts.
 
         The order of fields, white space, trailing zeros, time zones and fields that are not part of a
         trip make no difference: a producer may write a message anew when it sends it again.

@@ -49,7 +49,7 @@ class Receipt:
 
     @property
     def key(self) -> str:
-        """Where it is kept: the same for each receipt of one trip."""
+        """The key of the object, which is the same for each receipt of one trip."""
         return f"receipts/{self.trip_id}.json"
 
     @property

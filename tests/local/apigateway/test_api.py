@@ -60,7 +60,7 @@ def http_(cloud: LocalCloud, outputs: dict[str, str]) -> str:
 # --- cloud.py: addresses -------------------------------------------------------------------------------
 
 
-def test_an_api_answers_at_the_address_made_of_its_output(
+def test_an_api_answers_at_the_address_from_its_output(
     cloud: LocalCloud, outputs: dict[str, str], rest: str, http_: str
 ) -> None:
     assert outputs["RestUrl"].endswith(".amazonaws.com/live/")
@@ -168,9 +168,7 @@ def test_a_release_is_named_updated_and_deleted_as_declared(cloud: LocalCloud) -
     cloud.client("cloudformation").delete_stack(StackName="codedeploy")
 
 
-def test_the_firewall_of_an_api_is_the_one_that_the_template_says(
-    cloud: LocalCloud, outputs: dict[str, str]
-) -> None:
+def test_the_web_acl_of_an_api_is_that_of_the_template(cloud: LocalCloud, outputs: dict[str, str]) -> None:
     firewall = cloud.client("wafv2")
     read = firewall.get_web_acl_for_resource(ResourceArn=outputs["StageArn"])
     assert read["WebACL"]["ARN"] == outputs["AclArn"]
@@ -269,7 +267,7 @@ def test_an_api_whose_own_address_is_off_does_not_answer_there(cloud: LocalCloud
 # --- answers.py ------------------------------------------------------------------------------------
 
 
-def test_the_function_is_told_the_clients_request_id(rest: str, http_: str) -> None:
+def test_the_function_gets_the_clients_request_id(rest: str, http_: str) -> None:
     answer = call(f"{rest}drivers/7")
     assert answer.json["event"]["requestContext"]["requestId"] == answer.headers["x-amzn-requestid"]
     answer = call(f"{http_}trips", method="POST", body=TRIP)
@@ -318,7 +316,7 @@ def test_the_events_are_what_powertools_reads(rest: str, http_: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Rest", "Http"])
-def test_a_permission_on_the_function_is_none_on_its_alias(cloud: LocalCloud, kind: str) -> None:
+def test_a_permission_on_the_function_does_not_count_for_its_alias(cloud: LocalCloud, kind: str) -> None:
     name = stacks.put(cloud, f"permission-{kind}", {"Function": stacks.function(ECHO)})["Function"]
     functions = cloud.client("lambda")
     functions.publish_version(FunctionName=name)

@@ -135,7 +135,7 @@ def test_what_more_data_can_make_good_waits_for_the_end_of_its_period(cloud: Loc
     in_one_period(check)
 
 
-def test_missing_data_are_what_the_alarm_says(cloud: LocalCloud) -> None:
+def test_missing_data_count_as_the_alarm_defines(cloud: LocalCloud) -> None:
     wanted = {
         "breaching": "ALARM",
         "notBreaching": "OK",
@@ -158,7 +158,7 @@ def told(cloud: LocalCloud, url: str) -> tuple[dict[str, str], list[Any]]:
     return states, [notice["Trigger"]["Dimensions"] for notice in notices]
 
 
-def test_a_queues_depth_and_age_set_off_its_alarms_and_those_tell_their_topic(cloud: LocalCloud) -> None:
+def test_a_queues_depth_and_age_set_off_its_alarms_which_notify_their_topic(cloud: LocalCloud) -> None:
     name = "depth"
     by_queue = [{"Name": "QueueName", "Value": async_stacks.get("Watched", "QueueName")}]
     quick = {

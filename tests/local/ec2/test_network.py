@@ -44,7 +44,7 @@ def _rule(direction: str, group: str, peer: str, port: int) -> dict[str, Any]:
     }
 
 
-def test_rules_beside_their_group_come_change_and_go(cloud: LocalCloud) -> None:
+def test_rules_next_to_their_group_are_created_changed_and_deleted(cloud: LocalCloud) -> None:
     groups = {"Vpc": VPC, "Proxy": _group("proxy"), "Function": _group("function")}
 
     def seen() -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:

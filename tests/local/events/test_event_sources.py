@@ -59,7 +59,7 @@ def send(cloud: LocalCloud, source: str, ids: dict[str, str], event: dict[str, A
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_what_comes_in_is_retried_and_told_by_the_aliass_configuration(
+def test_what_comes_in_is_retried_and_recorded_by_the_aliass_configuration(
     cloud: LocalCloud, tmp_path: Path, source: str
 ) -> None:
     resources, service, arn = SOURCES[source]
@@ -81,7 +81,7 @@ def test_what_comes_in_is_retried_and_told_by_the_aliass_configuration(
     ids=["of the function", "none", "for the account"],
 )
 @pytest.mark.parametrize("source", SOURCES)
-def test_without_the_aliass_own_permission_it_goes_to_the_sources_dead_letters(
+def test_without_the_aliass_own_permission_it_is_sent_to_the_sources_dead_letters(
     cloud: LocalCloud, tmp_path: Path, source: str, resource: str | None, more: dict[str, str]
 ) -> None:
     resources, service, arn = SOURCES[source]
@@ -226,7 +226,9 @@ def test_a_schedules_role_must_be_allowed_to_invoke_the_alias(
         assert not log.exists()
 
 
-def test_a_permission_for_a_bucket_of_another_account_is_none(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_a_permission_for_a_bucket_of_another_account_does_not_count(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
     name, log = "objects-of-others", tmp_path / "log"
     notifications = {"LambdaConfigurations": [{"Event": "s3:ObjectCreated:*", "Function": ALIAS}]}
     resources = {

@@ -142,7 +142,7 @@ def test_to_ask_about_an_alias_is_not_to_invoke_it(cloud: LocalCloud, alias: str
         assert {read(FunctionName=alias)["Version"] for _ in range(20)} == {"1"}
 
 
-def test_without_weights_all_goes_to_one_version(cloud: LocalCloud, alias: str) -> None:
+def test_without_weights_one_version_gets_all(cloud: LocalCloud, alias: str) -> None:
     functions = cloud.client("lambda")
     name = alias.rpartition(":")[0]
     functions.create_alias(FunctionName=name, Name="plain", FunctionVersion="1")

@@ -43,7 +43,7 @@ def attempts(log: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-def test_what_fails_for_good_is_tried_three_times_and_told_in_full(
+def test_what_fails_for_good_is_tried_three_times_and_recorded_in_full(
     cloud: LocalCloud, ids: dict[str, str], tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
@@ -81,7 +81,7 @@ def test_what_fails_for_good_is_tried_three_times_and_told_in_full(
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
-def test_what_succeeds_in_the_end_is_told_with_its_attempts(
+def test_what_succeeds_in_the_end_is_recorded_with_its_attempts(
     cloud: LocalCloud, ids: dict[str, str], tmp_path: Path, failures: int
 ) -> None:
     event = {"log": str(tmp_path / "log"), "failures": failures}
@@ -123,7 +123,7 @@ def test_the_configuration_counts_for_the_qualifier_that_it_is_on(
     assert async_stacks.messages(cloud, ids["Bad"]) == []
 
 
-def test_the_configuration_is_what_the_template_says_after_an_update_and_gone_with_it(
+def test_the_configuration_follows_the_template_after_an_update_and_a_deletion(
     cloud: LocalCloud, tmp_path: Path
 ) -> None:
     tried = []

@@ -173,7 +173,7 @@ def test_the_functions_own_dead_letter_queue_gets_the_event_whatever_is_called(
     assert len(async_stacks.messages(cloud, ids["Bad"])) == (called == "alias")
 
 
-def test_a_dead_letter_queue_goes_with_its_line_in_the_template(cloud: LocalCloud) -> None:
+def test_a_dead_letter_queue_is_removed_with_its_line_in_the_template(cloud: LocalCloud) -> None:
     read = []
     for config in ({"TargetArn": get("Dead")}, None):
         properties = {"DeadLetterConfig": config} if config else {}
@@ -184,7 +184,7 @@ def test_a_dead_letter_queue_goes_with_its_line_in_the_template(cloud: LocalClou
     assert read == [True, False]
 
 
-def test_what_a_function_may_do_in_a_loop_is_what_its_template_says(cloud: LocalCloud) -> None:
+def test_what_a_function_may_do_in_a_loop_is_in_its_template(cloud: LocalCloud) -> None:
     read = []
     for choice in ("Allow", "Terminate"):
         function = stacks.function(IDLE, RecursiveLoop=choice)

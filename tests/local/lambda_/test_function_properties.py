@@ -11,7 +11,7 @@ pytestmark = pytest.mark.cloud
 IDLE = "def handler(event, context):\n    return 'idle'\n"
 
 
-def test_reserved_concurrency_is_what_the_template_says_at_creation_and_update(cloud: LocalCloud) -> None:
+def test_reserved_concurrency_follows_the_template_at_creation_and_update(cloud: LocalCloud) -> None:
     read = []
     for reserved in (7, 0, None, 3):
         properties = {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
@@ -21,7 +21,7 @@ def test_reserved_concurrency_is_what_the_template_says_at_creation_and_update(c
     assert read == [7, 0, None, 3]
 
 
-def test_reserved_concurrency_of_none_at_all_refuses_the_call(cloud: LocalCloud) -> None:
+def test_reserved_concurrency_of_0_refuses_the_invocation(cloud: LocalCloud) -> None:
     function = stacks.function(IDLE, ReservedConcurrentExecutions=0)
     name = stacks.put(cloud, "throttled", {"Function": function})["Function"]
     with pytest.raises(botocore.exceptions.ClientError, match="TooManyRequestsException"):

@@ -17,7 +17,7 @@ from constructs_lib.local.extension.postgres.server import PostgresError, Postgr
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not below pytest's own folder, which is closed to the user that the server runs as."""
+    """A folder outside of pytest's own, which is closed to the user that the server runs as."""
     with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
@@ -84,7 +84,7 @@ def test_what_was_committed_is_there_after_the_next_start(
     assert crashed == (ending == "kill")
 
 
-def test_a_server_that_cannot_start_says_why(folder: Path, postgres_programs: Path) -> None:
+def test_a_server_that_cannot_start_reports_why(folder: Path, postgres_programs: Path) -> None:
     wrong = {"shared_buffers": "nonsense"}
     server = PostgresServer(folder / "s", binaries=postgres_programs, settings=wrong)
     with pytest.raises(PostgresError, match="invalid value for parameter"):

@@ -265,7 +265,7 @@ def test_what_an_alarm_sets_off_is_waited_for(cloud: LocalCloud, tmp_path: Path)
     assert log.read_text() == "done\n"
 
 
-def test_work_that_never_ends_is_told(cloud: LocalCloud) -> None:
+def test_work_that_never_ends_is_reported(cloud: LocalCloud) -> None:
     resources = {
         "Function": stacks.function(FAILS),
         "Queue": QUEUE | {"Properties": {"QueueName": "forever"}},

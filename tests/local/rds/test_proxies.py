@@ -237,7 +237,7 @@ def test_end_to_end_iam_needs_no_password_anywhere(deployed: Deployed) -> None:
         deployed.connect("EndToEnd", user="app", password=deployed.token("EndToEnd"))
 
 
-def test_what_the_secret_says_now_is_what_the_proxy_logs_in_with(deployed: Deployed) -> None:
+def test_the_proxy_logs_in_with_the_current_secret(deployed: Deployed) -> None:
     secrets = deployed.cloud.client("secretsmanager")
     before = secrets.get_secret_value(SecretId=deployed.read["Application"])["SecretString"]
     secrets.put_secret_value(
@@ -367,7 +367,7 @@ def test_when_the_servers_side_dies_the_client_knows(deployed: Deployed) -> None
     assert connection.closed
 
 
-def test_when_the_client_goes_its_session_ends(deployed: Deployed) -> None:
+def test_when_the_client_disconnects_its_session_ends(deployed: Deployed) -> None:
     connection = deployed.connect("ByToken", user="app", password=deployed.token(), application_name="leaves")
     with deployed.as_superuser() as superuser:
         count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leaves'"
@@ -451,7 +451,7 @@ def test_a_proxy_is_described_as_declared_and_can_be_changed(deployed: Deployed)
 
 
 def test_names_are_kept_in_lower_case_and_found_in_any(deployed: Deployed) -> None:
-    """As RDS does. A template's reference has the name as the template wrote it, which is what hides the difference."""
+    """RDS does this too. A template's reference has the name as the template wrote it, which hides the difference."""
     mixed = {
         "Mixed": proxy("MixedCase"),
         "MixedTarget": target("Mixed"),
@@ -549,7 +549,7 @@ def test_a_proxy_in_other_subnets_is_a_new_one_and_needs_a_new_name(deployed: De
     stacks.put(deployed.cloud, "proxies", RESOURCES)
 
 
-def test_a_proxy_that_is_gone_lets_nobody_in(deployed: Deployed) -> None:
+def test_a_deleted_proxy_lets_nobody_in(deployed: Deployed) -> None:
     more = RESOURCES | {"Late": proxy("late"), "LateTarget": target("Late")}
     host = stacks.attributes(deployed.cloud, "proxies", more, "Late.Endpoint")["Late.Endpoint"]
     with socket.create_connection((host, PORT), timeout=stacks.STUCK_SECONDS):

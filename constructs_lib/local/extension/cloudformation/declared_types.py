@@ -21,7 +21,7 @@ _NAMES = {
     "AWS::CodeDeploy::DeploymentConfig": "DeploymentConfigName",
     "AWS::CodeDeploy::DeploymentGroup": "DeploymentGroupName",
 }
-"""Where a `Ref` of the type is its name: the property that gives it."""
+"""The property that a `Ref` returns, for types whose `Ref` is their name."""
 
 _TARGET = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 

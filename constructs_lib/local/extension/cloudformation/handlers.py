@@ -9,7 +9,7 @@ from typing import Any
 from ministack.services.cloudformation import provisioners, stacks
 
 Properties = dict[str, Any]
-"""Of a resource, as the template has them."""
+"""The properties of a resource, as the template has them."""
 
 Resource = tuple[str, dict[str, Any]]
 """A resource's physical id, which is what `Ref` gives, and its attributes."""

@@ -41,7 +41,7 @@ class CalledFunction:
 
     @property
     def arn(self) -> str:
-        """With the qualifier, also where it is `$LATEST`."""
+        """The ARN with the qualifier, also where that is `$LATEST`."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}:{self.qualifier}"
 
     @property

@@ -35,7 +35,7 @@ _free: defaultdict[str, threading.Condition] = defaultdict(lambda: threading.Con
 _freed: defaultdict[str, float] = defaultdict(float)
 _starting: set[Any] = set()
 _moved = 0.0
-"""When a start began or ended."""
+"""The time at which a start last began or ended."""
 
 
 def install() -> None:

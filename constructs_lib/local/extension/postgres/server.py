@@ -91,7 +91,7 @@ class PostgresServer:
 
     @property
     def socket_folder(self) -> Path:
-        """Where the server's Unix socket is."""
+        """The folder of the server's Unix socket."""
         return self.folder / "socket"
 
     @property
@@ -226,7 +226,7 @@ class PostgresServer:
 
 
 _ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-"""Nothing of this process's: the holder has to outlive it for a moment."""
+"""The environment of the holder. It has nothing of this process, which the holder outlives for a moment."""
 
 
 def _as_user(user: pwd.struct_passwd | None) -> dict[str, object]:

@@ -135,7 +135,7 @@ def test_a_trip_goes_onto_the_queue_as_it_came(queue: Stubber) -> None:
         ({"completed_at": "0001-01-01T00:00:00+23:00"}, "body.completed_at"),
     ],
 )
-def test_what_is_wrong_is_said_by_field_and_nothing_is_sent(change: dict[str, Any], field: str) -> None:
+def test_a_wrong_field_is_named_and_nothing_is_sent(change: dict[str, Any], field: str) -> None:
     document = problem(post(json.dumps(TRIP | change)))
     assert document["status"] == 422
     assert [each["field"] for each in document["errors"]] == [field]
@@ -182,7 +182,7 @@ def test_a_missing_field_is_named() -> None:
         json.dumps(TRIP).replace("10.25", "1e-99999999999999999999"),
     ],
 )
-def test_what_is_no_trip_at_all_is_refused(body: str) -> None:
+def test_what_is_not_a_trip_is_refused(body: str) -> None:
     assert problem(post(body))["status"] == 422
 
 

@@ -152,7 +152,7 @@ def test_a_number_beyond_all_bounds_fails(beyond: dict[str, Any], admin: Admin) 
     assert not trips(admin)
 
 
-def test_a_batch_of_nothing_but_poison_is_no_function_error(admin: Admin) -> None:
+def test_a_batch_of_only_poison_is_not_a_function_error(admin: Admin) -> None:
     assert deliver(*(body for body, _ in POISON.values())) == [0, 1, 2, 3, 4]
     assert not trips(admin)
 

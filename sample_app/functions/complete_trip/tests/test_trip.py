@@ -102,7 +102,7 @@ def test_a_wrong_field_is_named_and_its_value_is_not(name: str, value: object) -
         ('"trip"', "not a JSON object"),
     ],
 )
-def test_what_is_no_object_is_refused(body: str, problem: str) -> None:
+def test_what_is_not_an_object_is_refused(body: str, problem: str) -> None:
     with pytest.raises(InvalidTripError, match=f"^the message is {problem}$"):
         parse_trip(body)
 

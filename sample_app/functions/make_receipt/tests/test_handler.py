@@ -46,7 +46,7 @@ def handle(lambda_context: LambdaContext) -> Handle:
     return lambda trip: handler.handle({"detail-type": "Trip finished", "detail": trip}, lambda_context)
 
 
-def test_a_receipt_is_written_only_where_there_is_none(bucket: Stubber, handle: Handle) -> None:
+def test_a_receipt_is_written_only_once(bucket: Stubber, handle: Handle) -> None:
     bucket.add_response("put_object", {}, WRITTEN)
     assert handle(TRIP) == ANSWER
     bucket.assert_no_pending_responses()

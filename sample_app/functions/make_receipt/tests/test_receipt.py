@@ -62,7 +62,7 @@ def test_a_total_has_the_digits_of_its_currency(currency: str, fare: str, total:
         ("EUR", None, "must be a text"),
     ],
 )
-def test_a_fare_that_is_none_is_refused(currency: str, fare: object, said: str) -> None:
+def test_an_invalid_fare_is_refused(currency: str, fare: object, said: str) -> None:
     with pytest.raises(InvalidTripError, match=said):
         make_receipt(TRIP | {"currency": currency, "fare": fare})
 
@@ -81,7 +81,7 @@ def test_an_id_that_would_be_another_key_is_refused(trip_id: str) -> None:
         make_receipt(TRIP | {"trip_id": trip_id})
 
 
-def test_a_currency_that_is_new_says_where_to_add_it() -> None:
+def test_the_error_of_a_new_currency_names_where_to_add_it() -> None:
     with pytest.raises(UnknownCurrencyError, match=r"'SEK' is not in minor_units\.json"):
         make_receipt(TRIP | {"currency": "SEK"})
 

@@ -31,13 +31,13 @@ def table() -> Iterator[Stubber]:
         yield stubber
 
 
-def test_a_rider_is_told_where_the_receipt_is(table: Stubber, lambda_context: LambdaContext) -> None:
+def test_a_rider_is_notified_where_the_receipt_is(table: Stubber, lambda_context: LambdaContext) -> None:
     table.add_response("put_item", {}, PUT)
     handler.handle(RESULT, lambda_context)
     table.assert_no_pending_responses()
 
 
-def test_a_rider_who_knows_already_is_not_told_again(table: Stubber, lambda_context: LambdaContext) -> None:
+def test_a_rider_is_not_notified_twice(table: Stubber, lambda_context: LambdaContext) -> None:
     table.add_client_error("put_item", "ConditionalCheckFailedException", expected_params=PUT)
     handler.handle(RESULT, lambda_context)
     table.assert_no_pending_responses()
