@@ -146,9 +146,9 @@ def most_common(errors: Sequence[str]) -> str:
     if not errors:
         return ""
     (text, times), *_ = Counter(errors).most_common(1)
-    kind, _, said = text.partition(": ")
+    kind, _, message = text.partition(": ")
     # libpq says where it connected to first; why it could not comes last.
-    return f"{times} x {kind}: {said.rpartition('FATAL: ')[2].strip()[:80]}"
+    return f"{times} x {kind}: {message.rpartition('FATAL: ')[2].strip()[:80]}"
 
 
 def _cells(figure: Figure | Gap) -> list[str]:

@@ -67,13 +67,13 @@ EVIDENCE: Final = (
     Evidence("a failed message is visible again sooner than on AWS", Voucher.EXTENSION),
     Evidence("an alias's weights, by every way in", Voucher.EXTENSION),
     Evidence(
-        "asynchronous calls: retries, event age, destinations and their records, dead-letter queues, by the "
+        "asynchronous invocations: retries, event age, destinations and their records, dead-letter queues, by the "
         "configuration of the very alias, version or function",
         Voucher.EXTENSION,
     ),
     Evidence(
-        "rules, topics, buckets and schedules call asynchronously; what they or a function's role may not reach "
-        "is not reached",
+        "rules, topics, buckets and schedules invoke asynchronously; what they or a function's role may not "
+        "reach is not reached",
         Voucher.EXTENSION,
     ),
     Evidence(

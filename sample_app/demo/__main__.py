@@ -77,7 +77,7 @@ def main(
         console.print(f"WRONG: {line}", style="red", markup=False)
     if wrong:
         raise typer.Exit(1)
-    console.print("Every figure is as it must be.", style="green")
+    console.print("All figures match.", style="green")
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _drive(cloud: LocalCloud, outputs: drive.Outputs, rehearsal: Rehearsal, phas
         drive.send(cloud.client("sqs"), outputs["QueueUrl"], rehearsal.messages)
         phases.end("send")
         cut = drive.wait(cloud, phases.tell, len(rehearsal.stored) // 3, admin)
-        phases.end("handle, cut connections, retry, dead-letter")
+        phases.end("process, cut connections, retry, dead-letter")
         phases.tell("reading back")
         outcome = drive.read_back(cloud, outputs, rehearsal, cut, admin)
         phases.end("read back, ask for the earnings")

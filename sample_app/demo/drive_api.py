@@ -54,7 +54,7 @@ class ApiOutcome:
     Attributes:
         statuses: How often each status came, over all of the many requests.
         wanted: How often it must.
-        problems: Answers to bad requests that are no problem documents with a correlation id.
+        problems: Answers to bad requests that are not problem documents with a correlation id.
         stored: How many of the trips that were accepted are in the table.
         correlated: Whether the id that a caller was given is in the log of the function that stored its trip.
         before: Versions that answered while the changed handler was there and the alias stayed.
@@ -137,7 +137,7 @@ def differences(outcome: ApiOutcome) -> list[str]:
     if outcome.statuses != outcome.wanted:
         wrong.append(f"the API must answer {dict(outcome.wanted)}, has answered {dict(outcome.statuses)}")
     if outcome.problems:
-        wrong.append(f"{outcome.problems} errors are no problem documents with a correlation id")
+        wrong.append(f"{outcome.problems} errors are not problem documents with a correlation id")
     if outcome.stored != outcome.wanted[202]:
         wrong.append(f"{outcome.wanted[202]} trips were accepted, {outcome.stored} are stored")
     if not outcome.correlated:

@@ -158,13 +158,13 @@ class _Site:
             .get_paginator("filter_log_events")
             .paginate(logGroupName=self._outputs["MakeReceiptLogs"])
         )
-        said = [
+        lines = [
             event["message"]
             for page in pages
             for event in page["events"]
             if '"a trip has finished"' in event["message"]
         ]
-        return {trip_id: sum(f'"{trip_id}"' in line for line in said) for trip_id in trip_ids}
+        return {trip_id: sum(f'"{trip_id}"' in line for line in lines) for trip_id in trip_ids}
 
     def fix(self) -> None:
         """Release a handler that knows the new currencies: the alias moves, and all else stays."""

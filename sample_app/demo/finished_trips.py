@@ -52,7 +52,7 @@ def make_finished_trips(seed: int, *, trips: int = 50, impossible: int = 3, flak
     """
     if min(impossible, flaky) < 0 or impossible + flaky > trips or impossible > len(NEW_CURRENCIES):
         raise ValueError(
-            f"impossible must be at most {len(NEW_CURRENCIES)}, impossible + flaky at most trips, and none negative"
+            f"impossible must be at most {len(NEW_CURRENCIES)}, impossible + flaky at most trips, and not negative"
             f" (given {impossible} + {flaky}, {trips})"
         )
     rng = random.Random(seed)  # noqa: S311 - to be repeatable is the point

@@ -72,7 +72,7 @@ class ReceiptsOutcome:
         redriven: What the redrive function answered, after the handler was fixed.
         after: When the redriven events were done.
         elsewhere: Messages in all other queues of the stack: events that nobody took, failures of other functions.
-        alarms: What the stack's alarms have told their topic.
+        alarms: What the topic was notified of by the alarms of the stack.
         failure_queue: The name of the queue that failures must be in.
     """
 
@@ -137,14 +137,16 @@ def differences(trips: FinishedTrips, outcome: ReceiptsOutcome) -> list[str]:
         for line in gaps(record, trips.details.get(str(trip_of(record)), {}), outcome.alias)
     ]
     if outcome.redriven != {"redriven": len(trips.impossible), "kept": {}}:
-        wrong.append(f"{len(trips.impossible)} events must be redriven and none kept: {outcome.redriven}")
+        wrong.append(
+            f"{len(trips.impossible)} events must be redriven and no record kept: {outcome.redriven}"
+        )
     if outcome.after.failures:
         wrong.append(f"{len(outcome.after.failures)} records are still in the failure queue")
     if outcome.elsewhere:
         wrong.append(f"{outcome.elsewhere} events were not taken, or failed in another function")
     wrong += [
-        f"the alarm on {alarm.metric} of {' and '.join(sorted(alarm.of))} must {said}"
-        for said, alarms in (
+        f"the alarm on {alarm.metric} of {' and '.join(sorted(alarm.of))} must {expected}"
+        for expected, alarms in (
             ("go off, and did not", outcome.alarms_due - outcome.alarms),
             ("not go off, and did", outcome.alarms - outcome.alarms_due),
         )
@@ -171,7 +173,7 @@ def _of_state(trips: FinishedTrips, state: State, must: Set[str]) -> list[str]:
         if state.receipts[trip_id] != state.archived[trip_id]
     ]
     wrong += [
-        f"the receipt of {trip_id} says {name} {receipt.get(name)}, must be {detail[of]}"
+        f"the receipt of {trip_id} has {name} {receipt.get(name)}, must be {detail[of]}"
         for trip_id, receipt in sorted(state.receipts.items())
         if (detail := trips.details.get(trip_id)) is not None
         for name, of in (
@@ -189,8 +191,8 @@ def _once_each(what: str, found: Counter[str], must: Set[str]) -> list[str]:
     missing, foreign = sorted(must - found.keys()), sorted(found.keys() - must)
     twice = sorted(trip_id for trip_id, times in found.items() if times > 1)
     return [
-        f"{len(trip_ids)} {what} {said}: {', '.join(trip_ids[:5])}"
-        for said, trip_ids in (
+        f"{len(trip_ids)} {what} {fault}: {', '.join(trip_ids[:5])}"
+        for fault, trip_ids in (
             ("are missing", missing),
             ("should not be there", foreign),
             ("came more than once", twice),

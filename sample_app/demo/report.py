@@ -115,10 +115,10 @@ def show_api(console: Console, outcome: drive_api.ApiOutcome) -> None:
     figures = _figures(f"The API, {drive_api.REQUESTS} requests, {drive_api.AT_ONCE} at a time")
     for status in sorted(outcome.statuses | outcome.wanted):
         _add(figures, f"answers with {status}", outcome.statuses[status], outcome.wanted[status])
-    _add(figures, "errors that are no problem documents", outcome.problems, 0)
+    _add(figures, "errors that are not problem documents", outcome.problems, 0)
     _add(figures, "accepted trips that are stored", outcome.stored, outcome.wanted[202])
-    said = "yes" if outcome.correlated else "no"
-    _add(figures, "the caller's id is in the log of who stored its trip", said, "yes")
+    correlated = "yes" if outcome.correlated else "no"
+    _add(figures, "the caller's id is in the log of who stored its trip", correlated, "yes")
     total = sum(outcome.before.values())
     _add(
         figures,
@@ -128,7 +128,7 @@ def show_api(console: Console, outcome: drive_api.ApiOutcome) -> None:
     )
     low, high = drive_api.EXPECTED.start, drive_api.EXPECTED.stop - 1
     figures.add_row(
-        f"weight of {drive_api.WEIGHT:.0%}: of {drive_api.CALLS_IN_RELEASE} calls to the changed version",
+        f"weight of {drive_api.WEIGHT:.0%}: of {drive_api.CALLS_IN_RELEASE} requests to the changed version",
         str(outcome.during["changed"]),
         f"{low} to {high}",
     )
@@ -158,7 +158,7 @@ def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutco
         ("receipts archived", len(before.archived), sent - impossible),
         ("riders' notifications", before.notified.total(), sent - impossible),
         ("records in the failure queue", len(before.failures), impossible),
-        ("alarms that told their topic of it", len(outcome.alarms & due), len(due)),
+        ("alarms that notified their topic", len(outcome.alarms & due), len(due)),
         ("alarms that went off for nothing", len(outcome.alarms - due), 0),
         ("handler fixed: events sent again", outcome.redriven.get("redriven"), impossible),
         ("success events then", len(after.successes), sent),
@@ -198,8 +198,8 @@ def show_enforced(console: Console, enforced: Enforced) -> None:
         len(enforced.rehearsal.stored),
     )
     for way, came_of_it in enforced.refusals.items():
-        said = "refused" if is_refused(came_of_it) else came_of_it
-        _add(figures, f"a function that was never connected: {way}", said, "refused")
+        result = "refused" if is_refused(came_of_it) else came_of_it
+        _add(figures, f"a function that was never connected: {way}", result, "refused")
     for who, status in enforced.doors.items():
         _add(figures, f"a caller of the API {who}", status, DOORS[who])
     _add(

@@ -108,7 +108,7 @@ def make_rehearsal(seed: int, *, completed: int = 180, duplicated: int = 15, fla
     """
     if min(completed, duplicated, flaky) < 0 or duplicated + flaky > completed:
         raise ValueError(
-            f"duplicated + flaky must be at most completed, and none negative"
+            f"duplicated + flaky must be at most completed, and not negative"
             f" (given {duplicated} + {flaky}, {completed})"
         )
     rng = random.Random(seed)  # noqa: S311 - to be repeatable is the point

@@ -138,5 +138,5 @@ def test_the_demo_deploys_drives_and_finds_every_figure_as_it_must_be() -> None:
     )
     said, _ = demo.communicate()
     assert demo.returncode == 0, said
-    assert "Every figure is as it must be." in said
+    assert "All figures match." in said
     assert list(RUNS.glob(f"{demo.pid}-*")) == [], "the run's folder was left behind"

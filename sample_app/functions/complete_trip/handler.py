@@ -63,5 +63,5 @@ def complete_trip(record: SQSRecord) -> None:
         # Without the error's own text and traceback: PostgreSQL quotes values there.
         logger.error("trip failed", message_id=record.message_id, exception_name=type(error).__name__)
         raise
-    said = "trip stored" if is_new else "trip was stored already: a duplicate"
-    logger.info(said, message_id=record.message_id, trip_id=trip.trip_id)
+    message = "trip stored" if is_new else "trip was stored already: a duplicate"
+    logger.info(message, message_id=record.message_id, trip_id=trip.trip_id)

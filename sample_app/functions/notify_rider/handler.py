@@ -26,8 +26,8 @@ def handle(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG0
         context: Of this invocation.
     """
     is_new = put(event["rider_id"], event["trip_id"], event["key"])
-    said = "rider notified" if is_new else "the rider knew already: a duplicate"
-    logger.info(said, trip_id=event["trip_id"])
+    message = "rider notified" if is_new else "the rider knew already: a duplicate"
+    logger.info(message, trip_id=event["trip_id"])
 
 
 def put(rider_id: str, trip_id: str, receipt: str) -> bool:
