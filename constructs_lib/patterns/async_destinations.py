@@ -178,6 +178,7 @@ class AsyncDestinations(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         configured.add(invoked.key)
         self.function = function
         if failure is None:
@@ -499,11 +500,11 @@ def _check_not_itself(invoked: Invoked, **targets: _Target | None) -> None:
 
 
 def _loops_on_purpose(invoked: Invoked) -> bool:
-    return invoked.resource is not None and invoked.resource.recursive_loop == "Allow"
+    return invoked.properties.get("recursiveLoop") == "Allow"
 
 
 def _check_function(invoked: Invoked) -> None:
-    if invoked.resource is not None and invoked.resource.dead_letter_config is not None:
+    if invoked.properties.get("deadLetterConfig") is not None:
         raise InvalidPropsError(
             f"function {invoked.base.node.path} has a dead-letter queue: Lambda would send each failed event "
             f"to both, and neither wins. Take it away (dead_letter_queue, dead_letter_topic): a destination keeps "

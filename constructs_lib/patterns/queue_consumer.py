@@ -206,6 +206,7 @@ class QueueConsumer(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         if (
             invoked.function is not None
             and max_concurrency
