@@ -39,12 +39,12 @@ class Invoked:
 
     called: FunctionLike
     """The function, version or alias that was passed."""
-    qualifier: str
-    """An alias, a version, or `$LATEST`."""
     base: lambda_.IFunction
     """The function without its qualifier."""
     function: lambda_.Function | None
     """The same as `base`, where it belongs to this app."""
+    _qualifier: str = LATEST
+    """Of all but an alias of this app, which is asked when it is needed."""
 
     @classmethod
     def of(cls, function: FunctionLike, name: str = "function") -> "Invoked":
@@ -61,7 +61,7 @@ class Invoked:
         base: lambda_.IFunction = function
         qualifier = LATEST
         if isinstance(function, lambda_.Alias):
-            qualifier, base = function.alias_name, function.lambda_
+            base = function.lambda_
         elif not isinstance(function, lambda_.Function):
             alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)
             if alias_name is not None and version is not None:
@@ -72,10 +72,15 @@ class Invoked:
                 qualifier = _qualifier_of(function.function_arn)
         return cls(
             called=function,
-            qualifier=qualifier,
             base=base,
             function=base if isinstance(base, lambda_.Function) else None,
+            _qualifier=qualifier,
         )
+
+    @cached_property
+    def qualifier(self) -> str:
+        """An alias, a version, or `$LATEST`."""
+        return self.called.alias_name if isinstance(self.called, lambda_.Alias) else self._qualifier
 
     @cached_property
     def arn(self) -> str:
