@@ -20,6 +20,16 @@ def node_of(construct: IConstruct) -> Node:
     return _nodes[construct]
 
 
+def path_of(construct: IConstruct) -> str:
+    """The path of a construct, which never changes: it is asked for once."""
+    if construct not in _paths:
+        _paths[construct] = node_of(construct).path
+    return _paths[construct]
+
+
+_paths: Final[WeakKeyDictionary[IConstruct, str]] = WeakKeyDictionary()
+
+
 def find_resource(construct: IConstruct, kind: type[Resource]) -> Resource | None:
     """The resource of a construct; None for an imported one, or one that is made of something else."""
     resource = node_of(construct).default_child

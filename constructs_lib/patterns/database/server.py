@@ -1,6 +1,7 @@
 """The database itself: an instance, an Aurora Serverless v2 cluster, or one that exists."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
 from aws_cdk import (
@@ -21,7 +22,6 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.resource import resource_of
 
 Family = Literal["postgres", "mysql"]
@@ -43,9 +43,9 @@ class Server:
     cluster: rds.IDatabaseCluster | None
     host: str
     port: float
-    resource_id: str | None
-    """As `rds-db:connect` names it; None where an imported database does not say."""
     master_secret: secretsmanager.ISecret | None
+    findings: Mapping[str, str] = field(default_factory=dict)
+    """What cdk-nag finds on a database that was made, with the reasons why it is meant to be so."""
 
     @property
     def target(self) -> rds.ProxyTarget:
@@ -61,6 +61,16 @@ class Server:
         part = self.cluster or self.instance
         assert part is not None  # noqa: S101 - it is one or the other
         return part.connections
+
+    @property
+    def resource_id(self) -> str | None:
+        """As `rds-db:connect` names it; None where an imported database does not say."""
+        try:
+            if self.cluster is not None:
+                return self.cluster.cluster_resource_identifier
+            return None if self.instance is None else self.instance.instance_resource_id
+        except RuntimeError:  # what CDK throws becomes this in Python
+            return None
 
     def user_arn(self, scope: Construct, user: str) -> str:
         """One user of this database, as `rds-db:connect` wants it.
@@ -154,8 +164,7 @@ def make(
     else:
         server = _make_instance(scope, family, settings, common)
     _keep(server, settings, security_group)
-    _acknowledge(server, settings)
-    return server
+    return replace(server, findings=_findings(server, settings))
 
 
 def _make_instance(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
@@ -169,8 +178,7 @@ def _make_instance(scope: Construct, family: Family, settings: Settings, common:
             most = max(_defaults.MAX_STORAGE_GIB, twice)
     common |= {
         "publicly_accessible": False,
-        "instance_type": settings.instance_type
-        or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM),
+        "instance_type": settings.instance_type or _INSTANCE_TYPE,
         "multi_az": settings.multi_az,
         "storage_type": rds.StorageType.GP3,
         "allocated_storage": first,
@@ -217,9 +225,11 @@ def _make_instance(scope: Construct, family: Family, settings: Settings, common:
         cluster=None,
         host=instance.db_instance_endpoint_address,
         port=settings.port,
-        resource_id=instance.instance_resource_id,
         master_secret=master_secret,
     )
+
+
+_INSTANCE_TYPE: Final = ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM)
 
 
 def _make_cluster(scope: Construct, family: Family, settings: Settings, common: dict[str, Any]) -> Server:
@@ -274,7 +284,6 @@ def _make_cluster(scope: Construct, family: Family, settings: Settings, common: 
         cluster=cluster,
         host=cluster.cluster_endpoint.hostname,
         port=settings.port,
-        resource_id=cluster.cluster_resource_identifier,
         master_secret=master_secret,
     )
 
@@ -295,7 +304,7 @@ def _keep(server: Server, settings: Settings, security_group: ec2.SecurityGroup)
             resource_of(around, CfnResource).apply_removal_policy(settings.removal_policy)
 
 
-def _acknowledge(server: Server, settings: Settings) -> None:
+def _findings(server: Server, settings: Settings) -> dict[str, str]:
     """Say why, for what cdk-nag asks for and this database has not, or was told not to have."""
     reasons: dict[str, str] = {}
     if settings.port == _defaults.PROXY_PORT[server.family]:
@@ -319,9 +328,7 @@ def _acknowledge(server: Server, settings: Settings) -> None:
             "Backtracking turns the whole cluster back for all of its clients, and is paid for by the hour. "
             "Backups are on, and restore to any second."
         )
-    part = server.cluster or server.instance
-    assert part is not None  # noqa: S101 - it is one or the other
-    acknowledge(part, reasons)
+    return reasons
 
 
 # --- one that exists -----------------------------------------------------------------------------------
@@ -347,7 +354,7 @@ def existing(database: DatabaseLike, master_secret: secretsmanager.ISecret | Non
             f"database {path} must be imported with engine=: the proxy speaks its protocol."
         )
     family, _ = check_engine(engine, name=f"database {path}", versioned=False)
-    instance, cluster, resource_id = None, None, None
+    instance, cluster = None, None
     try:
         if hasattr(database, "cluster_identifier"):
             cluster = cast("rds.IDatabaseCluster", database)
@@ -360,10 +367,6 @@ def existing(database: DatabaseLike, master_secret: secretsmanager.ISecret | Non
         raise InvalidPropsError(
             f"database {path} must be imported with its endpoint and port: {error}"
         ) from None
-    try:
-        resource_id = cluster.cluster_resource_identifier if cluster else database.instance_resource_id  # type: ignore[union-attr]
-    except RuntimeError:
-        resource_id = None
     if not database.connections.security_groups:
         raise InvalidPropsError(
             f"database {path} must be imported with its security group: the proxy is to be let in. "
@@ -375,7 +378,6 @@ def existing(database: DatabaseLike, master_secret: secretsmanager.ISecret | Non
         cluster=cluster,
         host=host,
         port=port,
-        resource_id=resource_id,
         master_secret=master_secret or getattr(database, "secret", None),
     )
 
