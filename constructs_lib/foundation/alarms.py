@@ -171,15 +171,17 @@ def function_errors(
     )
 
 
-def dimensions_of_version(alias: lambda_.Alias, version: lambda_.IVersion) -> dict[str, str]:
-    """The dimensions of one version called through the alias; CDK's metrics of an alias leave the version out.
+def dimensions_of_version(
+    function: lambda_.Function, alias_name: str, version: lambda_.IVersion
+) -> dict[str, str]:
+    """The dimensions of one version called through an alias; CDK's metrics of an alias leave the version out.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
     """
-    name = alias.lambda_.function_name
+    name = function.function_name
     return {
         "FunctionName": name,
-        "Resource": f"{name}:{alias.alias_name}",
+        "Resource": f"{name}:{alias_name}",
         "ExecutedVersion": version.version,
     }
 

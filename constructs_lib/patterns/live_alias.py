@@ -256,7 +256,7 @@ class LiveAlias(Construct):
             if latency is None
             else alarms.function_latency(self.alias, timeout=timeout, milliseconds=latency),
         )
-        of_version = alarms.dimensions_of_version(self.alias, self.version)
+        of_version = alarms.dimensions_of_version(function, alias_name, self.version)
         self.new_version_errors_alarm = alarms_here.add(
             "NewVersionErrorsAlarm",
             alarms.function_errors(self.alias, timeout=timeout, of_version=of_version),

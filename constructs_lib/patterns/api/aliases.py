@@ -12,10 +12,15 @@ from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
 from constructs_lib.foundation.invoked import Invoked, check_place, check_tenants
-from constructs_lib.foundation.resource import node_of, properties_of
+from constructs_lib.foundation.resource import path_of
 
 _known: WeakKeyDictionary[lambda_.Alias, Invoked] = WeakKeyDictionary()
-"""Read once for each alias: an API may have hundreds of routes to the same one."""
+"""Read once for each alias and API: there may be hundreds of routes to the same one."""
+
+
+def forget() -> None:
+    """Read each alias again: its function may have changed since an earlier API has read it."""
+    _known.clear()
 
 
 def invoked(alias: AliasLike) -> Invoked:
@@ -96,10 +101,12 @@ def identity(alias: AliasLike) -> dict[str, object]:
     if not isinstance(alias, lambda_.Alias):
         return {}
     known = invoked(alias)
-    found: dict[str, object] = {"alias": known.qualifier, "function": node_of(known.base).path}
+    found: dict[str, object] = {"alias": known.qualifier, "function": path_of(known.base)}
     if known.resource is not None:
-        properties = properties_of(known.resource)  # as they are now
-        found |= {"name": properties.get("functionName"), "package": properties.get("packageType")}
+        found |= {
+            "name": known.properties.get("functionName"),
+            "package": known.properties.get("packageType"),
+        }
     return found
 
 

@@ -228,6 +228,7 @@ class ProvisionedApi(Construct):
         alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         """Create the API; the arguments are described at the class."""
+        aliases.forget()
         served = endpoints(
             routes,
             authorization=authorization,
