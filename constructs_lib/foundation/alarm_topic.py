@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -10,7 +9,6 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
-from constructs_lib.foundation.acknowledgment import acknowledge
 
 _CLOUDWATCH: Final = iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
@@ -59,8 +57,8 @@ def given_or_own(scope: Construct, topic: sns.ITopic | None) -> sns.ITopic:
     Returns:
         The topic.
     """
-    target = _topic(scope) if topic is None else topic
-    from_alarms = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    target = sns.Topic(scope, "AlarmTopic", enforce_ssl=True) if topic is None else topic
+    from_alarms = {"StringEquals": {"aws:SourceAccount": location.stack_of(scope).account}}
     publish = iam.PolicyStatement(
         sid="AlarmsOfThisAccount",
         actions=["sns:Publish"],
@@ -89,13 +87,20 @@ def given_or_own(scope: Construct, topic: sns.ITopic | None) -> sns.ITopic:
     return target
 
 
-def _topic(scope: Construct) -> sns.Topic:
-    topic = sns.Topic(scope, "AlarmTopic", enforce_ssl=True)
-    acknowledge(
-        topic,
-        {
+def findings(topic: sns.ITopic | None) -> dict[str, str]:
+    """Findings on the topic that is made for alarms, each with the reason why it is not a fault.
+
+    Args:
+        topic: The user's topic; None: one is made.
+
+    Returns:
+        The reasons by finding; empty for the user's topic.
+    """
+    return (
+        {}
+        if topic is not None
+        else {
             "AwsSolutions-SNS2": "CloudWatch cannot publish to a topic under the AWS-managed key, and an alarm's text "
             "holds names and figures only. Pass alarm_topic= to use a topic under your own key."
-        },
+        }
     )
-    return topic

@@ -6,6 +6,7 @@ there is one.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, overload
 from weakref import WeakSet
@@ -21,6 +22,7 @@ from constructs import Construct
 from constructs_lib import _defaults
 from constructs_lib._types import FunctionLike
 from constructs_lib.foundation import alarm_topic
+from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.invoked import dimensions_of
 
 
@@ -42,10 +44,20 @@ class Watch:
 
 
 class Alarms:
-    """The alarms of one construct, and the topic that they notify: the given one, or one that is made."""
+    """The alarms of one construct, and the topic that they notify: the given one, or one that is made.
 
-    def __init__(self, scope: Construct, topic: sns.ITopic | None) -> None:
+    Args:
+        scope: The construct.
+        topic: The user's topic; None: one is made.
+        findings: Findings on the construct's other parts that are meant to be so, with reasons: those on the topic are
+            acknowledged on the construct, and these in the same call to Node.
+    """
+
+    def __init__(
+        self, scope: Construct, topic: sns.ITopic | None, *, findings: Mapping[str, str] | None = None
+    ) -> None:
         self.topic = alarm_topic.given_or_own(scope, topic)
+        acknowledge(scope, {**(findings or {}), **alarm_topic.findings(topic)})
         self._scope = scope
         self._action = actions.SnsAction(self.topic)
 
@@ -159,15 +171,17 @@ def function_errors(
     )
 
 
-def dimensions_of_version(alias: lambda_.Alias, version: lambda_.IVersion) -> dict[str, str]:
-    """The dimensions of one version called through the alias; CDK's metrics of an alias leave the version out.
+def dimensions_of_version(
+    function: lambda_.Function, alias_name: str, version: lambda_.IVersion
+) -> dict[str, str]:
+    """The dimensions of one version called through an alias; CDK's metrics of an alias leave the version out.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
     """
-    name = alias.lambda_.function_name
+    name = function.function_name
     return {
         "FunctionName": name,
-        "Resource": f"{name}:{alias.alias_name}",
+        "Resource": f"{name}:{alias_name}",
         "ExecutedVersion": version.version,
     }
 

@@ -1,5 +1,7 @@
 """Queues for what could not be delivered: encrypted, over TLS only, kept as long as SQS keeps anything."""
 
+from typing import Final
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -10,9 +12,10 @@ from constructs import Construct, IDependable
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location, permissions
-from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.alarms import Watch
 from constructs_lib.foundation.resource import find_resource
+
+_RETENTION: Final = Duration.seconds(_defaults.DEAD_LETTER_RETENTION_SECONDS)
 
 
 def queue(
@@ -39,13 +42,26 @@ def queue(
         enforce_ssl=True,
         encryption=sqs.QueueEncryption.KMS if encryption_key else sqs.QueueEncryption.SQS_MANAGED,
         encryption_master_key=encryption_key,
-        retention_period=Duration.seconds(_defaults.DEAD_LETTER_RETENTION_SECONDS),
+        retention_period=_RETENTION,
         removal_policy=removal_policy or RemovalPolicy.RETAIN,
     )
-    # A redrive policy of its own would send what failed on, and away from the alarm.
-    end = "This is where failed events end: they stay until somebody redrives them."
-    acknowledge(queue, {"Serverless-SQSRedrivePolicy": end, "AwsSolutions-SQS3": end})
+    location.note(scope, queue)
     return queue
+
+
+def findings(passed: object) -> dict[str, str]:
+    """Findings on the queue that is made, each with the reason why it is not a fault.
+
+    A redrive policy of its own would send what failed on, and away from the alarm.
+
+    Args:
+        passed: What the user passed in its place.
+
+    Returns:
+        The reasons by finding, for a construct without another queue; empty where no queue is made.
+    """
+    end = "This is where failed events end: they stay until somebody redrives them."
+    return {} if passed is not None else {"Serverless-SQSRedrivePolicy": end, "AwsSolutions-SQS3": end}
 
 
 def watch(construct: Construct, queue: sqs.IQueue, *, passed: sqs.IQueue | None) -> Watch | None:

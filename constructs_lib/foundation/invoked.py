@@ -4,9 +4,10 @@ Durable functions, functions with tenant isolation and those on managed instance
 Where Lambda would refuse a call, or lose an event, a check here refuses it at synth.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from aws_cdk import Token
 from aws_cdk import aws_lambda as lambda_
@@ -16,7 +17,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
-from constructs_lib.foundation.resource import find_resource
+from constructs_lib.foundation.resource import find_resource, node_of, properties_of
 
 LATEST = "$LATEST"
 
@@ -36,15 +37,14 @@ class CallRestrictions:
 class Invoked:
     """A function as callers name it, and what is known of it."""
 
-    arn: str
-    """The ARN that callers use, with its qualifier; a token for what this app creates."""
-    qualifier: str
-    """An alias, a version, or `$LATEST`."""
+    called: FunctionLike
+    """The function, version or alias that was passed."""
     base: lambda_.IFunction
     """The function without its qualifier."""
-    base_arn: str
     function: lambda_.Function | None
     """The function without its qualifier, if it belongs to this app; otherwise None."""
+    _qualifier: str = LATEST
+    """Of all but an alias of this app, which is asked when it is needed."""
 
     @classmethod
     def of(cls, function: FunctionLike, name: str = "function") -> "Invoked":
@@ -58,27 +58,46 @@ class Invoked:
             InvalidPropsError: `function` is something else.
         """
         _validation.check_part(name, function, "function_arn", "a function, version or alias", required=True)
-        if isinstance(function, lambda_.Function):
-            arn = function.function_arn
-            return cls(arn=arn, qualifier=LATEST, base=function, base_arn=arn, function=function)
         base: lambda_.IFunction = function
         qualifier = LATEST
-        alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)
-        if alias_name is not None and version is not None:
-            qualifier, base = alias_name, version.lambda_
-        elif version is not None:
-            qualifier, base = version, function.lambda_  # type: ignore[union-attr]
-        arn = function.function_arn
-        base_arn = arn if base is function else base.function_arn
-        if base is function and not Token.is_unresolved(arn) and arn.count(":") == _COLONS_WITH_QUALIFIER:
-            base_arn, _, qualifier = arn.rpartition(":")  # imported by an ARN that has one
+        if isinstance(function, lambda_.Alias):
+            base = function.lambda_
+        elif not isinstance(function, lambda_.Function):
+            alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)
+            if alias_name is not None and version is not None:
+                qualifier, base = alias_name, version.lambda_
+            elif version is not None:
+                qualifier, base = version, function.lambda_  # type: ignore[union-attr]
+            else:
+                qualifier = _qualifier_of(function.function_arn)
         return cls(
-            arn=arn,
-            qualifier=qualifier,
+            called=function,
             base=base,
-            base_arn=base_arn,
             function=base if isinstance(base, lambda_.Function) else None,
+            _qualifier=qualifier,
         )
+
+    @cached_property
+    def qualifier(self) -> str:
+        """An alias, a version, or `$LATEST`."""
+        return self.called.alias_name if isinstance(self.called, lambda_.Alias) else self._qualifier
+
+    @cached_property
+    def arn(self) -> str:
+        """The ARN that callers use, with its qualifier; a token for what this app creates."""
+        return self.called.function_arn
+
+    @cached_property
+    def base_arn(self) -> str:
+        """The ARN of the function without its qualifier."""
+        if self.base is not self.called:
+            return self.base.function_arn
+        return self.arn.removesuffix(f":{self.qualifier}")
+
+    @property
+    def path(self) -> str:
+        """The path of `base`, for messages."""
+        return self.base.node.path
 
     @property
     def key(self) -> tuple[str, str]:
@@ -91,20 +110,23 @@ class Invoked:
         return None if self.function is None else find_resource(self.function, lambda_.CfnFunction)
 
     @cached_property
+    def properties(self) -> Mapping[str, Any]:
+        """What the function's resource has, read at the first use: later changes are not seen.
+
+        Empty for a function that is not of this app.
+        """
+        return {} if self.resource is None else properties_of(self.resource)
+
+    @cached_property
     def kind(self) -> CallRestrictions:
-        """What the function's resource has, read at the first use: later changes are not seen."""
-        resource = self.resource
-        if resource is None:
-            return CallRestrictions()
-        durable = resource.durable_config
-        seconds = getattr(durable, "execution_timeout", None)
+        """What its properties mean for its callers."""
+        durable = self.properties.get("durableConfig")
+        seconds = durable.get("executionTimeout") if isinstance(durable, Mapping) else None
         return CallRestrictions(
             is_durable=durable is not None,
-            execution_seconds=None
-            if seconds is None or _validation.is_unresolved(seconds)
-            else float(seconds),
-            has_tenants=resource.tenancy_config is not None,
-            is_managed=resource.capacity_provider_config is not None,
+            execution_seconds=None if seconds is None else _known(seconds),
+            has_tenants=self.properties.get("tenancyConfig") is not None,
+            is_managed=self.properties.get("capacityProviderConfig") is not None,
         )
 
     @cached_property
@@ -113,37 +135,40 @@ class Invoked:
 
         None for a function that is not of this app, or a time that is known only at deployment.
         """
+        return self.kind.execution_seconds if self.kind.is_durable else self.invocation_seconds
+
+    @property
+    def invocation_seconds(self) -> float | None:
+        """How long one invocation may take, also of a durable function; None where that is not known."""
         if self.function is None:
             return None
-        return self.kind.execution_seconds if self.kind.is_durable else timeout_seconds(self.function)
+        return _known(self.properties.get("timeout", _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET))
 
     @property
     def reserved_concurrency(self) -> float | None:
         """The concurrency reserved for the function; None where it has none, or it is known only at deployment."""
-        reserved = None if self.resource is None else self.resource.reserved_concurrent_executions
-        return None if reserved is None or _validation.is_unresolved(reserved) else reserved
+        return _known(self.properties.get("reservedConcurrentExecutions"))
+
+
+def _known(number: object) -> float | None:
+    """A number; None where it is not set, or known only at deployment."""
+    return number if isinstance(number, int | float) and not _validation.is_unresolved(number) else None
 
 
 def has_provisioned_concurrency(function: FunctionLike) -> bool:
     """Whether environments are kept ready for an alias or version; False where nothing is known of it."""
     if not isinstance(function, lambda_.Alias | lambda_.Version):
         return False
-    resource = function.node.default_child
+    node = node_of(function)
+    resource = node.default_child
     return (
         isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
         and resource.provisioned_concurrency_config is not None
-    ) or function.node.try_find_child(_SCALING) is not None
+    ) or node.try_find_child(_SCALING) is not None
 
 
 _SCALING: Final = "AliasScaling"
 """The child that CDK's `alias.add_auto_scaling()` makes."""
-
-
-def timeout_seconds(function: lambda_.Function) -> float | None:
-    """How long one invocation may take; None where it is known only at deployment."""
-    return _validation.read_seconds(
-        "timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET
-    )
 
 
 def dimensions_of(function: FunctionLike) -> dict[str, str] | None:
@@ -164,8 +189,13 @@ def dimensions_of(function: FunctionLike) -> dict[str, str] | None:
     return {"FunctionName": name, "Resource": f"{name}:{invoked.qualifier}"}
 
 
+def _qualifier_of(arn: str) -> str:
+    """What a function was imported by: arn:aws:lambda:region:account:function:name:qualifier."""
+    has_one = not Token.is_unresolved(arn) and arn.count(":") == _COLONS_WITH_QUALIFIER
+    return arn.rpartition(":")[2] if has_one else LATEST
+
+
 _COLONS_WITH_QUALIFIER = 7
-"""arn:aws:lambda:region:account:function:name:qualifier"""
 
 
 # --- what is refused -----------------------------------------------------------------------------------
@@ -264,21 +294,21 @@ def check_destinations(invoked: Invoked, *, redrive: bool) -> None:
             isolation, and `redrive` is asked for.
     """
     kind = invoked.kind
-    path = invoked.base.node.path
     if kind.is_durable:
         raise InvalidPropsError(
-            f"function {path} is a durable function, which has no destinations: Lambda would send no record of it. Set "
-            f"dead_letter_queue on the function itself. See {_defaults.DURABLE_INVOKING}"
+            f"function {invoked.path} is a durable function, which has no destinations: Lambda would send no record of "
+            f"it. Set dead_letter_queue on the function itself. See {_defaults.DURABLE_INVOKING}"
         )
     if kind.is_managed and invoked.qualifier == LATEST:
         raise InvalidPropsError(
-            f"function {path} is on managed instances, where a call without a qualifier reaches $LATEST.PUBLISHED, and "
-            f"not the destinations of $LATEST. Pass an alias or a version. See {_defaults.MANAGED_INSTANCES_VERSIONS}"
+            f"function {invoked.path} is on managed instances, where a call without a qualifier reaches "
+            "$LATEST.PUBLISHED, and not the destinations of $LATEST. Pass an alias or a version. "
+            f"See {_defaults.MANAGED_INSTANCES_VERSIONS}"
         )
     if redrive and kind.has_tenants:
         raise InvalidPropsError(
-            f"redrive cannot be combined with tenant isolation, which function {path} has: a record does not have the "
-            f"tenant that its event was for. Leave redrive out. See {_defaults.TENANT_ISOLATION}"
+            f"redrive cannot be combined with tenant isolation, which function {invoked.path} has: a record does not "
+            f"have the tenant that its event was for. Leave redrive out. See {_defaults.TENANT_ISOLATION}"
         )
 
 

@@ -3,7 +3,8 @@
 Every construct asks here, for each argument that takes a resource. What is known only at deployment passes.
 """
 
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Stack
 from constructs import Construct, IConstruct
@@ -12,6 +13,47 @@ from constructs_lib import _validation
 from constructs_lib.errors import InvalidPropsError
 
 _WORDS = {"account": "account", "region": "Region"}
+
+_stacks: Final[WeakKeyDictionary[IConstruct, Stack]] = WeakKeyDictionary()
+"""The stack of each construct that was asked for once: a construct never leaves its stack."""
+
+_scopes: Final[WeakKeyDictionary[IConstruct, Construct]] = WeakKeyDictionary()
+"""The scopes of what was made by this library, and not imported: it is in its stack's account and Region."""
+
+
+def note(scope: Construct, *created: Construct) -> None:
+    """Remember where constructs were made, so that nobody has to ask Node for it.
+
+    Args:
+        scope: What they were put into.
+        *created: New constructs; not imported ones, which may be of another account.
+    """
+    for construct in created:
+        _scopes[construct] = scope
+
+
+def stack_of(construct: IConstruct) -> Stack:
+    """The stack of a construct, for which Node is asked once.
+
+    Args:
+        construct: The construct.
+
+    Returns:
+        Its stack, the nearest one where stacks are nested.
+    """
+    if isinstance(construct, Stack):
+        return construct
+    if construct not in _stacks:
+        scope = _scopes.get(construct)
+        _stacks[construct] = Stack.of(construct) if scope is None else stack_of(scope)
+    return _stacks[construct]
+
+
+def _is_next_to(resource: Any, construct: IConstruct) -> bool:
+    """Whether a resource was made by this library, in the stack of a construct."""
+    return (
+        isinstance(resource, Construct) and resource in _scopes and stack_of(resource) is stack_of(construct)
+    )
 
 
 def check(
@@ -30,6 +72,8 @@ def check(
     Raises:
         InvalidPropsError: Both places are known, and differ.
     """
+    if _is_next_to(resource, beside):
+        return
     there: Any = getattr(resource, "env", None)
     if not hasattr(there, "account"):
         return
@@ -79,13 +123,15 @@ def is_of_another_account(scope: Construct, resource: Any) -> bool:
     Returns:
         False where either account is known only at deployment.
     """
+    if _is_next_to(resource, scope):
+        return False
     theirs = _place(resource).account
     return not _validation.is_unresolved(theirs) and _differ(_place(scope).account, theirs)
 
 
 def _place(part: Any) -> Any:
     """What has the account and the Region of a part: an imported resource may have those of its ARN."""
-    return getattr(part, "env", None) or Stack.of(part)
+    return getattr(part, "env", None) or stack_of(part)
 
 
 def _differ(ours: str, theirs: str) -> bool:

@@ -78,7 +78,7 @@ def allow_role(
         the latter has to `wait` for it.
     """
     grantee: iam.IRole | iam.Policy = role
-    if Stack.of(role) is not Stack.of(construct):
+    if location.stack_of(role) is not location.stack_of(construct):
         grantee = _own_policy(construct, role)
     iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[arn])
     if key is not None:

@@ -34,7 +34,8 @@ from constructs_lib.foundation.invoked import (
     check_place,
     dimensions_of,
 )
-from constructs_lib.practice.plugin import check_app_of
+from constructs_lib.foundation.resource import node_of
+from constructs_lib.practice.plugin import app_of, check_app_of
 
 SuccessTarget = (
     sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic | events.IEventBus | events.EventBus | FunctionLike
@@ -42,6 +43,7 @@ SuccessTarget = (
 FailureTarget = SuccessTarget | s3.IBucket | s3.Bucket
 
 _RUNTIME = Path(_defaults.__file__).parent / "runtime"
+_EVENT_AGE: Final = Duration.seconds(_defaults.ASYNC_EVENT_AGE_SECONDS)
 
 _configured: Final[WeakKeyDictionary[IConstruct, set[tuple[str, str]]]] = WeakKeyDictionary()
 """The qualifiers that have a configuration, of each app."""
@@ -180,11 +182,12 @@ class AsyncDestinations(Construct):
         success = _target(scope, "on_success", on_success)
         failure = _target(scope, "on_failure", on_failure)
         _check_function(invoked)
-        configured = _configured_elsewhere(function, invoked)
+        configured = _configured_elsewhere(scope, function, invoked)
         _check_not_itself(invoked, on_success=success, on_failure=failure)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         configured.add(invoked.key)
         self.function = function
         if failure is None:
@@ -206,14 +209,15 @@ class AsyncDestinations(Construct):
             on_success=None if success is None else _Destination(success.arn),
             on_failure=_Destination(failure.arn),
             retry_attempts=retry_attempts,
-            max_event_age=max_event_age or Duration.seconds(_defaults.ASYNC_EVENT_AGE_SECONDS),
+            max_event_age=max_event_age or _EVENT_AGE,
         )
         permissions.wait(self.event_invoke_config, holder)
-        if invoked.qualifier != LATEST and function.node.default_child is not None:
-            # The qualifier is text in the configuration, and Lambda refuses one that does not exist yet.
-            self.event_invoke_config.node.add_dependency(function.node.default_child)
+        # The qualifier is text in the configuration, and Lambda refuses one that does not exist yet.
+        qualifier = None if invoked.qualifier == LATEST else node_of(function).default_child
+        if qualifier is not None:
+            self.event_invoke_config.node.add_dependency(qualifier)
 
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=dead_letters.findings(on_failure))
         self.alarm_topic = alarms_here.topic
         self.dropped_alarm = alarms_here.add("DroppedAlarm", _events_dropped(function))
         self.event_age_alarm = alarms_here.add("EventAgeAlarm", _event_age(function, age=age, unit=unit))
@@ -473,10 +477,10 @@ def _check_numbers(retry_attempts: float, oldest: float | None, alarm_seconds: f
         )
 
 
-def _configured_elsewhere(function: FunctionLike, invoked: Invoked) -> set[tuple[str, str]]:
+def _configured_elsewhere(scope: Construct, function: FunctionLike, invoked: Invoked) -> set[tuple[str, str]]:
     """The qualifiers of the app that have a configuration; this one must not be among them."""
-    node = function.node
-    configured = _configured.setdefault(node.root, set())
+    node = node_of(function)
+    configured = _configured.setdefault(app_of(scope) or node.root, set())
     if invoked.key in configured or node.try_find_child("EventInvokeConfig") is not None:
         raise InvalidPropsError(
             f"function {node.path} has an asynchronous configuration on {invoked.qualifier} already, and Lambda keeps "
@@ -495,11 +499,11 @@ def _check_not_itself(invoked: Invoked, **targets: _Target | None) -> None:
 
 
 def _loops_on_purpose(invoked: Invoked) -> bool:
-    return invoked.resource is not None and invoked.resource.recursive_loop == "Allow"
+    return invoked.properties.get("recursiveLoop") == "Allow"
 
 
 def _check_function(invoked: Invoked) -> None:
-    if invoked.resource is not None and invoked.resource.dead_letter_config is not None:
+    if invoked.properties.get("deadLetterConfig") is not None:
         raise InvalidPropsError(
             f"function {invoked.base.node.path} has a dead-letter queue: Lambda would send each failed event "
             f"to both, and neither wins. Take it away (dead_letter_queue, dead_letter_topic): a destination keeps "

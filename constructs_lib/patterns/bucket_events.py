@@ -142,7 +142,7 @@ class BucketEvents(Construct):
             retry_attempts=retry_attempts,
             max_event_age=max_event_age,
         )
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=dead_letters.findings(dead_letter_queue))
         self.alarm_topic = alarms_here.topic
         self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, passed=dead_letter_queue)

@@ -130,7 +130,7 @@ class EventRule(Construct):
             max_event_age=max_event_age,
             given_input=event,
         )
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=dead_letters.findings(dead_letter_queue))
         self.alarm_topic = alarms_here.topic
         self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, passed=dead_letter_queue)

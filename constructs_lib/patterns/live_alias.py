@@ -25,7 +25,6 @@ from constructs_lib.foundation.invoked import (
     check_event_source,
     check_place,
     check_provisioned,
-    timeout_seconds,
 )
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
@@ -163,7 +162,7 @@ class LiveAlias(Construct):
     ) -> None:
         """Create the alias; the arguments are described at the class."""
         _check_function(function)
-        alias_stack = Stack.of(scope)
+        alias_stack = location.stack_of(scope)
         invoked = Invoked.of(function)
         check_place(scope, invoked)
         if provisioned_concurrency is not None:
@@ -184,7 +183,7 @@ class LiveAlias(Construct):
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
         )
         _check_room(function, invoked.reserved_concurrency, most_provisioned)
-        snap_start = invoked.resource is not None and _has_snap_start(invoked.resource)
+        snap_start = _has_snap_start(invoked)
         if snap_start and provisioned_concurrency is not None:
             raise InvalidPropsError(
                 "provisioned_concurrency cannot be given for a function with SnapStart: Lambda takes one of the "
@@ -201,7 +200,7 @@ class LiveAlias(Construct):
             rollback_alarms=rollback_alarms or None,
         )
         _check_hooks(scope, function, before_traffic=before_traffic, after_traffic=after_traffic)
-        timeout = timeout_seconds(function)
+        timeout = invoked.invocation_seconds
         latency = _latency_milliseconds(timeout, latency_threshold)
         of_new_version = 1 if latency is None else 2
         _check_rollback_alarms(len(rollback_alarms), ours=of_new_version)
@@ -209,6 +208,7 @@ class LiveAlias(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         self._rollback_alarms = len(rollback_alarms)
         stack_order.note(alias_stack, others)
         _names.setdefault(function, set()).add(alias_name)
@@ -256,7 +256,7 @@ class LiveAlias(Construct):
             if latency is None
             else alarms.function_latency(self.alias, timeout=timeout, milliseconds=latency),
         )
-        of_version = alarms.dimensions_of_version(self.alias, self.version)
+        of_version = alarms.dimensions_of_version(function, alias_name, self.version)
         self.new_version_errors_alarm = alarms_here.add(
             "NewVersionErrorsAlarm",
             alarms.function_errors(self.alias, timeout=timeout, of_version=of_version),
@@ -455,9 +455,9 @@ def _check_function(function: object) -> None:
         )
 
 
-def _has_snap_start(resource: lambda_.CfnFunction) -> bool:
-    setting = resource.snap_start
-    return isinstance(setting, lambda_.CfnFunction.SnapStartProperty) and setting.apply_on != "None"
+def _has_snap_start(invoked: Invoked) -> bool:
+    setting = invoked.properties.get("snapStart")
+    return isinstance(setting, Mapping) and setting.get("applyOn") != "None"
 
 
 def _latency_milliseconds(timeout: float | None, latency_threshold: Duration | None) -> float | None:

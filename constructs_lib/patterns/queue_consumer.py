@@ -34,6 +34,9 @@ _RECEIVING: Final = (
 )
 """The same actions as in CDK's own Queue.grant_consume_messages."""
 
+_RETENTION: Final = Duration.seconds(_defaults.RETENTION_SECONDS)
+_DEAD_LETTER_RETENTION: Final = Duration.seconds(_defaults.DEAD_LETTER_RETENTION_SECONDS)
+
 _concurrency_in_use: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
 """Sum of `max_concurrency` over the consumers of each function: its reserved concurrency has to serve all."""
 
@@ -206,6 +209,7 @@ class QueueConsumer(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         if (
             invoked.function is not None
             and max_concurrency
@@ -221,9 +225,8 @@ class QueueConsumer(Construct):
         if queue is None:
             source, dead_letters = self._make_queues(
                 visibility=visibility_timeout or Duration.seconds(times.visibility or 0),
-                retention=retention_period or Duration.seconds(_defaults.RETENTION_SECONDS),
-                dead_retention=dead_letter_retention_period
-                or Duration.seconds(_defaults.DEAD_LETTER_RETENTION_SECONDS),
+                retention=retention_period or _RETENTION,
+                dead_retention=dead_letter_retention_period or _DEAD_LETTER_RETENTION,
                 max_receive_count=_defaults.MAX_RECEIVE_COUNT
                 if max_receive_count is None
                 else max_receive_count,
@@ -262,11 +265,12 @@ class QueueConsumer(Construct):
                     "redrives them."
                 },
             )
+        arn = source.queue_arn
         holder = permissions.allow_role(
             self,
             role,
             _RECEIVING,
-            source.queue_arn,
+            arn,
             resource=source,
             key=source.encryption_master_key,
             key_actions=["kms:Decrypt"],
@@ -275,7 +279,7 @@ class QueueConsumer(Construct):
             self,
             "EventSourceMapping",
             target=function,
-            event_source_arn=self.queue.queue_arn,
+            event_source_arn=arn,
             batch_size=batch_size,
             max_batching_window=max_batching_window,
             max_concurrency=max_concurrency,
@@ -288,14 +292,14 @@ class QueueConsumer(Construct):
             filters=patterns or None,
         )
         permissions.wait(self.event_source_mapping, holder)
-        acknowledge(
-            self.event_source_mapping,
-            {
+        alarms_here = Alarms(
+            self,
+            alarm_topic,
+            findings={
                 "Serverless-LambdaEventSourceMappingDestination": "An SQS mapping has no failure destination: the "
                 "queue's redrive policy is what keeps failed messages."
             },
         )
-        alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
         self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm",
@@ -392,6 +396,7 @@ class QueueConsumer(Construct):
             ),
             removal_policy=removal_policy,
         )
+        location.note(self, queue, dead_letter_queue)
         return queue, dead_letter_queue
 
 

@@ -173,7 +173,7 @@ class ScheduledInvocation(Construct):
             resource.flexible_time_window = scheduler.CfnSchedule.FlexibleTimeWindowProperty(
                 mode="FLEXIBLE", maximum_window_in_minutes=flexible_window.to_minutes()
             )
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=dead_letters.findings(dead_letter_queue))
         self.alarm_topic = alarms_here.topic
         self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, passed=dead_letter_queue)

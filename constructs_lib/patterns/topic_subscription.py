@@ -152,7 +152,7 @@ class TopicSubscription(Construct):
         self.subscription.node.add_dependency(self.node.find_child("Invoke"))
         if may_send is not None:
             self.subscription.node.add_dependency(may_send)
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=dead_letters.findings(dead_letter_queue))
         self.alarm_topic = alarms_here.topic
         self.dead_letter_alarm = alarms_here.add(
             "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, passed=dead_letter_queue)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import aws_cdk as cdk
 import jsii
@@ -17,24 +17,31 @@ from constructs_lib.practice.rule import Rule
 
 NAME: Final = "constructs-lib"
 
-_known: Final[WeakSet[IConstruct]] = WeakSet()
-"""Apps that have the plugin, and constructs that are known to be in one of them."""
+_apps: Final[WeakKeyDictionary[IConstruct, cdk.Stage | None]] = WeakKeyDictionary()
+"""The app of each scope that was asked for once: a construct never leaves its app."""
+
+_checked: Final[WeakSet[cdk.Stage]] = WeakSet()
+"""Apps that have the plugin."""
+
+
+def app_of(scope: Construct) -> cdk.Stage | None:
+    """The app that a scope is in; of each scope, Node is asked once."""
+    if scope not in _apps:
+        _apps[scope] = cdk.App.of(scope)
+    return _apps[scope]
 
 
 def check_app_of(construct: Construct, scope: Construct) -> None:
-    """Let CDK check the app of a construct at synth. Of each scope, Node is asked once which app it is in.
+    """Let CDK check the app of a construct at synth.
 
     Args:
         construct: A construct of this library.
         scope: What it was put into.
     """
-    if scope not in _known:
-        app = cdk.App.of(scope)
-        if app is not None and app not in _known:
-            cdk.Validations.of(app).add_plugins(cast("cdk.IPolicyValidationPlugin", _Plugin()))
-            _known.add(app)
-        _known.add(scope)
-    _known.add(construct)
+    app = _apps[construct] = app_of(scope)
+    if app is not None and app not in _checked:
+        cdk.Validations.of(app).add_plugins(cast("cdk.IPolicyValidationPlugin", _Plugin()))
+        _checked.add(app)
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)

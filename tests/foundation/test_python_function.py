@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
 from constructs_lib import InvalidPropsError, PythonFunction, _defaults
 from constructs_lib.foundation.function import handler_code, installation, interpreter
@@ -220,8 +223,15 @@ def test_report_lines_are_kept_unless_they_are_not_wanted(stack: Stack) -> None:
     assert the(cheap, "AWS::Lambda::Function")["LoggingConfig"]["SystemLogLevel"] == "WARN"
 
 
-def test_an_id_that_is_taken_is_named_as_it_was_written(stack: Stack) -> None:
-    function(stack, "Ship")
+@pytest.mark.parametrize(
+    "make",
+    [function, sqs.Queue],
+    ids=["a function", "a construct whose parts have other ids"],
+)
+def test_an_id_that_is_taken_is_named_as_it_was_written(
+    stack: Stack, make: Callable[[Stack, str], Construct]
+) -> None:
+    make(stack, "Ship")
     before = {child.node.id for child in stack.node.children}
     with pytest.raises(InvalidPropsError, match=r"got 'Ship', which Stack already has"):
         function(stack, "Ship")

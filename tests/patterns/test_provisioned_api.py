@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
+import cdk_nag
 import pytest
 from aws_cdk import App, Duration, Environment, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -53,6 +54,32 @@ def joined(value: Any) -> str:
         return f"<{value['Ref']}>"
     delimiter, parts = value["Fn::Join"]
     return str(delimiter).join(joined(part) for part in parts)
+
+
+@pytest.mark.parametrize("authorization", [Authorization.iam(), Authorization.public()])
+def test_an_open_method_that_you_add_is_found(stack: Stack, authorization: Authorization) -> None:
+    """What is acknowledged for all routes of an API at once does not cover a method without authorization."""
+    made = api(stack, authorization=authorization)
+    assert made.rest_api is not None
+    assert "AwsSolutions-APIG4" not in findings(stack)
+    made.rest_api.root.add_method("GET")
+    assert "AwsSolutions-APIG4" in findings(stack)
+
+
+def findings(stack: Stack) -> set[str]:
+    """The rules of cdk-nag that find something."""
+    report = cdk_nag.AwsSolutionsChecks(stack).validate_scope(stack)
+    return {violation.rule_name for violation in report.violations}
+
+
+def test_a_timeout_that_was_changed_since_another_api_is_seen(stack: Stack) -> None:
+    live = alias(stack)
+    api(stack, routes={"POST /trips": live})
+    changed = live.lambda_.node.default_child
+    assert isinstance(changed, lambda_.CfnFunction)
+    changed.timeout = 300
+    with pytest.raises(InvalidPropsError, match="got 300"):
+        ProvisionedApi(stack, "Other", routes={"POST /trips": live}, authorization=Authorization.iam())
 
 
 # --- nothing but aliases -------------------------------------------------------------------------------

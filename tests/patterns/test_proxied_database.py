@@ -484,6 +484,17 @@ def test_two_databases_have_two_proxies(app: App) -> None:
     assert one != two
 
 
+def test_each_database_has_the_same_addresses(stack: Stack) -> None:
+    other = Stack(stack, "Other")
+    blocks = []
+    for home in (stack, other):
+        ProxiedDatabase(home, "Database", engine=POSTGRES)
+    for home in (stack, other):
+        subnets = of_type(home, "AWS::EC2::Subnet").values()
+        blocks.append([subnet["CidrBlock"] for subnet in subnets])
+    assert blocks[0] == blocks[1]
+
+
 def test_others_can_be_let_in(stack: Stack) -> None:
     """It is an IConnectable, also for JavaScript."""
     made = database(stack, port=6543)

@@ -100,6 +100,16 @@ def test_visibility_is_six_timeouts_and_the_window(stack: Stack) -> None:
     assert properties(consumer.queue)["VisibilityTimeout"] == 6 * 20 + 7
 
 
+def test_visibility_follows_a_timeout_that_was_changed_later(stack: Stack) -> None:
+    """Also one that an escape hatch has changed since another construct has read it."""
+    worker = function(stack)
+    QueueConsumer(stack, "First", function=worker)
+    changed = worker.node.default_child
+    assert isinstance(changed, lambda_.CfnFunction)
+    changed.timeout = 60
+    assert properties(QueueConsumer(stack, "Second", function=worker).queue)["VisibilityTimeout"] == 360
+
+
 def test_visibility_of_a_function_without_a_timeout(stack: Stack) -> None:
     """Lambda takes three seconds then."""
     plain = lambda_.Function(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Annotations, ArnFormat, Duration, RemovalPolicy, Size, Stack, Stage
 from aws_cdk import aws_ec2 as ec2
@@ -18,13 +19,15 @@ from constructs_lib.foundation import location, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.function import function_code, packaging
 from constructs_lib.foundation.resource import resource_of
-from constructs_lib.practice.plugin import check_app_of
+from constructs_lib.practice.plugin import app_of, check_app_of
 
 if TYPE_CHECKING:  # a service module costs time at import
     from aws_cdk import aws_kms as kms
 
 _LAMBDA: Final = iam.ServicePrincipal("lambda.amazonaws.com")
 _TIMEOUT: Final = Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS)
+_RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
+_ARCHITECTURE: Final = lambda_.Architecture.ARM_64
 
 PACKAGE_FOR_CONTEXT: Final = "constructs-lib:package-for"
 """Context of the local cloud alone: `host` packages for the Python and the machine that run the synth."""
@@ -209,12 +212,7 @@ class PythonFunction(lambda_.Function):
                 )
         if snap_start:
             _check_snap_start(runtime_name, ephemeral_storage_size)
-        node = scope.node
-        if node.try_find_child(construct_id) is not None:
-            raise InvalidPropsError(
-                f"construct_id must be unique in its scope, got {construct_id!r}, which {node.path} already has."
-            )
-        stack = Stack.of(scope)
+        stack = location.stack_of(scope)
         code = (
             function_code.package(
                 Path(entry),
@@ -222,7 +220,7 @@ class PythonFunction(lambda_.Function):
                 function_code.target(
                     runtime_name,
                     _defaults.ARCHITECTURE if architecture is None else architecture.name,
-                    for_host=node.try_get_context(PACKAGE_FOR_CONTEXT) == "host",
+                    for_host=_is_packaged_for_host(app_of(scope)),
                 ),
                 bytecode=bytecode,
                 include=include,
@@ -231,49 +229,59 @@ class PythonFunction(lambda_.Function):
                 has_layers=bool(layers),
                 has_python_path="PYTHONPATH" in (environment or {}),
             )
-            if stack.bundling_required
+            if _is_bundled(stack)
             else function_code.Code(packaging.placeholder())
         )
         package = code.package
         packaging.check_size(package, layers_bytes=_layers_bytes(scope, layers), max_zipped_mb=max_zipped_mb)
 
-        role = iam.Role(scope, f"{construct_id}Role", assumed_by=_LAMBDA)
-        log_group = log_group or logs.LogGroup(
-            scope,
-            f"{construct_id}LogGroup",
-            retention=log_retention or logs.RetentionDays.TWO_MONTHS,
-            removal_policy=log_removal_policy or RemovalPolicy.RETAIN,
-        )
-        super().__init__(
-            scope,
-            construct_id,
-            code=lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash),
-            handler=handler,
-            runtime=lambda_.Runtime.PYTHON_3_13 if runtime is None else runtime,
-            architecture=lambda_.Architecture.ARM_64 if architecture is None else architecture,
-            timeout=_TIMEOUT if timeout is None else timeout,
-            memory_size=memory_size,
-            ephemeral_storage_size=ephemeral_storage_size,
-            environment=dict(environment or {}),
-            environment_encryption=environment_encryption,
-            layers=list(layers) or None,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=list(security_groups) or None,
-            allow_public_subnet=allow_public_subnet or None,
-            function_name=function_name,
-            description=description,
-            reserved_concurrent_executions=reserved_concurrent_executions,
-            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
-            recursive_loop=recursive_loop,
-            role=role,
-            log_group=log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            application_log_level_v2=log_level or lambda_.ApplicationLogLevel.INFO,
-            system_log_level_v2=system_log_level or lambda_.SystemLogLevel.INFO,
-            tracing=tracing,
-        )
+        created: list[Construct] = []
+        try:
+            role = iam.Role(scope, f"{construct_id}Role", assumed_by=_LAMBDA)
+            created.append(role)
+            if log_group is None:
+                log_group = logs.LogGroup(
+                    scope,
+                    f"{construct_id}LogGroup",
+                    retention=log_retention or logs.RetentionDays.TWO_MONTHS,
+                    removal_policy=log_removal_policy or RemovalPolicy.RETAIN,
+                )
+                created.append(log_group)
+            super().__init__(
+                scope,
+                construct_id,
+                code=lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash),
+                handler=handler,
+                runtime=_RUNTIME if runtime is None else runtime,
+                architecture=_ARCHITECTURE if architecture is None else architecture,
+                timeout=_TIMEOUT if timeout is None else timeout,
+                memory_size=memory_size,
+                ephemeral_storage_size=ephemeral_storage_size,
+                environment=dict(environment or {}),
+                environment_encryption=environment_encryption,
+                layers=list(layers) or None,
+                vpc=vpc,
+                vpc_subnets=vpc_subnets,
+                security_groups=list(security_groups) or None,
+                allow_public_subnet=allow_public_subnet or None,
+                function_name=function_name,
+                description=description,
+                reserved_concurrent_executions=reserved_concurrent_executions,
+                snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+                recursive_loop=recursive_loop,
+                role=role,
+                log_group=log_group,
+                logging_format=lambda_.LoggingFormat.JSON,
+                application_log_level_v2=log_level or lambda_.ApplicationLogLevel.INFO,
+                system_log_level_v2=system_log_level or lambda_.SystemLogLevel.INFO,
+                tracing=tracing,
+            )
+        except RuntimeError as error:  # what CDK throws becomes this in Python
+            if "already a Construct" in str(error):
+                _refuse_taken(scope, construct_id, created)
+            raise
         check_app_of(self, scope)
+        location.note(scope, self, role)
         self.package = package
 
         log_group.grant_write(role)
@@ -309,6 +317,43 @@ class PythonFunction(lambda_.Function):
                 f"compiles all imports again. Install one (uv python install {runtime_name[6:]}), or pass "
                 f"bytecode=False if this is intended.",
             )
+
+
+def _refuse_taken(scope: Construct, construct_id: str, created: Sequence[Construct]) -> None:
+    """Refuse an id that another construct has, and leave nothing behind.
+
+    CDK finds this out for us: looking for the id beforehand would cost each function two round trips to Node.
+    """
+    node = scope.node
+    if node.try_find_child(construct_id) is None:
+        return
+    for part in created:
+        node.try_remove_child(part.node.id)
+    raise InvalidPropsError(
+        f"construct_id must be unique in its scope, got {construct_id!r}, which {node.path} already has."
+    )
+
+
+def _is_bundled(stack: Stack) -> bool:
+    """Whether the CDK needs the assets of a stack, asked once: a context cannot change below what has children."""
+    if stack not in _bundled:
+        _bundled[stack] = stack.bundling_required
+    return _bundled[stack]
+
+
+_bundled: Final[WeakKeyDictionary[Stack, bool]] = WeakKeyDictionary()
+
+
+def _is_packaged_for_host(app: Stage | None) -> bool:
+    """Whether the local cloud runs this app, asked once: it passes its context to the app."""
+    if app is None:
+        return False
+    if app not in _for_host:
+        _for_host[app] = app.node.try_get_context(PACKAGE_FOR_CONTEXT) == "host"
+    return _for_host[app]
+
+
+_for_host: Final[WeakKeyDictionary[Stage, bool]] = WeakKeyDictionary()
 
 
 def _let_lambda_manage_network_interfaces(role: iam.Role) -> None:

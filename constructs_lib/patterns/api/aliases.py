@@ -10,11 +10,17 @@ from constructs import Construct
 from constructs_lib import _defaults
 from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import location
 from constructs_lib.foundation.invoked import Invoked, check_place, check_tenants
-from constructs_lib.foundation.resource import find_resource
+from constructs_lib.foundation.resource import path_of
 
 _known: WeakKeyDictionary[lambda_.Alias, Invoked] = WeakKeyDictionary()
-"""Read once for each alias: an API may have hundreds of routes to the same one."""
+"""Read once for each alias and API: there may be hundreds of routes to the same one."""
+
+
+def forget() -> None:
+    """Read each alias again: its function may have changed since an earlier API has read it."""
+    _known.clear()
 
 
 def invoked(alias: AliasLike) -> Invoked:
@@ -94,12 +100,13 @@ def identity(alias: AliasLike) -> dict[str, object]:
     """
     if not isinstance(alias, lambda_.Alias):
         return {}
-    function = alias.lambda_
-    node = function.node
-    found: dict[str, object] = {"alias": alias.alias_name, "function": node.path}
-    resource = find_resource(function, lambda_.CfnFunction)
-    if resource is not None:
-        found |= {"name": resource.function_name, "package": resource.package_type}
+    known = invoked(alias)
+    found: dict[str, object] = {"alias": known.qualifier, "function": path_of(known.base)}
+    if known.resource is not None:
+        found |= {
+            "name": known.properties.get("functionName"),
+            "package": known.properties.get("packageType"),
+        }
     return found
 
 
@@ -114,5 +121,5 @@ def other_stacks(own_stack: Stack, aliases: Iterable[AliasLike]) -> list[Stack]:
         The other stacks.
     """
     of_this_app = (alias for alias in dict.fromkeys(aliases) if isinstance(alias, lambda_.Alias))
-    stacks = dict.fromkeys(Stack.of(alias) for alias in of_this_app)
+    stacks = dict.fromkeys(location.stack_of(alias) for alias in of_this_app)
     return [stack for stack in stacks if stack is not own_stack]

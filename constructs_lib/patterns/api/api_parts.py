@@ -28,3 +28,13 @@ class ApiParts:
     usage_plans: Mapping[str, apigateway.UsagePlan] = field(default_factory=dict)
     api_keys: Mapping[str, apigateway.ApiKey] = field(default_factory=dict)
     web_acl_association: "wafv2.CfnWebACLAssociation | None" = None
+    findings: Mapping[str, str] = field(default_factory=dict)
+    """What cdk-nag finds on these parts, with the reasons why it is meant to be so."""
+
+    @property
+    def api_id(self) -> str:
+        """The id that API Gateway gives the API."""
+        if self.rest_api is not None:
+            return self.rest_api.rest_api_id
+        assert self.http_api is not None  # noqa: S101 - there is always one
+        return self.http_api.api_id

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import jsii
 from aws_cdk import Duration
@@ -18,6 +18,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import AliasLike
 from constructs_lib.foundation import acknowledgment
+from constructs_lib.foundation.resource import resource_of
 from constructs_lib.patterns.api.api_parts import ApiParts
 from constructs_lib.patterns.api.authorization import Authorization
 from constructs_lib.patterns.api.cors import Cors
@@ -142,13 +143,15 @@ def make(
     )
 
 
+_ACCESS_LOG_FORMAT: Final = apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG))
+
+
 @jsii.implements(apigatewayv2.IAccessLogSettings)
 class _AccessLog:
     """CDK asks for these two: an interface where everything else is a struct."""
 
     def __init__(self, log_group: logs.ILogGroup) -> None:
         self._destination = apigatewayv2.LogGroupLogDestination(log_group)
-        self._format = apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG))
 
     @property
     def destination(self) -> apigatewayv2.LogGroupLogDestination:
@@ -156,7 +159,7 @@ class _AccessLog:
 
     @property
     def format(self) -> apigateway.AccessLogFormat:
-        return self._format
+        return _ACCESS_LOG_FORMAT
 
 
 def _routes(
@@ -203,10 +206,9 @@ def _throttle(
 ) -> None:
     """The L2 knows no limits of single routes. They name routes that must be there before the stage."""
     throttled = {each.key: each.throttling for each in endpoints if each.throttling is not None}
-    resource = stage.node.default_child
-    if not throttled or not isinstance(resource, apigatewayv2.CfnStage):
+    if not throttled:
         return
-    resource.route_settings = {
+    resource_of(stage, apigatewayv2.CfnStage).route_settings = {
         key: {
             "ThrottlingRateLimit": rate,
             "ThrottlingBurstLimit": burst,

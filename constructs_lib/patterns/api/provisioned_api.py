@@ -13,7 +13,6 @@ from aws_cdk import (
     Names,
     RemovalPolicy,
     Size,
-    Stack,
 )
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -25,7 +24,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, stack_order
+from constructs_lib.foundation import alarms, location, stack_order
 from constructs_lib.foundation.alarms import Alarms
 from constructs_lib.foundation.invoked import has_provisioned_concurrency
 from constructs_lib.patterns.api import alarms as api_alarms
@@ -229,6 +228,7 @@ class ProvisionedApi(Construct):
         alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         """Create the API; the arguments are described at the class."""
+        aliases.forget()
         served = endpoints(
             routes,
             authorization=authorization,
@@ -278,7 +278,7 @@ class ProvisionedApi(Construct):
                 if each.authorization.alias is not None
             },
         )
-        api_stack = Stack.of(scope)
+        api_stack = location.stack_of(scope)
         others = aliases.other_stacks(
             api_stack,
             [
@@ -306,6 +306,7 @@ class ProvisionedApi(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         stack_order.note(api_stack, others)
         if place is not None:
             place.take(self.node.path)
@@ -357,7 +358,7 @@ class ProvisionedApi(Construct):
                     detailed_metrics=detailed_metrics,
                     execution_log_level=execution_log_level,
                 ),
-                integration_timeout=integration_timeout or Duration.seconds(kind.timeout_seconds),
+                integration_timeout=integration_timeout or _REST_TIMEOUT,
                 cors=cors,
                 account_log_role=account_log_role is True,
                 binary_media_types=binary_media_types,
@@ -380,12 +381,13 @@ class ProvisionedApi(Construct):
         self.domain_record = _point_to(self, api.domain, hosted_zone, domain_name)
         self.url = self._url(domain_name, base_path)
 
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=api.findings)
         self.alarm_topic = alarms_here.topic
         # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
         # roll back a release of that alias.
+        api_id = api.api_id
         dimensions = (
-            {"ApiId": api.http_api.api_id, "Stage": staged}
+            {"ApiId": api_id, "Stage": staged}
             if api.http_api is not None
             else {"ApiName": name, "Stage": staged}
         )
@@ -406,7 +408,8 @@ class ProvisionedApi(Construct):
             ),
         )
         self.throttled_requests_alarm = alarms_here.add(
-            "ThrottledRequestsAlarm", api_alarms.throttled_requests(self._throttled_requests(staged, kind))
+            "ThrottledRequestsAlarm",
+            api_alarms.throttled_requests(self._throttled_requests(api_id, staged, kind)),
         )
         called = dict.fromkeys(endpoint.alias for endpoint in served)
         unwatched = [alias for alias in called if alias not in alarms.watched_aliases]
@@ -505,25 +508,28 @@ class ProvisionedApi(Construct):
             return self.stage.url_for_path("/")
         return f"{self.stage.url.rstrip('/')}/"
 
-    def _throttled_requests(self, stage_name: str, kind: ApiKind) -> cloudwatch.Metric:
+    def _throttled_requests(self, api_id: str, stage_name: str, kind: ApiKind) -> cloudwatch.Metric:
         """What API Gateway has no metric for: its 4XXError also counts every caller's own mistakes."""
         dimensions = {"ApiId": "$.apiId", "Stage": "$.stage"}
         self.log_group.add_metric_filter(
             "ThrottledRequests",
-            filter_pattern=logs.FilterPattern.literal(kind.throttled),
+            filter_pattern=_THROTTLED[kind],
             metric_namespace=_defaults.API_METRICS_NAMESPACE,
             metric_name="ThrottledRequests",
             metric_value="1",
             dimensions=dimensions,
         )
-        api_id = self.rest_api.rest_api_id if self.rest_api else self.http_api and self.http_api.api_id
         return cloudwatch.Metric(
             namespace=_defaults.API_METRICS_NAMESPACE,
             metric_name="ThrottledRequests",
-            dimensions_map={"ApiId": str(api_id), "Stage": stage_name},
+            dimensions_map={"ApiId": api_id, "Stage": stage_name},
             period=alarms.PERIOD,
             statistic="Sum",
         )
+
+
+_THROTTLED: Final = {kind: logs.FilterPattern.literal(kind.throttled) for kind in (REST, HTTP)}
+_REST_TIMEOUT: Final = Duration.seconds(REST.timeout_seconds)
 
 
 def _numbered(name: str, number: int) -> str:
@@ -646,4 +652,7 @@ def _log_group_name(own_name: str) -> str:
     characters. With the id of the stack, so that a stack that is made again does not meet a group that was kept.
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
     """
-    return f"/aws/vendedlogs/{own_name}-{Fn.select(2, Fn.split('/', Aws.STACK_ID))}"
+    return f"/aws/vendedlogs/{own_name}-{_END_OF_STACK_ID}"
+
+
+_END_OF_STACK_ID: Final = Fn.select(2, Fn.split("/", Aws.STACK_ID))

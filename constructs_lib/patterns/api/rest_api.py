@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Duration, Size
 from aws_cdk import aws_apigateway as apigateway
@@ -56,6 +56,8 @@ ACCESS_LOG = {
 }
 """Fields of a line, without the texts of errors: see docs/decisions/0019.
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html"""
+
+_ACCESS_LOG_FORMAT: Final = apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG))
 
 ERROR_BODY = '{"message":$context.error.messageString,"requestId":"$context.requestId"}'
 """What API Gateway answers by itself, with the id that its access log has too. `messageString` comes with quotes."""
@@ -125,41 +127,14 @@ def make(
             response_headers=_cors_headers(cors),
             templates={"application/json": ERROR_BODY},
         )
-        for status, kind in (
-            ("4XX", apigateway.ResponseType.DEFAULT_4_XX),
-            ("5XX", apigateway.ResponseType.DEFAULT_5_XX),
-        )
+        for status, kind in _RESPONSES
     ]
-    if not any(endpoint.is_validated for endpoint in endpoints):
-        acknowledge(
-            api,
-            {
-                "AwsSolutions-APIG2": "No route says what its requests must look like, so API Gateway has "
-                "nothing to check them by: the functions do. Route(request_model=...) sets it."
-            },
-        )
-    if account_log_role:
-        acknowledge(
-            api,
-            {
-                f"AwsSolutions-IAM4[{_PUSH_TO_LOGS}]": "Made for account_log_role=True. API Gateway takes no "
-                "role for the account that may do less than this policy of AWS's own for it."
-            },
-        )
     authorizers = _authorizers(scope, api, endpoints)
     methods = _methods(
         api, endpoints, authorizers, integration_timeout, cors, binary=bool(binary_media_types)
     )
     _redeploy_with(api, endpoints)
     deployed = api.deployment_stage
-    acknowledge(
-        deployed,
-        _of_the_stage(
-            tracing=stage.tracing_enabled,
-            logged=stage.logging_level is not None,
-            walled=web_acl_arn is not None,
-        ),
-    )
     plans, keys = _usage_plans(api, deployed, usage_plans)
     return ApiParts(
         rest_api=api,
@@ -171,7 +146,22 @@ def make(
         api_keys=keys,
         domain=_domain(scope, api, domain_name, base_path, certificate),
         web_acl_association=None if web_acl_arn is None else _web_acl(scope, deployed, web_acl_arn),
+        findings=_of_the_api(
+            validated=any(endpoint.is_validated for endpoint in endpoints), logging=account_log_role
+        )
+        | _of_the_stage(
+            tracing=stage.tracing_enabled,
+            logged=stage.logging_level is not None,
+            walled=web_acl_arn is not None,
+        )
+        | _of_all_methods(endpoints),
     )
+
+
+_RESPONSES: Final = (
+    ("4XX", apigateway.ResponseType.DEFAULT_4_XX),
+    ("5XX", apigateway.ResponseType.DEFAULT_5_XX),
+)
 
 
 def stage_options(
@@ -208,7 +198,7 @@ def stage_options(
     return apigateway.StageOptions(
         stage_name=stage_name,
         access_log_destination=apigateway.LogGroupLogDestination(log_group),
-        access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
+        access_log_format=_ACCESS_LOG_FORMAT,
         tracing_enabled=tracing,
         metrics_enabled=detailed_metrics,
         logging_level=execution_log_level,
@@ -235,6 +225,27 @@ def stage_options(
 _PUSH_TO_LOGS = (
     "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 )
+
+
+def _of_the_api(*, validated: bool, logging: bool) -> dict[str, str]:
+    found = {}
+    if not validated:
+        found["AwsSolutions-APIG2"] = (
+            "No route says what its requests must look like, so API Gateway has nothing to check them by: the "
+            "functions do. Route(request_model=...) sets it."
+        )
+    if logging:
+        found[f"AwsSolutions-IAM4[{_PUSH_TO_LOGS}]"] = (
+            "Made for account_log_role=True. API Gateway takes no role for the account that may do less than this "
+            "policy of AWS's own for it."
+        )
+    return found
+
+
+def _of_all_methods(endpoints: Sequence[Endpoint]) -> dict[str, str]:
+    """Findings on every method, where all are authorized in one way; not on a public one, which stands for itself."""
+    kinds = {endpoint.authorization.kind for endpoint in endpoints}
+    return {} if len(kinds) > 1 or "public" in kinds else acknowledgment.authorization(kinds.pop(), rest=True)
 
 
 def _of_the_stage(*, tracing: bool | None, logged: bool, walled: bool) -> dict[str, str]:
@@ -375,6 +386,7 @@ def _methods(
     root = api.root
     resources: dict[str, apigateway.IResource] = {"/": root}
     integrations: dict[AliasLike, apigateway.LambdaIntegration] = {}
+    of_all = _of_all_methods(endpoints)
     methods_by_route = {}
     validator = (
         api.add_request_validator(
@@ -406,10 +418,9 @@ def _methods(
             request_parameters=dict.fromkeys(required, True) or None,
             request_validator=validator if endpoint.is_validated else None,
         )
-        acknowledge(
-            methods_by_route[endpoint.key],
-            acknowledgment.authorization(endpoint.authorization.kind, rest=True),
-        )
+        if not of_all:
+            findings = acknowledgment.authorization(endpoint.authorization.kind, rest=True)
+            acknowledge(methods_by_route[endpoint.key], findings)
     if cors is not None:
         for path in dict.fromkeys(endpoint.path for endpoint in endpoints):
             methods = [endpoint.method for endpoint in endpoints if endpoint.path == path]

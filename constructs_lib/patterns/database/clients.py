@@ -14,7 +14,6 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.resource import resource_of
 
 
 @dataclass(frozen=True)
@@ -70,30 +69,30 @@ def role_of(function: lambda_.Function) -> iam.IRole:
     Returns:
         Its role.
     """
-    assert function.role is not None  # noqa: S101 - only an imported one does not say
-    return function.role
+    role = function.role
+    assert role is not None  # noqa: S101 - only an imported one does not say
+    return role
 
 
-def check_vpc(function: lambda_.Function, vpc: ec2.IVpc, subnet_ids: Set[str]) -> None:
+def check_vpc(function: lambda_.Function, config: object, vpc: ec2.IVpc, subnet_ids: Set[str]) -> None:
     """Refuse a function that cannot reach the proxy.
 
     Args:
         function: The function.
+        config: Its VPC, as its resource has it.
         vpc: Where the proxy is.
         subnet_ids: All subnets of that VPC that the app knows.
 
     Raises:
         InvalidPropsError: It is outside of any VPC, or in another one.
     """
-    resource = resource_of(function, lambda_.CfnFunction)
-    config = resource.vpc_config
     where = f"Give it vpc= of this database. See {_defaults.RDS_PROXY_NETWORK}"
     if config is None:
         raise InvalidPropsError(
             f"function {function.node.path} must be in the VPC of the database to reach its proxy, and is in "
             f"none. {where}"
         )
-    theirs = config.subnet_ids if isinstance(config, lambda_.CfnFunction.VpcConfigProperty) else None
+    theirs = config.get("subnetIds") if isinstance(config, Mapping) else None
     if not theirs or not subnet_ids:
         return  # known at deployment only
     strangers = [subnet for subnet in theirs if subnet not in subnet_ids]
@@ -166,18 +165,17 @@ def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
         source=_defaults.LAMBDA_ENVIRONMENT,
     )
     taken = _in_use.setdefault(function, {})
-    connected = f"function {function.node.path} is connected to {wanted.database} already, by"
     for connection in taken.values():
         if connection.database == wanted.database and connection.kind != wanted.kind:
             raise InvalidPropsError(
-                f"{connected} {connection.kind}, and cannot have {wanted.kind} too: a function is either a "
-                f"migration or an application, since a handler that can be the master user has no limits. Use "
+                f"{_connected(function, wanted)} {connection.kind}, and cannot have {wanted.kind} too: a function is "
+                f"either a migration or an application, since a handler that can be the master user has no limits. Use "
                 f"two functions."
             )
     if taken.get(prefix) == wanted:
         raise InvalidPropsError(
-            f"{connected} {wanted.kind} (an alias stands for its function): leave the second call out. What it says "
-            f"beside, such as reader=True, belongs in the first."
+            f"{_connected(function, wanted)} {wanted.kind} (an alias stands for its function): leave the second call "
+            f"out. What it says beside, such as reader=True, belongs in the first."
         )
     if prefix in taken:
         raise InvalidPropsError(
@@ -187,18 +185,22 @@ def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
     taken[prefix] = wanted
 
 
-def check_patience(scope: Construct, function: lambda_.Function, borrow_timeout: Duration | None) -> None:
+def _connected(function: lambda_.Function, wanted: Connection) -> str:
+    return f"function {function.node.path} is connected to {wanted.database} already, by"
+
+
+def check_patience(
+    scope: Construct, function: lambda_.Function, runs: float | None, borrow_timeout: Duration | None
+) -> None:
     """Warn of a function that Lambda stops while the proxy still lets it wait.
 
     Args:
         scope: What the warning is about.
         function: The function.
+        runs: Its timeout in seconds; None where that is known only at deployment.
         borrow_timeout: How long the proxy lets a client wait; None: the default.
     """
     waits = _validation.read_seconds("borrow_timeout", borrow_timeout, _defaults.BORROW_TIMEOUT_SECONDS)
-    runs = _validation.read_seconds(
-        "timeout", function.timeout, _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET
-    )
     if waits is None or runs is None or runs > waits:
         return
     Annotations.of(scope).add_warning_v2(

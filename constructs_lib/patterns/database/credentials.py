@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from aws_cdk import Annotations, CfnResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -13,7 +13,8 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.patterns.database.network import Network
+from constructs_lib.foundation import location
+from constructs_lib.patterns.database.network import HTTPS, Network, tcp
 from constructs_lib.patterns.database.server import Family, Server
 
 Authentication = Literal["iam", "secret", "end-to-end-iam"]
@@ -113,7 +114,7 @@ def application_secret(
         description=f"Password of the database user {login.application_user}",
         encryption_key=encryption_key,
         generate_secret_string=secretsmanager.SecretStringGenerator(
-            secret_string_template=Stack.of(scope).to_json_string(known),
+            secret_string_template=location.stack_of(scope).to_json_string(known),
             generate_string_key="password",
             exclude_characters=_defaults.PASSWORD_WITHOUT,
             password_length=_defaults.PASSWORD_LENGTH,
@@ -150,12 +151,10 @@ def rotate(
         description="Rotation of the application user password",
         allow_all_outbound=False,
     )
-    secrets_manager = network.interface_endpoints.get("secretsmanager")
-    services = (
-        ec2.Peer.any_ipv4() if secrets_manager is None else secrets_manager.connections.security_groups[0]
-    )
-    security_group.add_egress_rule(services, ec2.Port.HTTPS, "Secrets Manager")
-    server.connections.allow_from(security_group, ec2.Port.tcp(server.port), "Rotation")
+    has_endpoint = "secretsmanager" in network.interface_endpoints
+    services = network.endpoint_security_group if has_endpoint else None
+    security_group.add_egress_rule(services or ec2.Peer.any_ipv4(), HTTPS, "Secrets Manager")
+    server.connections.allow_from(security_group, tcp(server.port), "Rotation")
     hosted = secretsmanager.HostedRotation
     if login.alternating_users:
         assert server.master_secret is not None  # noqa: S101 - checked with the arguments
@@ -233,11 +232,14 @@ def _in_hours_or_days(interval: Duration | None) -> Duration:
         The same in days, or else in hours.
     """
     if interval is None:
-        return Duration.days(_defaults.ROTATION_DAYS)
+        return _ROTATION
     if interval.is_unresolved():
         return interval
     hours = interval.to_hours()
     return Duration.hours(hours) if hours % 24 else Duration.days(hours / 24)
+
+
+_ROTATION: Final = Duration.days(_defaults.ROTATION_DAYS)
 
 
 def let_read(role: iam.IRole, secret: secretsmanager.ISecret) -> None:

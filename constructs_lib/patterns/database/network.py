@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
+from typing import Final
 
 from aws_cdk import Annotations, CfnResource, Names, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -11,8 +13,22 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import location
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.foundation.subnets import selected
+
+HTTPS: Final = ec2.Port.HTTPS
+_FROM_OWN_VPC: Final = ec2.Peer.ipv4(_defaults.VPC_CIDR)
+_GATEWAY_ENDPOINTS: Final = {
+    "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
+    "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+}
+
+
+@cache
+def tcp(port: float) -> ec2.Port:
+    """A TCP port, made once."""
+    return ec2.Port.tcp(port)
 
 
 @dataclass(frozen=True)
@@ -25,6 +41,8 @@ class Network:
     """What `vpc_subnets` selects."""
     interface_endpoints: Mapping[str, ec2.InterfaceVpcEndpoint]
     """The endpoints that were created, by the name of the service."""
+    endpoint_security_group: ec2.SecurityGroup | None
+    """The security group that these share; None if there are none."""
     flow_log_group: logs.LogGroup | None
     """The log of what security groups refuse; None for a VPC that was passed."""
 
@@ -83,7 +101,7 @@ class NetworkSettings:
             vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             names = list(dict.fromkeys([*needed, *names]))
             subnets = selected(vpc, vpc_subnets)
-            from_cidr = _defaults.VPC_CIDR
+            from_own = _FROM_OWN_VPC
         else:
             vpc, flow_log_group = self.vpc, None
             subnets = selected(vpc, self.vpc_subnets)
@@ -91,11 +109,11 @@ class NetworkSettings:
             vpc_subnets = self.vpc_subnets or ec2.SubnetSelection(subnets=subnets.subnets)
             _tell_needed_endpoints(scope, vpc, subnets, set(needed) - set(names))
             _warn_of_public_subnets(scope, vpc, subnets)
-            from_cidr = None
-        endpoints = _interface_endpoints(
-            scope, vpc=vpc, vpc_subnets=vpc_subnets, names=names, from_cidr=from_cidr
+            from_own = None
+        endpoints, security_group = _interface_endpoints(
+            scope, vpc=vpc, vpc_subnets=vpc_subnets, names=names, from_own=from_own
         )
-        return Network(vpc, vpc_subnets, subnets, endpoints, flow_log_group)
+        return Network(vpc, vpc_subnets, subnets, endpoints, security_group, flow_log_group)
 
 
 def _private_vpc(
@@ -135,16 +153,13 @@ def _private_vpc(
     vpc = ec2.Vpc(
         scope,
         construct_id,
-        ip_addresses=ec2.IpAddresses.cidr(_defaults.VPC_CIDR),
+        ip_addresses=ec2.IpAddresses.cidr(_defaults.VPC_CIDR),  # one for each VPC: it counts up
         max_azs=max_azs,
         availability_zones=None if availability_zones is None else list(availability_zones),
         nat_gateways=nat_gateways,
         subnet_configuration=subnets,
         restrict_default_security_group=False,
-        gateway_endpoints={
-            "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
-            "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
-        },
+        gateway_endpoints=_GATEWAY_ENDPOINTS,
     )
     if keep is not None:
         for part in (vpc, *vpc.isolated_subnets):
@@ -191,8 +206,8 @@ def _interface_endpoints(
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection | None,
     names: Sequence[str],
-    from_cidr: str | None,
-) -> Mapping[str, ec2.InterfaceVpcEndpoint]:
+    from_own: ec2.IPeer | None,
+) -> tuple[Mapping[str, ec2.InterfaceVpcEndpoint], ec2.SecurityGroup | None]:
     """Let what runs in the VPC reach AWS services without the internet.
 
     Args:
@@ -200,13 +215,13 @@ def _interface_endpoints(
         vpc: The VPC.
         vpc_subnets: The subnets to put an address into, at most one in a zone.
         names: The services as AWS abbreviates them, such as `sqs` or `secretsmanager`.
-        from_cidr: Who may use them; None for the whole VPC.
+        from_own: Who may use them; None for the whole VPC.
 
     Returns:
-        The endpoints by name; they share one security group.
+        The endpoints by name, and the security group that they share.
     """
     if not names:
-        return {}
+        return {}, None
     security_group = ec2.SecurityGroup(
         scope,
         "EndpointSecurityGroup",
@@ -215,9 +230,9 @@ def _interface_endpoints(
         allow_all_outbound=False,
     )
     security_group.add_ingress_rule(
-        ec2.Peer.ipv4(from_cidr or vpc.vpc_cidr_block), ec2.Port.HTTPS, "From inside the VPC"
+        from_own or ec2.Peer.ipv4(vpc.vpc_cidr_block), HTTPS, "From inside the VPC"
     )
-    return {
+    endpoints = {
         name: ec2.InterfaceVpcEndpoint(
             scope,
             f"{''.join(part.capitalize() for part in name.replace('-', '.').split('.'))}Endpoint",
@@ -229,6 +244,7 @@ def _interface_endpoints(
         )
         for name in names
     }
+    return endpoints, security_group
 
 
 def _tell_needed_endpoints(
@@ -269,7 +285,7 @@ class Door:
         """
         self._home = stack
         self._security_group = security_group
-        self._tcp = ec2.Port.tcp(port)
+        self._tcp = tcp(port)
         self._port = port
         self._what = what
         self._let_in: set[ec2.ISecurityGroup] = set()
@@ -292,7 +308,7 @@ class Door:
                 continue
             self._let_in.add(group)
             open_outbound = group.allow_all_outbound
-            if Stack.of(group) in (client_stack, self._home):
+            if location.stack_of(group) in (client_stack, self._home):
                 ours.add_ingress_rule(group, self._tcp, self._what, remote_rule=True)
                 if not open_outbound:
                     group.add_egress_rule(ours, self._tcp, self._what)

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from weakref import WeakSet
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -23,6 +23,8 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
 from constructs_lib.foundation.alarms import Alarms
+from constructs_lib.foundation.invoked import Invoked
+from constructs_lib.foundation.resource import node_of, path_of
 from constructs_lib.patterns.database import alarms as database_alarms
 from constructs_lib.patterns.database import clients as database_clients
 from constructs_lib.patterns.database import credentials as database_credentials
@@ -380,7 +382,8 @@ class ProxiedDatabase(Construct):
         check_app_of(self, scope)
         uses |= {"vpc": vpc, "alarm_topic": alarm_topic}
         self._uses = {argument: part for argument, part in uses.items() if part is not None}
-        self._stack = Stack.of(self)
+        location.note(scope, self)
+        self._stack = location.stack_of(self)
         self._login = login
         self._pool = pool
         self._encryption_key = encryption_key
@@ -406,7 +409,7 @@ class ProxiedDatabase(Construct):
                 port=self.port if port is None else port,
                 master_user=login.master_user,
                 max_connections=max_connections,
-                backup_retention=backup_retention or Duration.days(_defaults.BACKUP_RETENTION_DAYS),
+                backup_retention=backup_retention or _BACKUP_RETENTION,
                 deletion_protection=removal != RemovalPolicy.DESTROY
                 if deletion_protection is None
                 else deletion_protection,
@@ -465,6 +468,8 @@ class ProxiedDatabase(Construct):
         self._budget = database_proxy.Budget(pool)
         self._may_log_in: WeakSet[lambda_.Function] = WeakSet()
         self._subnet_ids: frozenset[str] | None = None
+        if vpc is None and not nat_gateways:  # the VPC that was made has no other subnets
+            self._subnet_ids = frozenset(network.subnets.subnet_ids)
         self._facts = [
             server.host,
             server.port,
@@ -475,7 +480,7 @@ class ProxiedDatabase(Construct):
             alternating_users,
         ]
 
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=server.findings)
         self.alarm_topic = alarms_here.topic
         metrics = database_alarms.Metrics(
             proxy_name=self.proxy.db_proxy_name,
@@ -569,7 +574,7 @@ class ProxiedDatabase(Construct):
                 f"in with it, and an imported database does not have it."
             )
         secret = self.application_secret
-        underlying = self._open(
+        underlying, role = self._open(
             function,
             environment_prefix,
             "connect_administrator",
@@ -579,7 +584,7 @@ class ProxiedDatabase(Construct):
             | ({"APPLICATION_SECRET_ARN": secret.secret_arn} if secret is not None else {}),
         )
         if secret is not None:
-            database_credentials.let_read(database_clients.role_of(underlying), secret)
+            database_credentials.let_read(role, secret)
         # A replaced database is empty, and a changed secret has a new password. A new version makes a
         # `triggers.Trigger` run the migration again.
         key = self._encryption_key
@@ -595,33 +600,39 @@ class ProxiedDatabase(Construct):
         user: str,
         secret: secretsmanager.ISecret | None,
         also: Mapping[str, str],
-    ) -> lambda_.Function:
+    ) -> tuple[lambda_.Function, iam.IRole]:
         underlying = database_clients.changeable(function)
-        function_stack = Stack.of(underlying)
+        function_stack = location.stack_of(underlying)
         if self._subnet_ids is None:
             self._subnet_ids = all_subnet_ids(self.vpc)
-        database_clients.check_vpc(underlying, self.vpc, self._subnet_ids)
+        known = Invoked.of(underlying)
+        vpc = known.properties.get("vpcConfig")
+        database_clients.check_vpc(underlying, vpc, self.vpc, self._subnet_ids)
         database_clients.check_stack(underlying, function_stack, self, self._stack, self._uses)
-        database_clients.claim(underlying, prefix, database_clients.Connection(self.node.path, kind))
-        self._budget.spend(self, underlying)
-        database_clients.check_patience(self, underlying, self._pool.borrow_timeout)
+        database_clients.claim(underlying, prefix, database_clients.Connection(path_of(self), kind))
+        self._budget.spend(self, underlying, known.properties.get("reservedConcurrentExecutions"))
+        database_clients.check_patience(self, underlying, known.invocation_seconds, self._pool.borrow_timeout)
         self._door.let_in(underlying, function_stack)
-        variables = {"HOST": self.proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
+        role = database_clients.role_of(underlying)
+        variables = {"HOST": self._proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
         if self._login.authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then
-            database_credentials.let_read(database_clients.role_of(underlying), secret)
+            database_credentials.let_read(role, secret)
             variables["SECRET_ARN"] = secret.secret_arn
         else:
             if underlying not in self._may_log_in:  # it may be connected under another prefix already
                 self._may_log_in.add(underlying)
-                database_proxy.let_connect(self._proxy, database_clients.role_of(underlying), user)
+                database_proxy.let_connect(self._proxy, role, user)
             variables["USER"] = user
         database_clients.tell(underlying, prefix, {**variables, **also})
         # When the proxy is replaced, the references to it in the template stay the same text, and CDK publishes a new
         # version for changed text alone: the name is part of the version's hash. Functions wait until the proxy works.
-        underlying.node.add_dependency(self._proxy.target_group)
+        node_of(underlying).add_dependency(self._proxy.target_group)
         underlying.invalidate_version_based_on(self._proxy.name)
-        return underlying
+        return underlying, role
+
+
+_BACKUP_RETENTION: Final = Duration.days(_defaults.BACKUP_RETENTION_DAYS)
 
 
 def _check_kinds(

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, cast
 from weakref import WeakKeyDictionary
 
@@ -19,7 +20,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation.acknowledgment import acknowledge
-from constructs_lib.foundation.resource import resource_of
+from constructs_lib.foundation.resource import path_of
 from constructs_lib.patterns.database.credentials import Login, let_decrypt
 from constructs_lib.patterns.database.network import Network
 from constructs_lib.patterns.database.server import Family, Server
@@ -84,6 +85,11 @@ class Proxy:
     reader_endpoint: rds.IDatabaseProxyEndpoint | None
     security_group: ec2.SecurityGroup
 
+    @cached_property
+    def endpoint(self) -> str:
+        """Where clients connect to."""
+        return self.proxy.endpoint
+
 
 def make(
     scope: Construct,
@@ -116,7 +122,7 @@ def make(
         scope, "ProxySecurityGroup", vpc=network.vpc, description="RDS Proxy", allow_all_outbound=False
     )
     # AWS documents this trust without a condition: nobody says whether the service would send aws:SourceAccount.
-    role = iam.Role(scope, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
+    role = iam.Role(scope, "ProxyRole", assumed_by=_RDS)
     end_to_end = login.authentication == "end-to-end-iam"
     if end_to_end:
         # CDK leaves the role of such a proxy without it.
@@ -141,9 +147,8 @@ def make(
         require_tls=True,
         max_connections_percent=pool.max_connections_percent,
         max_idle_connections_percent=pool.max_idle_connections_percent,
-        borrow_timeout=pool.borrow_timeout or Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS),
-        idle_client_timeout=pool.idle_client_timeout
-        or Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS),
+        borrow_timeout=pool.borrow_timeout or _BORROW_TIMEOUT,
+        idle_client_timeout=pool.idle_client_timeout or _IDLE_CLIENT_TIMEOUT,
     )
     target_group = proxy.node.find_child("ProxyTargetGroup")
     assert isinstance(target_group, rds.CfnDBProxyTargetGroup)  # noqa: S101 - what a proxy has
@@ -169,6 +174,9 @@ def make(
     return Proxy(name, proxy, target_group, role, readers, security_group)
 
 
+_RDS: Final = iam.ServicePrincipal("rds.amazonaws.com")
+_BORROW_TIMEOUT: Final = Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS)
+_IDLE_CLIENT_TIMEOUT: Final = Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS)
 _READER: Final = "-reader"
 _DIGEST_LENGTH: Final = 10
 
@@ -183,7 +191,7 @@ def _name(scope: Construct, proxy_stack: Stack, family: Family, subnet_ids: Sequ
     subnets = proxy_stack.resolve(list(subnet_ids))
     while (parent := proxy_stack.nested_stack_parent) is not None:
         proxy_stack = parent
-    path = scope.node.path
+    path = path_of(scope)
     facts = json.dumps([proxy_stack.stack_name, path, family, subnets])
     digest = hashlib.sha256(facts.encode()).hexdigest()[:_DIGEST_LENGTH]
     words = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
@@ -234,14 +242,14 @@ class Budget:
         self._connections = pool.connections
         self._reserved: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
 
-    def spend(self, scope: Construct, function: lambda_.Function) -> None:
+    def spend(self, scope: Construct, function: lambda_.Function, reserved: float | None) -> None:
         """Count one more function.
 
         Args:
             scope: What the warning is about.
             function: The function.
+            reserved: Its reserved concurrency.
         """
-        reserved = resource_of(function, lambda_.CfnFunction).reserved_concurrent_executions
         if reserved is None:
             Annotations.of(scope).add_warning_v2(
                 "constructs-lib:unbounded-concurrency",

@@ -1,7 +1,7 @@
 """The database itself: an instance, an Aurora Serverless v2 cluster, or one that exists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, cast
 
 from aws_cdk import (
@@ -22,7 +22,6 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.resource import resource_of
 
 Family = Literal["postgres", "mysql"]
@@ -44,9 +43,9 @@ class Server:
     cluster: rds.IDatabaseCluster | None
     host: str
     port: float
-    resource_id: str | None
-    """The id that `rds-db:connect` needs; None for a database that was imported without it."""
     master_secret: secretsmanager.ISecret | None
+    findings: Mapping[str, str] = field(default_factory=dict)
+    """What cdk-nag finds on a database that was made, with the reasons why it is meant to be so."""
 
     @property
     def target(self) -> rds.ProxyTarget:
@@ -62,6 +61,16 @@ class Server:
         part = self.cluster or self.instance
         assert part is not None  # noqa: S101 - it is one or the other
         return part.connections
+
+    @property
+    def resource_id(self) -> str | None:
+        """The id that `rds-db:connect` needs; None for a database that was imported without it."""
+        try:
+            if self.cluster is not None:
+                return self.cluster.cluster_resource_identifier
+            return None if self.instance is None else self.instance.instance_resource_id
+        except RuntimeError:  # what CDK throws becomes this in Python
+            return None
 
     def user_arn(self, scope: Construct, user: str) -> str:
         """One user of this database, as `rds-db:connect` wants it.
@@ -147,7 +156,6 @@ def make(
             cluster=cluster,
             host=cluster.cluster_endpoint.hostname,
             port=settings.port,
-            resource_id=cluster.cluster_resource_identifier,
             master_secret=master_secret,
         )
     else:
@@ -160,12 +168,10 @@ def make(
             cluster=None,
             host=instance.db_instance_endpoint_address,
             port=settings.port,
-            resource_id=instance.instance_resource_id,
             master_secret=master_secret,
         )
     _keep(server, settings, security_group)
-    _acknowledge(server, settings)
-    return server
+    return replace(server, findings=_findings(server, settings))
 
 
 # --- an instance ---------------------------------------------------------------------------------------
@@ -198,7 +204,7 @@ def _new_instance(
         removal_policy=settings.removal_policy,
         engine_lifecycle_support=settings.engine_lifecycle_support,
         publicly_accessible=False,
-        instance_type=settings.instance_type or _default_instance_type(),
+        instance_type=settings.instance_type or _INSTANCE_TYPE,
         multi_az=settings.multi_az,
         storage_type=rds.StorageType.GP3,
         allocated_storage=allocated_storage,
@@ -241,7 +247,7 @@ def _restored_instance(
         removal_policy=settings.removal_policy,
         engine_lifecycle_support=settings.engine_lifecycle_support,
         publicly_accessible=False,
-        instance_type=settings.instance_type or _default_instance_type(),
+        instance_type=settings.instance_type or _INSTANCE_TYPE,
         multi_az=settings.multi_az,
         storage_type=rds.StorageType.GP3,
         allocated_storage=allocated_storage,
@@ -262,8 +268,7 @@ def _restored_instance(
     return instance, _managed_secret(scope, resource.attr_master_user_secret_secret_arn, key)
 
 
-def _default_instance_type() -> ec2.InstanceType:
-    return ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM)
+_INSTANCE_TYPE: Final = ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MEDIUM)
 
 
 def _max_allocated_storage(settings: Settings, allocated_storage: float | None) -> float | None:
@@ -398,7 +403,7 @@ def _keep(server: Server, settings: Settings, security_group: ec2.SecurityGroup)
             resource_of(around, CfnResource).apply_removal_policy(settings.removal_policy)
 
 
-def _acknowledge(server: Server, settings: Settings) -> None:
+def _findings(server: Server, settings: Settings) -> dict[str, str]:
     """Say why, for what cdk-nag asks for and this database has not, or was told not to have."""
     reasons: dict[str, str] = {}
     if settings.port == _defaults.PROXY_PORT[server.family]:
@@ -422,9 +427,7 @@ def _acknowledge(server: Server, settings: Settings) -> None:
             "Backtracking turns the whole cluster back for all of its clients, and is paid for by the hour. "
             "Backups are on, and restore to any second."
         )
-    part = server.cluster or server.instance
-    assert part is not None  # noqa: S101 - it is one or the other
-    acknowledge(part, reasons)
+    return reasons
 
 
 # --- one that exists -----------------------------------------------------------------------------------
@@ -450,7 +453,7 @@ def existing(database: DatabaseLike, master_secret: secretsmanager.ISecret | Non
             f"database {path} must be imported with engine=: the proxy speaks its protocol."
         )
     family, _ = check_engine(engine, name=f"database {path}", versioned=False)
-    instance, cluster, resource_id = None, None, None
+    instance, cluster = None, None
     try:
         if hasattr(database, "cluster_identifier"):
             cluster = cast("rds.IDatabaseCluster", database)
@@ -463,10 +466,6 @@ def existing(database: DatabaseLike, master_secret: secretsmanager.ISecret | Non
         raise InvalidPropsError(
             f"database {path} must be imported with its endpoint and port: {error}"
         ) from None
-    try:
-        resource_id = cluster.cluster_resource_identifier if cluster else database.instance_resource_id  # type: ignore[union-attr]
-    except RuntimeError:
-        resource_id = None
     if not database.connections.security_groups:
         raise InvalidPropsError(
             f"database {path} must be imported with its security group: the proxy is to be let in. "
@@ -478,7 +477,6 @@ def existing(database: DatabaseLike, master_secret: secretsmanager.ISecret | Non
         cluster=cluster,
         host=host,
         port=port,
-        resource_id=resource_id,
         master_secret=master_secret or getattr(database, "secret", None),
     )
 
