@@ -162,6 +162,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      max_allocated_storage=109), "at least 110 GiB"),
     ("storage that cannot grow", args(allocated_storage=100, max_allocated_storage=109), "at least 110 GiB"),
     ("no backups", args(backup_retention=Duration.days(0)), "backup_retention must be 1 day to 35 days, got 0 seconds"),
+    ("backups of a day and a half", args(backup_retention=Duration.hours(36)),
+     "backup_retention must be a whole number of days, got 1.5"),
     ("backups above 35 days", args(backup_retention=Duration.days(36)),
      "backup_retention must be 1 day to 35 days, got 36 days"),
     ("readers of an instance", args(readers=1), "readers must be 0 for an instance, got 1"),
