@@ -6,8 +6,10 @@ says of itself.
 
 import base64
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -15,11 +17,13 @@ from constructs_lib.local import LocalCloud, LocalCloudError
 from sample_app.demo.changed_code import changed_code
 from sample_app.demo.drive import Outputs, invoke
 from sample_app.demo.positions import NEW_ZONES, Positions
-from sample_app.demo.zones_outcome import Taken, ZonesOutcome
+from sample_app.demo.zones_outcome import PlainOutcome, Taken, ZonesOutcome
 
 _ALIAS: Final = "live"
 _SENT_AT_ONCE: Final = 500  # of PutRecords
 _SUMMARY: Final = "summary"
+_ENOUGH_TRIES: Final = 7
+"""More than a KinesisConsumer gives a record."""
 
 Tell = Callable[[str], None]
 
@@ -56,9 +60,44 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, positions: Positions, tell: Te
             site.ages("AWS/Lambda", "IteratorAge", FunctionName=outputs["UpdateZonesName"]), default=0.0
         ),
         age=site.ages(
-            "AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", StreamName=outputs["PositionsStream"]
+            "AWS/Kinesis",
+            "GetRecords.IteratorAgeMilliseconds",
+            statistic="Minimum",
+            StreamName=outputs["PositionsStream"],
         )[-1],
     )
+
+
+def rehearse_plain(cloud: LocalCloud, outputs: Outputs, positions: Positions, tell: Tell) -> PlainOutcome:
+    """Send the same positions to a function that CDK's defaults connect, and wait until no shard goes on.
+
+    Args:
+        cloud: With the stack of the plain zones deployed.
+        outputs: Of that stack.
+        positions: What to send.
+        tell: Is told how far it is.
+
+    Returns:
+        What came of it.
+    """
+    tell(f"taking {len(positions.sent)} positions with CDK's defaults")
+    send(cloud, outputs["PlainPositionsStream"], positions)
+
+    def look(going_on: dict[str, int]) -> None:
+        tries = [re.search(r"has failed (\d+) times.*no limit", what) for what in going_on]
+        if going_on and all(each and int(each[1]) >= _ENOUGH_TRIES for each in tries):
+            raise _StuckError
+
+    with suppress(_StuckError):
+        cloud.wait_until_idle(meanwhile=look)
+    return PlainOutcome(
+        shards=shards_of(cloud, outputs["PlainPositionsStream"]),
+        taken=taken_in(cloud, outputs["PlainTakenTable"]),
+    )
+
+
+class _StuckError(Exception):
+    """Each shard that has records left tries the same batch again and again."""
 
 
 def shards_of(cloud: LocalCloud, stream: str) -> dict[str, list[tuple[str, Mapping[str, Any]]]]:
@@ -184,19 +223,21 @@ class _Site:
         }
         return frozenset(str(alarms[name].get("MetricName")) for name in went_off & alarms.keys())
 
-    def ages(self, namespace: str, metric: str, **dimensions: str) -> list[float]:
-        """The data points of an age, in order of time."""
+    def ages(
+        self, namespace: str, metric: str, *, statistic: str = "Maximum", **dimensions: str
+    ) -> list[float]:
+        """The data points of an age, one for each second that has one, in order of time."""
         answer = self._cloud.client("cloudwatch").get_metric_statistics(
             Namespace=namespace,
             MetricName=metric,
             Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
             StartTime=self._began - timedelta(minutes=5),
             EndTime=datetime.now(UTC) + timedelta(days=2),
-            Period=60,
-            Statistics=["Maximum"],
+            Period=1,
+            Statistics=[statistic],
         )
         points = sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])
-        return [point["Maximum"] for point in points]
+        return [point[statistic] for point in points]
 
     def _objects(self, bucket: str) -> Iterator[Mapping[str, Any]]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._outputs[bucket])

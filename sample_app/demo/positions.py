@@ -13,7 +13,7 @@ from typing import Any, Final
 
 NEW_ZONES: Final = ("Harbour", "Science Park", "Zoo", "Airport")
 """Not known to the handler as it is deployed first; one in each of four shards."""
-_ZONES: Final = (
+ZONES: Final = (
     "Alexanderplatz", "Karow", "Kreuzberg", "Lankwitz", "Lichtenberg", "Mitte", "Pankow", "Spandau", "Tegel",
     "Tempelhof", "Wannsee", "Wedding",
 )  # fmt: skip
@@ -58,7 +58,7 @@ def make_positions(seed: int, *, positions: int = 1000, poison: int = 4) -> Posi
     if not 0 <= poison <= min(positions, len(NEW_ZONES)):
         raise ValueError(f"poison must be 0 to {len(NEW_ZONES)}, and at most positions, got {poison}")
     rng = random.Random(seed)  # noqa: S311 - to be repeatable is the point
-    zones = [rng.choice(_ZONES) for _ in range(positions - poison)]
+    zones = [rng.choice(ZONES) for _ in range(positions - poison)]
     for zone in NEW_ZONES[:poison]:
         # In the middle: there are records behind it in its shard.
         zones.insert(rng.randrange(len(zones) // 4, 3 * len(zones) // 4 + 1), zone)

@@ -72,6 +72,29 @@ class ZonesOutcome:
         return {WENT_OFF} | ({TOO_OLD} if self.oldest > TOO_OLD_MILLISECONDS else set())
 
 
+@dataclass(frozen=True)
+class PlainOutcome:
+    """What came of the positions that CDK's defaults read.
+
+    Attributes:
+        shards: What the stream has, by shard: event ids and positions, in order.
+        taken: When each position was taken, in nanoseconds, by its event id.
+    """
+
+    shards: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]]
+    taken: Mapping[str, int]
+
+    @property
+    def blocked(self) -> int:
+        """How many shards have positions that are not taken."""
+        return sum(any(event_id not in self.taken for event_id, _ in shard) for shard in self.shards.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many positions wait, those that cannot be taken among them."""
+        return sum(event_id not in self.taken for shard in self.shards.values() for event_id, _ in shard)
+
+
 def in_order(shards: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]], taken: Mapping[str, int]) -> int:
     """Count the shards whose positions were taken in the order of the stream.
 
@@ -144,11 +167,24 @@ def _of_state(state: Taken, positions: Mapping[str, Mapping[str, Any]]) -> list[
     ]
     if state.elsewhere:
         wrong.append(f"{state.elsewhere} changes of zones have failed")
-    for zone, surges in sorted(state.notices.items()):
-        if any(one == other for one, other in pairwise(surges)):
-            wrong.append(f"the notices of {zone} must alternate, are {list(surges)}")
-    for zone, number in sorted(state.free.items()):
-        last = state.notices.get(zone, [False])[-1]
-        if last != (number < SCARCE):
-            wrong.append(f"the last notice of {zone} must have surge {number < SCARCE}, has {last}")
+    if (noted_ := noted(state)) != len(state.free):
+        wrong.append(
+            f"the notices of {len(state.free)} zones must alternate and end with their surge, of {noted_} do"
+        )
     return wrong
+
+
+def noted(state: Taken) -> int:
+    """Count the zones whose notices alternate, and end with the surge that the table has.
+
+    Args:
+        state: What is in the tables.
+
+    Returns:
+        How many.
+    """
+    right = 0
+    for zone, free in state.free.items():
+        surges = [False, *state.notices.get(zone, ())]
+        right += surges[-1] == (free < SCARCE) and all(one != other for one, other in pairwise(surges))
+    return right
