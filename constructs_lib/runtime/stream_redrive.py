@@ -142,7 +142,7 @@ class Function:
             answer = self.client.invoke(FunctionName=self.arn, Payload=payload)
             body = answer["Payload"].read()
         except Exception as error:  # whatever it is, the records stay and the next ones get their turn
-            name = type(error).__name__
+            name = _name(error)
             if name == "RequestTooLargeException":
                 return -1, "too large for one invocation"
             reason = "no answer in time, perhaps processed" if "Timeout" in name else f"not accepted: {name}"
@@ -150,6 +150,12 @@ class Function:
         if answer.get("FunctionError"):
             return -1, "failed again"
         return _first_failure(records, body), "failed again"
+
+
+def _name(error: Exception) -> str:
+    """What AWS calls an error, or its class."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code") or type(error).__name__)
 
 
 def _first_failure(records: list[Record], body: bytes) -> int | None:
@@ -301,7 +307,7 @@ class BucketOfFailures:
         try:
             text = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except Exception as error:  # it stays, and the next one gets its turn
-            return Batch(key, [], f"not readable: {type(error).__name__}", 1)
+            return Batch(key, [], f"not readable: {_name(error)}", 1)
         try:
             failure = json.loads(text)
             payload = failure["payload"]
@@ -432,7 +438,7 @@ class QueueOfFailures:
         try:
             records = self.read(shard, first, last)
         except Exception as error:  # it stays, and the next one gets its turn
-            return Batch(message, [], f"not readable: {type(error).__name__}", count)
+            return Batch(message, [], f"not readable: {_name(error)}", count)
         if len(records) > count:
             return Batch(message, [], "not to be told from other records between them", count)
         missing = count - len(records)
