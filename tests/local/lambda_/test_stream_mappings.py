@@ -255,3 +255,33 @@ def test_a_role_that_may_not_read_is_refused(
             stacks.put(strict, f"reads-{logical.lower()}", base | role | mapping)
     role = {"Role": async_stacks.role(*granted)}
     stacks.put(strict, f"reads-{logical.lower()}", base | role | mapping)
+
+
+def test_a_role_that_may_read_no_longer_reads_no_longer(strict: LocalCloud, tmp_path: Path) -> None:
+    closed, open_ = tmp_path / "closed", tmp_path / "open"
+    found = stacks.attributes(strict, "shared", {"Stream": stream_stacks.stream()}, "Stream", "Stream.Arn")
+
+    def put(name: str, log: Path, actions: list[str]) -> None:
+        resources = stream_stacks.function(log) | {
+            "Role": async_stacks.role((actions, found["Stream.Arn"])),
+            "Mapping": stream_stacks.mapping(found["Stream.Arn"]),
+        }
+        resources["Function"]["Properties"]["Role"] = get("Role")
+        stacks.put(strict, name, resources)
+
+    for name, log in (("closed", closed), ("open", open_)):
+        put(name, log, READ)
+    put("closed", closed, READ[1:])
+    for name in "abc":  # one after the other: both mappings have been looked at then
+        stream_stacks.put(strict, found["Stream"], [{"name": name}])
+
+        def until_it_is_read(_: dict[str, int], name: str = name) -> None:
+            if name in batches(open_):
+                raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            strict.wait_until_idle(meanwhile=until_it_is_read)
+    assert batches(closed) == []
+    put("closed", closed, READ)
+    strict.wait_until_idle()
+    assert "".join(batches(closed)) == "abc"

@@ -114,8 +114,8 @@ def test_a_shard_that_is_blocked_is_told_until_its_mapping_is_off(cloud: LocalCl
     # A partial failure is no error of the function; it finishes nothing either.
     stream_stacks.put(cloud, ids["Stream"], named("x", x=REPORTS))
     told = (
-        r"(?s)finished nothing.*- a record in shardId-000000000000 of arn:aws:kinesis:\S+, where a batch has failed "
-        r"\d+ times and was throttled 0 times, with no limit of retries or age: 1"
+        r"(?s)finished nothing.*- a record in shardId-000000000000 of arn:aws:kinesis:\S+ for \S+:live, "
+        r"where a batch has failed \d+ times and was throttled 0 times, with no limit of retries or age: 1"
     )
     try:
         with pytest.raises(LocalCloudError, match=told):
