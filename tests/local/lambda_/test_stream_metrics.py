@@ -43,9 +43,9 @@ def test_a_mapping_counts_its_events_if_it_is_asked_to(
 ) -> None:
     log = tmp_path / "log"
     bad: dict[str, Any] = {"kept": True, "raises": True}
-    records = [{"name": "a", "kept": True}, {"name": "b"}, {"name": "c"} | bad]
+    records: list[dict[str, Any]] = [{"name": "a", "kept": True}, {"name": "b"}, {"name": "c"} | bad]
     to_queue = {"DestinationConfig": to(failure=get("Bad"))} if destination else {}
-    settings = {"BatchSize": 3, "MaximumRetryAttempts": 1} | KEPT | EVENT_COUNT | to_queue
+    settings: dict[str, Any] = {"BatchSize": 3, "MaximumRetryAttempts": 1} | KEPT | EVENT_COUNT | to_queue
     ids = stream_stacks.consume(cloud, f"counts-{destination}", log, records, **settings)
     lost = "OnFailureDestinationDeliveredEventCount" if destination else "DroppedEventCount"
     assert batches(log) == ["ac", "ac"]

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.cloud
 
 PARTIAL = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 BISECT = {"BisectBatchOnFunctionError": True}
-TO_QUEUE = {"DestinationConfig": to(failure=get("Bad"))}
+TO_QUEUE: dict[str, Any] = {"DestinationConfig": to(failure=get("Bad"))}
 
 
 def named(names: str, **bad: dict[str, Any]) -> list[dict[str, Any]]:
@@ -129,7 +129,7 @@ def test_a_shard_that_is_blocked_is_told_until_its_mapping_is_off(cloud: LocalCl
 def test_records_that_are_too_old_are_discarded_before_their_next_try(
     cloud: LocalCloud, tmp_path: Path, after: str
 ) -> None:
-    reserved = {"ReservedConcurrentExecutions": 0} if after == "throttling" else {}
+    reserved: dict[str, Any] = {"ReservedConcurrentExecutions": 0} if after == "throttling" else {}
     log = tmp_path / "log"
     resources = stream_stacks.function(log, **reserved) | {
         "Stream": stream_stacks.stream(),
