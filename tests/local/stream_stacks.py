@@ -84,7 +84,13 @@ def turn(cloud: LocalCloud, mapping_id: str, *, on: bool) -> None:
 
 
 def consume(
-    cloud: LocalCloud, stack: str, log: Path, records: list[dict[str, Any]], **more: Any
+    cloud: LocalCloud,
+    stack: str,
+    log: Path,
+    records: list[dict[str, Any]],
+    *,
+    code: str = NOTING,
+    **more: Any,
 ) -> dict[str, str]:
     """Let a mapping read records that are all there when it begins, up to its end.
 
@@ -93,12 +99,13 @@ def consume(
         stack: The stack's name.
         log: Where the function notes the batches.
         records: In their order, in one shard.
+        code: The function's.
         more: Properties of the mapping; a destination that is a queue is the resource `Bad`.
 
     Returns:
         The physical ids of the stack.
     """
-    resources = function(log) | {
+    resources = function(log, code) | {
         "Stream": stream(),
         "Bad": {"Type": "AWS::SQS::Queue"},
         "Mapping": mapping(get("Stream"), **OFF, **more),
@@ -118,3 +125,13 @@ def batches(log: Path) -> list[str]:
 def discarded(cloud: LocalCloud, ids: dict[str, str]) -> list[dict[str, Any]]:
     """The records that the queue `Bad` has received."""
     return [json.loads(message["Body"]) for message in async_stacks.messages(cloud, ids["Bad"])]
+
+
+def sequence_numbers(cloud: LocalCloud, name: str) -> list[str]:
+    """The sequence numbers of all records of a stream with one shard."""
+    kinesis = cloud.client("kinesis")
+    [shard] = kinesis.list_shards(StreamName=name)["Shards"]
+    iterator = kinesis.get_shard_iterator(
+        StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    return [record["SequenceNumber"] for record in kinesis.get_records(ShardIterator=iterator)["Records"]]

@@ -6,13 +6,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html.
 Holds `lambda_/stream_poller.py`, `lambda_/streams.py`.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from constructs_lib.local import LocalCloud
-from tests.local import stacks
+from constructs_lib.local import LocalCloud, LocalCloudError
+from tests.local import stacks, stream_stacks
 from tests.local.async_stacks import get, to
 from tests.local.stream_stacks import batches, consume, discarded
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.cloud
 
 PARTIAL = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 BISECT = {"BisectBatchOnFunctionError": True}
-TO_QUEUE = {"DestinationConfig": to(failure=get("Bad"))}
+TO_QUEUE: dict[str, Any] = {"DestinationConfig": to(failure=get("Bad"))}
 
 
 def named(names: str, **bad: dict[str, Any]) -> list[dict[str, Any]]:
@@ -70,15 +71,9 @@ def test_what_a_function_receives_and_what_is_discarded(
     bad = {"b": RAISES, "x": REPORTS, "y": REPORTS}
     ids = consume(cloud, "poison", log, named(records, **bad), **settings, **TO_QUEUE)
     assert batches(log) == seen
-    infos = discarded(cloud, ids)
-    stream = cloud.client("kinesis")
-    shard = stream.list_shards(StreamName=ids["Stream"])["Shards"][0]["ShardId"]
-    iterator = stream.get_shard_iterator(
-        StreamName=ids["Stream"], ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
-    numbers = [each["SequenceNumber"] for each in stream.get_records(ShardIterator=iterator)["Records"]]
+    numbers = stream_stacks.sequence_numbers(cloud, ids["Stream"])
     told = []
-    for info in infos:
+    for info in discarded(cloud, ids):
         assert info["requestContext"]["condition"] == "RetryAttemptsExhausted"
         batch = info["KinesisBatchInfo"]
         first, last = (numbers.index(batch[f"{end}SequenceNumber"]) for end in ("start", "end"))
@@ -86,3 +81,122 @@ def test_what_a_function_receives_and_what_is_discarded(
         told.append(f"{records[first : last + 1]} {info['requestContext']['approximateInvokeCount']}")
     assert told == lost
     stacks.remove(cloud, "poison")
+
+
+def test_a_shard_waits_for_its_own_failing_batch_alone(cloud: LocalCloud, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    resources = stream_stacks.function(log) | {
+        "Stream": stream_stacks.stream(2),
+        "Mapping": stream_stacks.mapping(get("Stream"), BatchSize=1),
+    }
+    ids = stacks.put(cloud, "shards", resources)
+    stream_stacks.put(cloud, ids["Stream"], named("bc", b=RAISES), shard=0, of=2)
+    stream_stacks.put(cloud, ids["Stream"], named("123"), shard=1, of=2)
+
+    def end_it(_: dict[str, int]) -> None:
+        seen = batches(log)
+        if seen.count("b") > 3 and "3" in seen:
+            # Nothing else ends it.
+            cloud.client("lambda").update_event_source_mapping(UUID=ids["Mapping"], MaximumRetryAttempts=1)
+
+    cloud.wait_until_idle(meanwhile=end_it)
+    seen = batches(log)
+    assert [name for name in seen if name in "123"] == ["1", "2", "3"]
+    assert seen[-1] == "c"
+
+
+def test_a_shard_that_is_blocked_is_told_until_its_mapping_is_off(cloud: LocalCloud, tmp_path: Path) -> None:
+    resources = stream_stacks.function(tmp_path / "log") | {
+        "Stream": stream_stacks.stream(),
+        "Mapping": stream_stacks.mapping(get("Stream"), **PARTIAL),
+    }
+    ids = stacks.put(cloud, "blocked", resources)
+    # A partial failure is no error of the function; it finishes nothing either.
+    stream_stacks.put(cloud, ids["Stream"], named("x", x=REPORTS))
+    told = (
+        r"(?s)finished nothing.*- a record in shardId-000000000000 of arn:aws:kinesis:\S+ for \S+:live, "
+        r"where a batch has failed \d+ times and was throttled 0 times, with no limit of retries or age: 1"
+    )
+    try:
+        with pytest.raises(LocalCloudError, match=told):
+            cloud.wait_until_idle(patience=3)
+    finally:  # other tests wait in the same cloud
+        stream_stacks.turn(cloud, ids["Mapping"], on=False)
+    cloud.wait_until_idle()
+
+
+@pytest.mark.parametrize("after", ["errors", "throttling"])
+def test_records_that_are_too_old_are_discarded_before_their_next_try(
+    cloud: LocalCloud, tmp_path: Path, after: str
+) -> None:
+    reserved: dict[str, Any] = {"ReservedConcurrentExecutions": 0} if after == "throttling" else {}
+    log = tmp_path / "log"
+    resources = stream_stacks.function(log, **reserved) | {
+        "Stream": stream_stacks.stream(),
+        "Bad": {"Type": "AWS::SQS::Queue"},
+        "Mapping": stream_stacks.mapping(
+            get("Stream"), MaximumRecordAgeInSeconds=60, **TO_QUEUE, **stream_stacks.OFF
+        ),
+    }
+    ids = stacks.put(cloud, f"old-{after}", resources)
+    stream_stacks.put(cloud, ids["Stream"], named("ab", b=RAISES))
+    stream_stacks.turn(cloud, ids["Mapping"], on=True)
+    [record] = discarded(cloud, ids)
+    # 1 + 2 + ... + 32 seconds of waiting are more than 60.
+    attempts = 6 if after == "errors" else 0
+    assert record["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert record["requestContext"]["approximateInvokeCount"] == attempts
+    assert record["KinesisBatchInfo"]["batchSize"] == 2
+    assert ("responseContext" in record) == (after == "errors")
+    assert batches(log) == ["ab"] * attempts
+
+
+def test_a_throttled_batch_uses_up_no_retry(cloud: LocalCloud, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    resources = stream_stacks.function(log, ReservedConcurrentExecutions=0) | {
+        "Stream": stream_stacks.stream(),
+        "Mapping": stream_stacks.mapping(get("Stream"), MaximumRetryAttempts=0),
+    }
+    ids = stacks.put(cloud, "throttled-stream", resources)
+    stream_stacks.put(cloud, ids["Stream"], named("a"))
+
+    def let_it_run(work: dict[str, int]) -> None:
+        if any(re.search(r"was throttled ([3-9]|\d\d+) times", what) for what in work):
+            cloud.client("lambda").delete_function_concurrency(FunctionName=ids["Function"])
+
+    cloud.wait_until_idle(meanwhile=let_it_run)
+    assert batches(log) == ["a"]
+
+
+TABLE = """
+import json
+
+def handler(event, context):
+    names = [each["dynamodb"]["Keys"]["id"]["S"] for each in event["Records"]]
+    with open("{log}", "a") as log:
+        log.write(json.dumps(names) + "\\n")
+    if "b" in names:
+        raise ValueError(names)
+"""
+
+
+def test_the_stream_of_a_table_is_read_in_the_same_way(cloud: LocalCloud, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for kind in ("Table", "GlobalTable"):
+        table = stream_stacks.table() | {"Type": f"AWS::DynamoDB::{kind}"}
+        if kind == "GlobalTable":
+            table["Properties"]["Replicas"] = [{"Region": "us-east-1"}]
+        settings = {"MaximumRetryAttempts": 1, **BISECT, **TO_QUEUE, **stream_stacks.OFF}
+        resources = stream_stacks.function(log, TABLE) | {
+            "Table": table,
+            "Bad": {"Type": "AWS::SQS::Queue"},
+            "Mapping": stream_stacks.mapping(get("Table", "StreamArn"), **settings),
+        }
+        ids = stacks.put(cloud, f"table-{kind.lower()}", resources)
+        for name in "abcd":
+            cloud.client("dynamodb").put_item(TableName=ids["Table"], Item={"id": {"S": name}})
+        stream_stacks.turn(cloud, ids["Mapping"], on=True)
+        [record] = discarded(cloud, ids)
+        assert record["DDBStreamBatchInfo"]["batchSize"] == 1
+        assert batches(log) == ["abcd", "ab", "a", "b", "b", "cd"]
+        log.unlink()

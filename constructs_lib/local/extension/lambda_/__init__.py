@@ -10,6 +10,7 @@ from . import (
     import_tracebacks,
     invocation_metrics,
     log_end,
+    mapping_filters,
     running_time,
     stream_mappings,
     stream_poller,
@@ -29,6 +30,7 @@ def install() -> None:
     cold_starts.install()
     invocation_metrics.install()
     async_invocation.install()
+    mapping_filters.install()
     stream_poller.install()
     stream_mappings.install()
     # After asynchronous invocation: it wraps `invoke_async_with_retry`, which that replaces.

@@ -91,7 +91,8 @@ class _Shard:
 
     def left(self) -> tuple[str, int]:
         """What is left to be read: as a message tells of it, and how many records."""
-        what = f"a record in {self._id} of {self._arn}"
+        function = self._mapping["FunctionArn"].partition(":function:")[2]
+        what = f"a record in {self._id} of {self._arn} for {function}"
         batch = self._batch
         if batch is not None and batch.attempts + batch.throttled:
             what += (
@@ -126,9 +127,6 @@ class _Shard:
         )
         return func if func and config else None
 
-    def _may_read(self, func: dict[str, Any]) -> bool:
-        return stream_access.is_allowed(self._arn, CalledFunction.of(func).role)
-
     def _read_to_the_end(self) -> None:
         with request_scope(*self._scope):
             try:
@@ -142,12 +140,15 @@ class _Shard:
     def _next(self) -> list[streams.Raw]:
         """The next records to deliver; without any, nobody reads from now on."""
         func = self._function()
+        may_read = func is not None and stream_access.is_allowed(self._arn, CalledFunction.of(func).role)
         with self._lock:
-            unread = self._unread() if self._is_on() and func and self._may_read(func) else []
+            unread = self._unread()
             if not unread:
                 self._hastened.clear()
-                self._is_busy = False
                 stream_metrics.age_of_stream(self._arn, 0)
+            if not (unread and may_read and self._is_on()):
+                self._is_busy = False
+                return []
             return unread[: int(self._mapping.get("BatchSize") or BATCH_SIZE)]
 
     def _deliver_all(self, raw: Sequence[streams.Raw]) -> None:

@@ -1,7 +1,7 @@
 """What the cloud still has to do, by its own count: a test waits for the end of it, and not for a silence.
 
 An invocation runs; an asynchronous event is tried or waits for its retry; a queue that a mapping drains has a message
-(delayed, visible, hidden or in work); a stream that a mapping reads has a record that it has not read; a schedule of
+(delayed, visible, hidden or in work); a stream that a mapping reads has a record that is not done with; a schedule of
 one time is due; an execution of a state machine runs; a bucket, a topic or a bus delivers. What nobody is going to
 take, such as a dead letter, is not counted.
 """
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import count
+from itertools import chain, count
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,9 +119,8 @@ def work() -> dict[str, int]:
     """List all work that is left: what it is, and how many of the kind."""
     with _firing:
         left = Counter({f"a schedule that is due: {name}": 1 for name in _due_schedules()})
-        for what, messages in _messages():
-            left[what] += messages
-        left.update({what: number for source in _counts for what, number in source()})
+        for what, number in chain(_messages(), *(source() for source in _counts)):
+            left[what] += number
         left.update({f"an invocation of {_function(key)}": n for key, n in _invocations().items()})
         with _lock:
             left.update(_pieces.values())
