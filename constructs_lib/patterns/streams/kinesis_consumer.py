@@ -68,9 +68,10 @@ class KinesisConsumer(StreamConsumer):
     no order; `parallelization_factor` keeps the order of each partition key, and not that of the shard. Lambda delivers
     at least once, so an effect that must not happen twice needs a key: the shard and the sequence number.
 
-    `starting_position`, its timestamp and the stream cannot be changed in one deployment: CloudFormation creates the
-    new mapping before it deletes the old one, and Lambda refuses a second mapping of a function to a stream. Remove the
-    consumer in one deployment, and add it in the next, with AT_TIMESTAMP.
+    `starting_position` and its timestamp cannot be changed in one deployment: CloudFormation creates the new mapping
+    before it deletes the old one, and Lambda refuses a second mapping of a function to a stream. Remove the consumer in
+    one deployment, and add it in the next, with AT_TIMESTAMP. Another stream, or enhanced fan-out, can be changed: the
+    new mapping begins at `starting_position`, and `redrive_function` does not see what failed under the old one.
 
     The stream may belong to another account: its resource policy must then let the function's role do what synth shows.
 
@@ -124,8 +125,8 @@ class KinesisConsumer(StreamConsumer):
         redrive_function: Sends failed records to `function` again. None without `redrive=True`.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         iterator_age_alarm: On the age of records when the function gets them.
-        failed_records_alarm: On the first record in the failure destination. None for a bucket or a topic without
-            `event_count_metrics`.
+        failed_records_alarm: On the first record in the failure destination. None without `event_count_metrics`, unless
+            the destination is a queue of this account.
         delivery_alarm: On batches that Lambda could not deliver to the failure destination.
         errors_alarm: On the share of invocations that fail.
         throttles_alarm: On throttled invocations.
@@ -235,19 +236,17 @@ class _KinesisSource:
                 way_out="Lambda reads streams of its own Region only: create this consumer, and the function, there.",
                 source=_defaults.KINESIS_CREATE,
             )
-        if consumer is not None:
-            theirs, ours = consumer.stream.stream_arn, stream.stream_arn
-            if theirs != ours:
-                raise InvalidPropsError(
-                    f"stream_consumer must be one of stream {stream.node.path}, got one of "
-                    f"{consumer.stream.node.path}. See {_defaults.KINESIS_CREATE}"
-                )
         resource = find_resource(stream, kinesis.CfnStream)
+        if consumer is not None and _is_of_another(consumer.stream, stream, resource):
+            raise InvalidPropsError(
+                f"stream_consumer must be one of stream {stream.node.path}, got one of "
+                f"{consumer.stream.node.path}. See {_defaults.KINESIS_CREATE}"
+            )
         shards = retention = None
         if resource is not None:
+            hours = resource.retention_period_hours
             shards = _known(resource.shard_count)
-            hours = _known(resource.retention_period_hours)
-            retention = _defaults.KINESIS_RETENTION_SECONDS if hours is None else hours * 3600
+            retention = _known(_defaults.KINESIS_RETENTION_SECONDS if hours is None else hours * 3600)
         return cls(stream, consumer, enhanced_fan_out, shards, retention)
 
     @property
@@ -288,6 +287,17 @@ class _KinesisSource:
             key=self.stream.encryption_key,
             key_actions=["kms:Decrypt"],
         )
+
+
+def _is_of_another(
+    theirs: kinesis.IStream, stream: kinesis.IStream, resource: kinesis.CfnStream | None
+) -> bool:
+    """Whether a stream is known to be another one: two of this app, or two whose ARNs are known."""
+    if theirs.stream_arn == stream.stream_arn:
+        return False
+    if find_resource(theirs, kinesis.CfnStream) is not None and resource is not None:
+        return True
+    return not _validation.has_unresolved([theirs.stream_arn, stream.stream_arn])
 
 
 def _known(number: float | None) -> float | None:

@@ -60,10 +60,10 @@ class TableStreamConsumer(StreamConsumer):
     item, and not that of the shard. Lambda delivers at least once, so an effect that must not happen twice needs a key:
     the `eventID`.
 
-    `starting_position`, the table and `function` cannot be changed in one deployment: CloudFormation creates the new
-    mapping before it deletes the old one, and Lambda refuses a second mapping of a function to a stream. Remove the
-    consumer in one deployment, and add it in the next. A table whose `stream` changes gets a new stream: what the old
-    one still had is not read.
+    `starting_position` cannot be changed in one deployment: CloudFormation creates the new mapping before it deletes
+    the old one, and Lambda refuses a second mapping of a function to a stream. Remove the consumer in one deployment,
+    and add it in the next. A table whose `stream` changes gets a new stream: what the old one still had is not read,
+    and `redrive_function` does not see what failed under the old mapping.
 
     The table may belong to another account: the policy of its stream must then let the function's role do what synth
     shows.
@@ -112,8 +112,8 @@ class TableStreamConsumer(StreamConsumer):
         redrive_function: Sends failed records to `function` again. None without `redrive=True`.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         iterator_age_alarm: On the age of changes when the function gets them.
-        failed_records_alarm: On the first record in the failure destination. None for a bucket or a topic without
-            `event_count_metrics`.
+        failed_records_alarm: On the first record in the failure destination. None without `event_count_metrics`, unless
+            the destination is a queue of this account.
         delivery_alarm: On batches that Lambda could not deliver to the failure destination.
         errors_alarm: On the share of invocations that fail.
         throttles_alarm: On throttled invocations.
