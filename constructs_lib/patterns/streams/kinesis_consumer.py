@@ -227,7 +227,10 @@ class _KinesisSource:
             enhanced_fan_out=enhanced_fan_out,
             stream_consumer=consumer,
         )
-        for name, part in (("stream", stream), ("stream_consumer", consumer)):
+        for name, part in (
+            ("stream_consumer", None if consumer is None else consumer.stream),
+            ("stream", stream),
+        ):
             location.check(
                 scope,
                 name,
@@ -274,7 +277,7 @@ class _KinesisSource:
         if self.consumer is None:
             return stream.stream_arn, holder
         arn = self.consumer.stream_consumer_arn
-        permissions.allow_role(construct, role, _SUBSCRIBING, arn, resource=self.consumer)
+        permissions.allow_role(construct, role, _SUBSCRIBING, arn, resource=stream)
         return arn, holder
 
     def allow_reading_again(self, construct: Construct, role: iam.IRole) -> None:

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, Environment, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from constructs import Construct, IConstruct
+from constructs import Construct, IConstruct, Node
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
@@ -187,6 +187,8 @@ class TableStreamConsumer(StreamConsumer):
 class _TableSource:
     table: Table
     stream_arn: str
+    owner: Any
+    """What has the account and the Region of the table."""
     shards: float | None = None
     """Never known: DynamoDB makes them."""
     retention: float | None = _defaults.TABLE_STREAM_RETENTION_SECONDS
@@ -201,10 +203,11 @@ class _TableSource:
             InvalidPropsError: It is not a table, is in another Region, or has no stream.
         """
         _validation.kind("table", table, "table_stream_arn", "a DynamoDB table", required=True)
+        owner = _owner_of(table)
         location.check(
             scope,
             "table",
-            table,
+            owner,
             same_account=False,
             way_out="Lambda reads streams of its own Region only: create this consumer, and the function, there.",
             source=_defaults.TABLE_STREAM,
@@ -216,7 +219,7 @@ class _TableSource:
                 "dynamo_stream on a TableV2, or import it with its table_stream_arn. See "
                 f"{_defaults.TABLE_STREAM}"
             )
-        return cls(table, arn)
+        return cls(table, arn, owner)
 
     def attach(self, construct: Construct, role: iam.IRole) -> tuple[str, IConstruct]:
         table = self.table
@@ -225,13 +228,13 @@ class _TableSource:
             role,
             _READING,
             self.stream_arn,
-            resource=table,
+            resource=self.owner,
             key=table.encryption_key,
             key_actions=["kms:Decrypt"],
         )
         streams = "/stream/*"
         permissions.allow_role(
-            construct, role, ["dynamodb:ListStreams"], table.table_arn + streams, resource=table
+            construct, role, ["dynamodb:ListStreams"], table.table_arn + streams, resource=self.owner
         )
         acknowledge_wildcard(
             holder,
@@ -247,10 +250,26 @@ class _TableSource:
             role,
             ["dynamodb:GetRecords", "dynamodb:GetShardIterator"],
             self.stream_arn,
-            resource=self.table,
+            resource=self.owner,
             key=self.table.encryption_key,
             key_actions=["kms:Decrypt"],
         )
+
+
+@dataclass(frozen=True)
+class _Imported:
+    """A table with the account and the Region of its ARN: CDK gives an imported one those of its stack."""
+
+    node: Node
+    env: Environment
+
+
+def _owner_of(table: Table) -> Any:
+    arn = table.table_stream_arn
+    if isinstance(table, dynamodb.Table | dynamodb.TableV2) or arn is None or _validation.is_unresolved(arn):
+        return table
+    region, account = arn.split(":")[3:5]
+    return _Imported(table.node, Environment(account=account, region=region))
 
 
 def _check_filters(filters: Sequence[Mapping[str, object]]) -> None:
