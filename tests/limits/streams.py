@@ -85,6 +85,8 @@ _BOTH: Final[list[tuple[str, Arguments, str]]] = [
     ("alarm after records are given up", said(max_record_age=Duration.minutes(5), iterator_age=Duration.minutes(5)),
      "iterator_age must be below max_record_age of 300 seconds, got 300"),
     ("alarm after the default age", said(iterator_age=Duration.hours(12)), "below max_record_age of 43,200 seconds"),
+    ("age known at deployment", said(max_record_age=Duration.seconds(Token.as_number({"Ref": "N"}))),
+     "max_record_age must be known at synth"),
     ("alarm known at deployment", said(iterator_age=Duration.seconds(Token.as_number({"Ref": "N"}))),
      "iterator_age must be known at synth"),
     ("no position", said(starting_position=None), "starting_position must be a StartingPosition"),

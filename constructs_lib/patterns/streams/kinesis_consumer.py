@@ -33,8 +33,7 @@ _READING: Final = (
 """What Lambda does with a stream (KINESIS_CREATE)."""
 
 _SUBSCRIBING: Final = ("kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard")
-"""What it does with a stream consumer.
-Source: https://docs.aws.amazon.com/streams/latest/dev/resource-based-policy-examples.html"""
+"""What it does with a stream consumer (KINESIS_POLICIES)."""
 
 _PAGES: Final = Pages(
     parameters=_defaults.KINESIS_PARAMETERS,
@@ -93,7 +92,8 @@ class KinesisConsumer(StreamConsumer):
             default half of the retention, or 12 hours if it is unknown.
         filters: Event patterns, at most 5, such as `{"data": {"type": ["moved"]}}`. Lambda skips records that match
             none, and records whose data is not JSON.
-        enhanced_fan_out: Whether to register a stream consumer, with a throughput of its own; default False.
+        enhanced_fan_out: Whether to register a stream consumer, with a throughput of its own, on a stream of the same
+            account; default False.
         stream_consumer: Read through this existing consumer of `stream`.
         on_failure: A bucket, a queue or a topic of the same Region for what fails for good. None: a bucket is created.
             A bucket gets the records themselves. A queue or a topic gets their sequence numbers alone, which lead
@@ -238,6 +238,11 @@ class _KinesisSource:
                 same_account=False,
                 way_out="Lambda reads streams of its own Region only: create this consumer, and the function, there.",
                 source=_defaults.KINESIS_CREATE,
+            )
+        if enhanced_fan_out and location.is_of_another_account(scope, stream):
+            raise InvalidPropsError(
+                f"enhanced_fan_out requires a stream of the same account, got {stream.node.path}: only its owner can "
+                f"register a stream consumer. Pass that as stream_consumer. See {_defaults.KINESIS_POLICIES}"
             )
         resource = find_resource(stream, kinesis.CfnStream)
         if consumer is not None and _is_of_another(consumer.stream, stream, resource):

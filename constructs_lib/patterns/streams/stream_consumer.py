@@ -150,7 +150,6 @@ class StreamConsumer(Construct):
         *,
         event_count_metrics: bool,
     ) -> lambda_.EventSourceMapping:
-        age = reading.record_age_seconds(source)
         timestamp = reading.starting_position_timestamp
         return lambda_.EventSourceMapping(
             self,
@@ -166,7 +165,7 @@ class StreamConsumer(Construct):
             bisect_batch_on_error=True,
             report_batch_item_failures=True,
             retry_attempts=reading.retry_attempts,
-            max_record_age=reading.max_record_age if age is None else Duration.seconds(age),
+            max_record_age=Duration.seconds(reading.record_age_seconds(source)),
             on_failure=_OnFailure(failure.arn),
             filters=patterns or None,
             metrics_config=lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])

@@ -286,6 +286,8 @@ def _check_filters(filters: Sequence[Mapping[str, object]]) -> None:
 
 
 def _has_numeric(part: object) -> bool:
+    """Whether a list of matchers has one of numbers; an attribute may be called numeric."""
     if isinstance(part, Mapping):
-        return "numeric" in part or any(_has_numeric(each) for each in part.values())
-    return isinstance(part, list | tuple) and any(_has_numeric(each) for each in part)
+        return any(_has_numeric(each) for each in part.values())
+    matchers = [each for each in part if isinstance(each, Mapping)] if isinstance(part, list | tuple) else []
+    return any("numeric" in each or _has_numeric(each) for each in matchers)
