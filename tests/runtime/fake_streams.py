@@ -27,7 +27,7 @@ class ClientError(Exception):
 
 @dataclass
 class FakeBucket:
-    """A bucket: `refuse` has the names of the calls that fail, with how often they do."""
+    """A bucket that lists the last object first: `refuse` has the names of the calls that fail, with how often they do."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
     refuse: dict[str, int] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class FakeBucket:
 
     def _pages(self, *, Bucket: str, Prefix: str) -> Any:  # noqa: N803
         assert Bucket == "bucket"
-        found = [{"Key": key} for key in sorted(self.objects) if key.startswith(Prefix)]
+        found = [{"Key": key} for key in sorted(self.objects, reverse=True) if key.startswith(Prefix)]
         yield from ({"Contents": found[at : at + 2]} for at in range(0, len(found), 2))
         yield {}
 

@@ -630,7 +630,8 @@ def test_a_message_that_is_never_removed_is_counted(function: FakeFunction) -> N
 @pytest.mark.parametrize("seed", range(40))
 def test_no_message_is_lost_however_runs_end(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a run that can be repeated
-    queue, at, numbers = FakeStreamQueue(), 1, []
+    queue, at = FakeStreamQueue(), 1
+    numbers: list[int] = []
     while at < 25:
         size = chance.randrange(1, 6)
         queue.send_message(QueueUrl="queue", MessageBody=message(*range(at, at + size)))
