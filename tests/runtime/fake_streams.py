@@ -27,7 +27,7 @@ class ClientError(Exception):
 
 @dataclass
 class FakeBucket:
-    """A bucket that lists the last object first: `refuse` has the names of the calls that fail, with how often they do."""
+    """A bucket that lists the last object first. `refuse`: how often a call fails, by its name."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
     refuse: dict[str, int] = field(default_factory=dict)
@@ -160,6 +160,8 @@ class FakeStream:
     shards: dict[str, list[dict[str, Any]]]
     is_open: bool = True
     trimmed_to: int = 0
+    refuses_numbers: bool = False
+    pages: int = 0
     exceptions: Any = field(
         default_factory=lambda: SimpleNamespace(
             InvalidArgumentException=InvalidArgumentError,
@@ -174,12 +176,13 @@ class FakeStream:
             raise ResourceNotFoundError
         wanted = int(given.get("StartingSequenceNumber") or given.get("SequenceNumber") or 0)
         assert (given["ShardIteratorType"] == "TRIM_HORIZON") == (not wanted)
-        if wanted and wanted < self.trimmed_to:
+        if wanted and (wanted < self.trimmed_to or self.refuses_numbers):
             raise InvalidArgumentError if is_kinesis else TrimmedDataAccessError
         return {"ShardIterator": f"{given['ShardId']}|{wanted}|full"}
 
     def get_records(self, *, ShardIterator: str, StreamARN: str = "") -> dict[str, Any]:  # noqa: N803
         del StreamARN
+        self.pages += 1
         shard, first, kind = ShardIterator.split("|")
         left = [each for each in self.shards[shard] if _number(each) >= max(int(first), self.trimmed_to)]
         if kind == "empty" or not left:
@@ -255,6 +258,7 @@ class FakeFunction:
     answer: Callable[[list[dict[str, Any]]], bytes | Exception | None] = lambda records: None
     processed: list[int] = field(default_factory=list)
     batches: list[list[int]] = field(default_factory=list)
+    payloads: list[bytes] = field(default_factory=list)
     most_bytes: int = 6_000_000
     kill_after: int = -1
     """Of how many invocations the environment of the redrive is killed."""
@@ -262,6 +266,7 @@ class FakeFunction:
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         assert FunctionName.startswith("arn:aws:lambda:us-east-1:123456789012:function:track")
         records = json.loads(Payload)["Records"]
+        self.payloads.append(Payload)
         if len(Payload) > self.most_bytes:
             raise type("RequestTooLargeException", (Exception,), {})
         other = self.answer(records)

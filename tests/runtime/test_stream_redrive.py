@@ -374,10 +374,17 @@ def test_the_lock_of_a_killed_run_ends_by_itself(bucket: FakeBucket) -> None:
 def test_of_two_that_find_an_old_lock_one_goes_on(bucket: FakeBucket) -> None:
     failures = of_bucket(bucket)
     failures.locked(lambda: 1000.0).__enter__()
-    held = bucket.get_object(Bucket="bucket", Key=f"{PREFIX}redrive.lock")
-    failures.locked(lambda: 2000.0).__enter__()
+    real = bucket.get_object
+
+    def and_another_takes_it(**place: str) -> dict[str, Any]:
+        held = real(**place)
+        bucket.get_object = real  # type: ignore[method-assign]
+        failures.locked(lambda: 2000.0).__enter__()
+        return held
+
+    bucket.get_object = and_another_takes_it  # type: ignore[method-assign]
     with pytest.raises(Exception, match="PreconditionFailed"):
-        bucket.put_object(Bucket="bucket", Key=f"{PREFIX}redrive.lock", Body=b"3000", IfMatch=held["ETag"])
+        failures.locked(lambda: 2000.0).__enter__()
 
 
 def test_another_error_of_the_lock_is_shown(bucket: FakeBucket) -> None:
@@ -495,9 +502,12 @@ def test_a_change_of_a_table_is_as_lambda_writes_it() -> None:
 
 def test_a_table_is_redriven_too(function: FakeFunction) -> None:
     queue = filled(message(2, 3, table=True))
-    stream = FakeStream({SHARD: [of_table(n) for n in range(1, 5)]}, is_open=False)
+    changes = [of_table(n) for n in range(1, 5)]
+    changes[1]["dynamodb"]["Keys"]["id"]["S"] = "Žofie"
+    stream = FakeStream({SHARD: changes}, is_open=False)
     assert run(of_queue(queue, stream, TABLE_STREAM), function) == {"redriven": 2, "kept": {}}
     assert function.processed == [2, 3]
+    assert "Žofie".encode() in function.payloads[0], "not larger than Lambda's own"
 
 
 @pytest.mark.parametrize("raises", [False, True])
@@ -573,6 +583,19 @@ def test_a_shard_that_has_expired_is_named(function: FakeFunction) -> None:
     answer = run(of_queue(queue, kinesis()), function)
     assert answer["kept"] == {"expired": 2}
     assert answer["expired"] == ["2 of 2 in shardId-000000000009, 1 to 2"]
+
+
+def test_records_before_the_first_are_not_sent(function: FakeFunction) -> None:
+    """Kinesis may refuse a sequence number for another reason; the shard is read from its beginning then."""
+    queue = filled(message(5, 6))
+    assert run(of_queue(queue, kinesis(refuses_numbers=True)), function)["redriven"] == 2
+    assert function.processed == [5, 6]
+
+
+def test_no_more_is_read_than_the_message_names(function: FakeFunction) -> None:
+    stream = kinesis()
+    run(of_queue(filled(message(5, 6)), stream), function)
+    assert stream.pages == 1
 
 
 def test_a_closed_shard_ends(function: FakeFunction) -> None:
@@ -693,6 +716,9 @@ def test_the_function_redrives_the_bucket(
     assert stream_redrive.handle({"most": 2}, context())["redriven"] == 2
     assert left_in(bucket) == [3], "and no lock"
     assert stream_redrive.handle(None, context())["redriven"] == 1
+    of_bucket(bucket).locked().__enter__()
+    with pytest.raises(RuntimeError, match="Another run"):
+        stream_redrive.handle({}, context())
     assert boto3["lambda"] == {"read_timeout": 59, "retries": {"total_max_attempts": 1}}
     assert boto3["s3"] is None
 
