@@ -11,14 +11,14 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.resource import find_resource
-from constructs_lib.patterns.streams.failure_destination import FailureTarget
+from constructs_lib.patterns.streams.failure_destination import RecordTarget
 from constructs_lib.patterns.streams.reading import STARTING_POSITION, Reading
 from constructs_lib.patterns.streams.source import Pages
 from constructs_lib.patterns.streams.stream_consumer import StreamConsumer
@@ -155,7 +155,7 @@ class KinesisConsumer(StreamConsumer):
         filters: Sequence[Mapping[str, object]] = (),
         enhanced_fan_out: bool = False,
         stream_consumer: kinesis.IStreamConsumer | kinesis.StreamConsumer | None = None,
-        on_failure: FailureTarget | None = None,
+        on_failure: RecordTarget | None = None,
         encryption_key: kms.IKey | kms.Key | None = None,
         failed_record_retention: Duration | None = None,
         redrive: bool = False,
@@ -261,9 +261,9 @@ class _KinesisSource:
     def stream_arn(self) -> str:
         return self.stream.stream_arn
 
-    def attach(self, construct: Construct, role: iam.IRole) -> tuple[str, IConstruct]:
+    def attach(self, construct: Construct, role: iam.IRole) -> str:
         stream = self.stream
-        holder = permissions.allow_role(
+        permissions.allow_role(
             construct,
             role,
             _READING,
@@ -280,10 +280,10 @@ class _KinesisSource:
                 stream_consumer_name=Names.unique_resource_name(construct, max_length=128, separator="-"),
             )
         if self.consumer is None:
-            return stream.stream_arn, holder
+            return stream.stream_arn
         arn = self.consumer.stream_consumer_arn
         permissions.allow_role(construct, role, _SUBSCRIBING, arn, resource=stream)
-        return arn, holder
+        return arn
 
     def allow_reading_again(self, construct: Construct, role: iam.IRole) -> None:
         permissions.allow_role(

@@ -10,14 +10,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from constructs import Construct, IConstruct, Node
+from constructs import Construct, Node
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.destination import acknowledge_wildcard
-from constructs_lib.patterns.streams.failure_destination import FailureTarget
+from constructs_lib.patterns.streams.failure_destination import RecordTarget
 from constructs_lib.patterns.streams.reading import STARTING_POSITION, Reading
 from constructs_lib.patterns.streams.source import Pages
 from constructs_lib.patterns.streams.stream_consumer import StreamConsumer
@@ -31,7 +31,7 @@ _PAGES: Final = Pages(
     filtering=_defaults.TABLE_STREAM_FILTERING,
 )
 
-Table = dynamodb.ITable | dynamodb.Table | dynamodb.ITableV2 | dynamodb.TableV2
+TableWithStream = dynamodb.ITable | dynamodb.Table | dynamodb.ITableV2 | dynamodb.TableV2
 
 
 class TableStreamConsumer(StreamConsumer):
@@ -121,7 +121,7 @@ class TableStreamConsumer(StreamConsumer):
     Source: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
     """
 
-    table: Final[Table]
+    table: Final[TableWithStream]
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class TableStreamConsumer(StreamConsumer):
         construct_id: str,
         *,
         function: FunctionLike,
-        table: Table,
+        table: TableWithStream,
         starting_position: lambda_.StartingPosition = STARTING_POSITION,
         batch_size: float = _defaults.STREAM_BATCH_SIZE,
         max_batching_window: Duration | None = None,
@@ -138,7 +138,7 @@ class TableStreamConsumer(StreamConsumer):
         retry_attempts: float = _defaults.STREAM_RETRY_ATTEMPTS,
         max_record_age: Duration | None = None,
         filters: Sequence[Mapping[str, object]] = (),
-        on_failure: FailureTarget | None = None,
+        on_failure: RecordTarget | None = None,
         encryption_key: kms.IKey | kms.Key | None = None,
         failed_record_retention: Duration | None = None,
         redrive: bool = False,
@@ -185,7 +185,7 @@ class TableStreamConsumer(StreamConsumer):
 
 @dataclass(frozen=True)
 class _TableSource:
-    table: Table
+    table: TableWithStream
     stream_arn: str
     owner: Any
     """What has the account and the Region of the table."""
@@ -196,7 +196,7 @@ class _TableSource:
     record_keys: tuple[str, ...] = _defaults.TABLE_STREAM_RECORD_KEYS
 
     @classmethod
-    def of(cls, scope: Construct, table: Table) -> "_TableSource":
+    def of(cls, scope: Construct, table: TableWithStream) -> "_TableSource":
         """Check what is read.
 
         Raises:
@@ -221,7 +221,7 @@ class _TableSource:
             )
         return cls(table, arn, owner)
 
-    def attach(self, construct: Construct, role: iam.IRole) -> tuple[str, IConstruct]:
+    def attach(self, construct: Construct, role: iam.IRole) -> str:
         table = self.table
         holder = permissions.allow_role(
             construct,
@@ -242,7 +242,7 @@ class _TableSource:
             streams,
             "Lambda lists the streams of this table: the action takes no single stream.",
         )
-        return self.stream_arn, holder
+        return self.stream_arn
 
     def allow_reading_again(self, construct: Construct, role: iam.IRole) -> None:
         permissions.allow_role(
@@ -264,7 +264,7 @@ class _Imported:
     env: Environment
 
 
-def _owner_of(table: Table) -> Any:
+def _owner_of(table: TableWithStream) -> Any:
     arn = table.table_stream_arn
     if isinstance(table, dynamodb.Table | dynamodb.TableV2) or arn is None or _validation.is_unresolved(arn):
         return table
