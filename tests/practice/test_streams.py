@@ -116,6 +116,7 @@ NEW, OLD = ({"dynamodb": {image: {"state": {"S": ["completed"]}}}} for image in 
         ("KEYS_ONLY", {"dynamodb": {"NewImage": {"state": {"S": [{"exists": False}]}}}}, True),
         ("NEW_IMAGE", {"$or": [NEW, OLD]}, True),
         ("KEYS_ONLY", {"$or": [NEW, OLD]}, False),
+        ("KEYS_ONLY", {"dynamodb": {"Image": {"state": {"S": ["completed"]}}}}, True),  # not about images
         ("", NEW, True),
     ],
 )
