@@ -5,12 +5,14 @@ with `{}` or with `{"most": 100}`; it answers how many records it sent again, an
 
 The records of a shard are sent in their order, and the function is invoked as the event source mapping does it: with
 `Records`, and it may answer `batchItemFailures`. A record that fails again is kept, and those behind it are sent. A
-batch whose invocation fails is split in two, so that one bad record does not keep the others.
+batch whose invocation fails is split in two, so that one bad record does not keep the others. If Lambda does not accept
+an invocation, as when it throttles, the run stops: what is behind must not overtake.
 
 Each record is sent once, as far as that is possible: what the function has processed is removed from the destination at
-once, and a second run waits until the first one ends. A record is sent twice in two cases: a run is killed after an
-invocation and before the removal, or the removal fails until the end of the run, which `kept` counts. So an effect that
-must not happen twice needs a key of its own, as every effect of a stream's record does.
+once, and of two runs at the same time one fails (a bucket), or finds nothing (a queue). A record is sent twice in three
+cases: it is in a batch whose invocation fails; a run is killed after an invocation and before the removal; the removal
+fails until the end of the run, which `kept` counts. So an effect that must not happen twice needs a key of its own, as
+every effect of a stream's record does.
 """
 
 import base64
@@ -32,6 +34,8 @@ _RUN_SECONDS = 900
 _LOCK = "redrive.lock"
 _UNREMOVED = "sent, but not removed: the next run would send them again"
 _OUT_OF_TIME = "out of time: invoke again"
+_FAILED_AGAIN = "failed again"
+_NO_ANSWER = "no answer in time, perhaps processed"
 
 Record = dict[str, Any]
 
@@ -43,7 +47,7 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
     """Redrive the destination that the environment names.
 
     Args:
-        event: `most`: how many records to send at most; without it, all.
+        event: `most`: how many records to send at most, also if they fail again; without it, all.
         context: Of Lambda.
 
     Returns:
@@ -135,7 +139,7 @@ class Function:
 
         Returns:
             The index of the first record that failed, and why: None if all succeeded, -1 if it is unknown which of
-            them failed. A reason that begins with "not" means that the function did not get them.
+            them failed.
         """
         payload = json.dumps({"Records": records}, separators=(",", ":"), ensure_ascii=False).encode()
         try:
@@ -145,11 +149,10 @@ class Function:
             name = _name(error)
             if name == "RequestTooLargeException":
                 return -1, "too large for one invocation"
-            reason = "no answer in time, perhaps processed" if "Timeout" in name else f"not accepted: {name}"
-            return 0, reason
+            return 0, _NO_ANSWER if "Timeout" in name else f"not accepted ({name})"
         if answer.get("FunctionError"):
-            return -1, "failed again"
-        return _first_failure(records, body), "failed again"
+            return -1, _FAILED_AGAIN
+        return _first_failure(records, body), _FAILED_AGAIN
 
 
 def _name(error: Exception) -> str:
@@ -186,7 +189,7 @@ def redrive(
     Args:
         failures: The destination.
         function: The function.
-        most: How many records to send at most; None for all.
+        most: How many records to send at most, also if they fail again; None for all.
         has_time: Whether to begin another invocation.
 
     Returns:
@@ -232,6 +235,8 @@ class _Run:
     has_time: Callable[[], bool]
     most: int | None
     redriven: int = 0
+    sent: int = 0
+    """As many, and those that failed again."""
     kept: Counter[str] = field(default_factory=Counter)
     stopped: str = ""
 
@@ -245,31 +250,41 @@ class _Run:
             if self.stopped:
                 left += batch
                 continue
-            if self.most is not None and len(batch) > self.most - self.redriven:
-                begin = batch[: self.most - self.redriven]
+            if self.most is not None and len(batch) > self.most - self.sent:
+                begin = batch[: self.most - self.sent]
                 waiting.insert(0, batch[len(begin) :])
                 batch = begin
             failed, reason = self.function.failed_from(batch)
             if failed is None:
-                self.redriven += len(batch)
+                self._count(len(batch))
             elif failed == -1 and len(batch) > 1:
                 middle = len(batch) // 2
                 waiting[:0] = [batch[:middle], batch[middle:]]
-            elif reason == "failed again" or failed == -1:
+            elif reason == _FAILED_AGAIN or failed == -1:
                 at = max(failed, 0)
-                self.redriven += at
-                self.kept[reason] += 1
+                self._count(at, 1, reason)
                 left.append(batch[at])
                 waiting[:0] = [batch[at + 1 :]] if batch[at + 1 :] else []
+            elif reason == _NO_ANSWER:
+                self._count(0, len(batch), reason)
+                left += batch
             else:
-                self.kept[reason] += len(batch)
+                self.stopped = f"{reason}: invoke again"
                 left += batch
         return left
 
+    def _count(self, redriven: int, kept: int = 0, reason: str = "") -> None:
+        self.redriven += redriven
+        self.sent += redriven + kept
+        if kept:
+            self.kept[reason] += kept
+
     def _look_whether_to_go_on(self) -> None:
+        if self.stopped:
+            return
         if not self.has_time():
             self.stopped = _OUT_OF_TIME
-        elif self.most is not None and self.redriven >= self.most:
+        elif self.most is not None and self.sent >= self.most:
             self.stopped = f"{self.most} were sent: invoke again for more"
 
 
@@ -446,13 +461,13 @@ class QueueOfFailures:
         return Batch(message, records, "" if records else "expired", count, expired)
 
     def settle(self, batch: Batch, left: list[Record]) -> bool:
-        """Delete the message, after each record that is left got a message of its own."""
+        """Delete the message, after each record that is left got a message of its own, and is left no more."""
         message = batch.place
         try:
             failure = json.loads(message["Body"])
             name = "KinesisBatchInfo" if "KinesisBatchInfo" in failure else "DDBStreamBatchInfo"
-            for record in left:
-                number = _sequence(record)
+            while left:
+                number = _sequence(left[0])
                 one = {
                     **failure[name],
                     "startSequenceNumber": number,
@@ -460,6 +475,7 @@ class QueueOfFailures:
                     "batchSize": 1,
                 }
                 self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps({**failure, name: one}))
+                left.pop(0)
             self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
         except Exception:  # it is tried again, and counted at the end
             return False

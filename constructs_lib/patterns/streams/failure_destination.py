@@ -21,10 +21,10 @@ from constructs_lib.foundation.destination import (
     topic_destination,
 )
 
-FailureTarget = s3.IBucket | s3.Bucket | sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic
+RecordTarget = s3.IBucket | s3.Bucket | sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic
 
 
-def check(scope: Construct, target: FailureTarget | None, *, source: str) -> None:
+def check(scope: Construct, target: RecordTarget | None, *, source: str) -> None:
     """Refuse what Lambda does not deliver to.
 
     Args:

@@ -11,14 +11,14 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.resource import find_resource
-from constructs_lib.patterns.streams.failure_destination import FailureTarget
+from constructs_lib.patterns.streams.failure_destination import RecordTarget
 from constructs_lib.patterns.streams.reading import STARTING_POSITION, Reading
 from constructs_lib.patterns.streams.source import Pages
 from constructs_lib.patterns.streams.stream_consumer import StreamConsumer
@@ -33,8 +33,7 @@ _READING: Final = (
 """What Lambda does with a stream (KINESIS_CREATE)."""
 
 _SUBSCRIBING: Final = ("kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard")
-"""What it does with a stream consumer.
-Source: https://docs.aws.amazon.com/streams/latest/dev/resource-based-policy-examples.html"""
+"""What it does with a stream consumer (KINESIS_POLICIES)."""
 
 _PAGES: Final = Pages(
     parameters=_defaults.KINESIS_PARAMETERS,
@@ -68,9 +67,10 @@ class KinesisConsumer(StreamConsumer):
     no order; `parallelization_factor` keeps the order of each partition key, and not that of the shard. Lambda delivers
     at least once, so an effect that must not happen twice needs a key: the shard and the sequence number.
 
-    `starting_position`, its timestamp and the stream cannot be changed in one deployment: CloudFormation creates the
-    new mapping before it deletes the old one, and Lambda refuses a second mapping of a function to a stream. Remove the
-    consumer in one deployment, and add it in the next, with AT_TIMESTAMP.
+    `starting_position` and its timestamp cannot be changed in one deployment: CloudFormation creates the new mapping
+    before it deletes the old one, and Lambda refuses a second mapping of a function to a stream. Remove the consumer in
+    one deployment, and add it in the next, with AT_TIMESTAMP. Another stream, or enhanced fan-out, can be changed: the
+    new mapping begins at `starting_position`, and `redrive_function` does not see what failed under the old one.
 
     The stream may belong to another account: its resource policy must then let the function's role do what synth shows.
 
@@ -92,7 +92,8 @@ class KinesisConsumer(StreamConsumer):
             default half of the retention, or 12 hours if it is unknown.
         filters: Event patterns, at most 5, such as `{"data": {"type": ["moved"]}}`. Lambda skips records that match
             none, and records whose data is not JSON.
-        enhanced_fan_out: Whether to register a stream consumer, with a throughput of its own; default False.
+        enhanced_fan_out: Whether to register a stream consumer, with a throughput of its own, on a stream of the same
+            account; default False.
         stream_consumer: Read through this existing consumer of `stream`.
         on_failure: A bucket, a queue or a topic of the same Region for what fails for good. None: a bucket is created.
             A bucket gets the records themselves. A queue or a topic gets their sequence numbers alone, which lead
@@ -124,8 +125,8 @@ class KinesisConsumer(StreamConsumer):
         redrive_function: Sends failed records to `function` again. None without `redrive=True`.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         iterator_age_alarm: On the age of records when the function gets them.
-        failed_records_alarm: On the first record in the failure destination. None for a bucket or a topic without
-            `event_count_metrics`.
+        failed_records_alarm: On the first record in the failure destination. None without `event_count_metrics`, unless
+            the destination is a queue of this account.
         delivery_alarm: On batches that Lambda could not deliver to the failure destination.
         errors_alarm: On the share of invocations that fail.
         throttles_alarm: On throttled invocations.
@@ -154,7 +155,7 @@ class KinesisConsumer(StreamConsumer):
         filters: Sequence[Mapping[str, object]] = (),
         enhanced_fan_out: bool = False,
         stream_consumer: kinesis.IStreamConsumer | kinesis.StreamConsumer | None = None,
-        on_failure: FailureTarget | None = None,
+        on_failure: RecordTarget | None = None,
         encryption_key: kms.IKey | kms.Key | None = None,
         failed_record_retention: Duration | None = None,
         redrive: bool = False,
@@ -226,7 +227,10 @@ class _KinesisSource:
             enhanced_fan_out=enhanced_fan_out,
             stream_consumer=consumer,
         )
-        for name, part in (("stream", stream), ("stream_consumer", consumer)):
+        for name, part in (
+            ("stream_consumer", None if consumer is None else consumer.stream),
+            ("stream", stream),
+        ):
             location.check(
                 scope,
                 name,
@@ -235,28 +239,31 @@ class _KinesisSource:
                 way_out="Lambda reads streams of its own Region only: create this consumer, and the function, there.",
                 source=_defaults.KINESIS_CREATE,
             )
-        if consumer is not None:
-            theirs, ours = consumer.stream.stream_arn, stream.stream_arn
-            if theirs != ours:
-                raise InvalidPropsError(
-                    f"stream_consumer must be one of stream {stream.node.path}, got one of "
-                    f"{consumer.stream.node.path}. See {_defaults.KINESIS_CREATE}"
-                )
+        if enhanced_fan_out and location.is_of_another_account(scope, stream):
+            raise InvalidPropsError(
+                f"enhanced_fan_out requires a stream of the same account, got {stream.node.path}: only its owner can "
+                f"register a stream consumer. Pass that as stream_consumer. See {_defaults.KINESIS_POLICIES}"
+            )
         resource = find_resource(stream, kinesis.CfnStream)
+        if consumer is not None and _is_of_another(consumer.stream, stream, resource):
+            raise InvalidPropsError(
+                f"stream_consumer must be one of stream {stream.node.path}, got one of "
+                f"{consumer.stream.node.path}. See {_defaults.KINESIS_CREATE}"
+            )
         shards = retention = None
         if resource is not None:
+            hours = resource.retention_period_hours
             shards = _known(resource.shard_count)
-            hours = _known(resource.retention_period_hours)
-            retention = _defaults.KINESIS_RETENTION_SECONDS if hours is None else hours * 3600
+            retention = _known(_defaults.KINESIS_RETENTION_SECONDS if hours is None else hours * 3600)
         return cls(stream, consumer, enhanced_fan_out, shards, retention)
 
     @property
     def stream_arn(self) -> str:
         return self.stream.stream_arn
 
-    def attach(self, construct: Construct, role: iam.IRole) -> tuple[str, IConstruct]:
+    def attach(self, construct: Construct, role: iam.IRole) -> str:
         stream = self.stream
-        holder = permissions.allow_role(
+        permissions.allow_role(
             construct,
             role,
             _READING,
@@ -273,10 +280,10 @@ class _KinesisSource:
                 stream_consumer_name=Names.unique_resource_name(construct, max_length=128, separator="-"),
             )
         if self.consumer is None:
-            return stream.stream_arn, holder
+            return stream.stream_arn
         arn = self.consumer.stream_consumer_arn
-        permissions.allow_role(construct, role, _SUBSCRIBING, arn, resource=self.consumer)
-        return arn, holder
+        permissions.allow_role(construct, role, _SUBSCRIBING, arn, resource=stream)
+        return arn
 
     def allow_reading_again(self, construct: Construct, role: iam.IRole) -> None:
         permissions.allow_role(
@@ -288,6 +295,17 @@ class _KinesisSource:
             key=self.stream.encryption_key,
             key_actions=["kms:Decrypt"],
         )
+
+
+def _is_of_another(
+    theirs: kinesis.IStream, stream: kinesis.IStream, resource: kinesis.CfnStream | None
+) -> bool:
+    """Whether a stream is known to be another one: two of this app, or two whose ARNs are known."""
+    if theirs.stream_arn == stream.stream_arn:
+        return False
+    if find_resource(theirs, kinesis.CfnStream) is not None and resource is not None:
+        return True
+    return not _validation.has_unresolved([theirs.stream_arn, stream.stream_arn])
 
 
 def _known(number: float | None) -> float | None:

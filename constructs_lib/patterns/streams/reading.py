@@ -79,39 +79,31 @@ class Reading:
 
     def _check_ages(self, source: Source) -> None:
         age, retention = self.record_age_seconds(source), source.retention
-        if age is not None and retention is not None and age >= retention:
+        if retention is not None and age >= retention:
             raise InvalidPropsError(
                 f"max_record_age must be below the stream's retention of {retention:,.0f} seconds, got {age:,.0f}: the "
                 "stream would delete the records before Lambda gives them up and sends them to the failure "
                 f"destination. See {source.pages.failures}"
             )
-        if self.iterator_age is None:
-            return
-        alarm = _validation.seconds("iterator_age", self.iterator_age)
-        if alarm is not None and alarm < 1:
+        alarm = self.iterator_age_seconds(source)
+        if alarm < 1:
             raise InvalidPropsError(f"iterator_age must be at least 1 second, got {alarm:g}.")
-        if alarm is not None and age is not None and alarm >= age:
+        if alarm >= age:
             raise InvalidPropsError(
                 f"iterator_age must be below max_record_age of {age:,.0f} seconds, got {alarm:,.0f}: Lambda gives up "
                 f"older records, so the alarm would never go off. See {source.pages.failures}"
             )
 
-    def record_age_seconds(self, source: Source) -> float | None:
-        """How old a record may become; None if it is known only at deployment."""
+    def record_age_seconds(self, source: Source) -> float:
+        """How old a record may become."""
         retention = source.retention or _defaults.KINESIS_RETENTION_SECONDS
         default = int(min(_defaults.RECORD_AGE_SHARE * retention, _defaults.RECORD_AGE_SECONDS_MAX))
-        return _validation.seconds("max_record_age", self.max_record_age, default)
+        return _known_seconds("max_record_age", self.max_record_age, default)
 
     def iterator_age_seconds(self, source: Source) -> float:
         """At which age the alarm goes off."""
-        age = self.record_age_seconds(source)
-        default: float = _defaults.ITERATOR_AGE_ALARM_SECONDS
-        given = _validation.seconds(
-            "iterator_age", self.iterator_age, default if age is None else min(default, age / 2)
-        )
-        if given is None:
-            raise InvalidPropsError("iterator_age must be known at synth: pass a Duration without tokens.")
-        return given
+        default = min(_defaults.ITERATOR_AGE_ALARM_SECONDS, self.record_age_seconds(source) / 2)
+        return _known_seconds("iterator_age", self.iterator_age, default)
 
     def warn(self, construct: Construct, source: Source, invoked: Invoked) -> None:
         """Warn of what works, and is slower or blocks longer than it looks.
@@ -132,7 +124,7 @@ class Reading:
                     f"find none wait, and their records grow old. See {source.pages.parameters}",
                 )
         timeout, age = invoked.timeout_seconds, self.record_age_seconds(source)
-        if timeout is not None and age is not None and _known(self.retry_attempts):
+        if timeout is not None and _known(self.retry_attempts):
             longest = (self.retry_attempts + 1) * timeout
             if longest > age:
                 Annotations.of(construct).add_warning_v2(
@@ -141,6 +133,14 @@ class Reading:
                     f"{longest:,.0f} seconds, longer than max_record_age of {age:,.0f}: a batch that times out blocks "
                     f"its shard for that long, and its last retries never come. See {source.pages.failures}",
                 )
+
+
+def _known_seconds(name: str, duration: Duration | None, default: float) -> float:
+    """A time that the other one is compared with; CDK too refuses a record age that is known only at deployment."""
+    given = _validation.seconds(name, duration, default)
+    if given is None:
+        raise InvalidPropsError(f"{name} must be known at synth: pass a Duration without tokens.")
+    return given
 
 
 def _known(number: float) -> bool:

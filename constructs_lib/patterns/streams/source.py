@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Source(Protocol):
     def record_keys(self) -> tuple[str, ...]:
         """The first keys of a record that filters see."""
 
-    def attach(self, construct: Construct, role: iam.IRole) -> tuple[str, IConstruct]:
+    def attach(self, construct: Construct, role: iam.IRole) -> str:
         """Let a role read it.
 
         Args:
@@ -47,7 +47,7 @@ class Source(Protocol):
             role: The role of its function.
 
         Returns:
-            The ARN that the event source mapping names, and what the mapping has to wait for.
+            The ARN that the event source mapping names.
         """
 
     def allow_reading_again(self, construct: Construct, role: iam.IRole) -> None:

@@ -30,7 +30,7 @@ from constructs_lib.foundation.invoked import (
     dimensions_of,
 )
 from constructs_lib.patterns.streams import failure_destination
-from constructs_lib.patterns.streams.failure_destination import FailureTarget
+from constructs_lib.patterns.streams.failure_destination import RecordTarget
 from constructs_lib.patterns.streams.reading import Reading
 from constructs_lib.patterns.streams.source import Source
 from constructs_lib.practice.plugin import check_app_of
@@ -64,7 +64,7 @@ class StreamConsumer(Construct):
         source: Source,
         reading: Reading,
         filters: Sequence[Mapping[str, object]],
-        on_failure: FailureTarget | None,
+        on_failure: RecordTarget | None,
         encryption_key: kms.IKey | None,
         failed_record_retention: Duration | None,
         redrive: bool,
@@ -109,13 +109,12 @@ class StreamConsumer(Construct):
             else failure_destination.existing(on_failure)
         )
         self.failure_bucket, self.failure_queue = failure.bucket, failure.queue
-        arn, reader = source.attach(self, role)
-        sender = failure.grant(self, role)
+        arn = source.attach(self, role)
+        holder = failure.grant(self, role)
         self.event_source_mapping = self._make_mapping(
             arn, failure, patterns, reading, source, event_count_metrics=event_count_metrics
         )
-        for holder in (reader, sender):
-            permissions.wait(self.event_source_mapping, holder)
+        permissions.wait(self.event_source_mapping, holder)
 
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
@@ -150,7 +149,6 @@ class StreamConsumer(Construct):
         *,
         event_count_metrics: bool,
     ) -> lambda_.EventSourceMapping:
-        age = reading.record_age_seconds(source)
         timestamp = reading.starting_position_timestamp
         return lambda_.EventSourceMapping(
             self,
@@ -166,7 +164,7 @@ class StreamConsumer(Construct):
             bisect_batch_on_error=True,
             report_batch_item_failures=True,
             retry_attempts=reading.retry_attempts,
-            max_record_age=reading.max_record_age if age is None else Duration.seconds(age),
+            max_record_age=Duration.seconds(reading.record_age_seconds(source)),
             on_failure=_OnFailure(failure.arn),
             filters=patterns or None,
             metrics_config=lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
@@ -255,7 +253,7 @@ def _place_of(failure: Destination, source: Source, mapping: str) -> dict[str, s
 
 def _check_bucket(
     scope: Construct,
-    on_failure: FailureTarget | None,
+    on_failure: RecordTarget | None,
     *,
     encryption_key: kms.IKey | None,
     failed_record_retention: Duration | None,
@@ -291,7 +289,7 @@ _DAY: Final = 86_400
 
 
 def _check_redrive(
-    redrive: bool, on_failure: FailureTarget | None, reading: Reading, source: Source, *, filtered: bool
+    redrive: bool, on_failure: RecordTarget | None, reading: Reading, source: Source, *, filtered: bool
 ) -> None:
     _validation.flag("redrive", redrive)
     if not redrive:

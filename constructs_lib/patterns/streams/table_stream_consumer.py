@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, Environment, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from constructs import Construct, IConstruct
+from constructs import Construct, Node
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.destination import acknowledge_wildcard
-from constructs_lib.patterns.streams.failure_destination import FailureTarget
+from constructs_lib.patterns.streams.failure_destination import RecordTarget
 from constructs_lib.patterns.streams.reading import STARTING_POSITION, Reading
 from constructs_lib.patterns.streams.source import Pages
 from constructs_lib.patterns.streams.stream_consumer import StreamConsumer
@@ -31,7 +31,7 @@ _PAGES: Final = Pages(
     filtering=_defaults.TABLE_STREAM_FILTERING,
 )
 
-Table = dynamodb.ITable | dynamodb.Table | dynamodb.ITableV2 | dynamodb.TableV2
+TableWithStream = dynamodb.ITable | dynamodb.Table | dynamodb.ITableV2 | dynamodb.TableV2
 
 
 class TableStreamConsumer(StreamConsumer):
@@ -60,10 +60,10 @@ class TableStreamConsumer(StreamConsumer):
     item, and not that of the shard. Lambda delivers at least once, so an effect that must not happen twice needs a key:
     the `eventID`.
 
-    `starting_position`, the table and `function` cannot be changed in one deployment: CloudFormation creates the new
-    mapping before it deletes the old one, and Lambda refuses a second mapping of a function to a stream. Remove the
-    consumer in one deployment, and add it in the next. A table whose `stream` changes gets a new stream: what the old
-    one still had is not read.
+    `starting_position` cannot be changed in one deployment: CloudFormation creates the new mapping before it deletes
+    the old one, and Lambda refuses a second mapping of a function to a stream. Remove the consumer in one deployment,
+    and add it in the next. A table whose `stream` changes gets a new stream: what the old one still had is not read,
+    and `redrive_function` does not see what failed under the old mapping.
 
     The table may belong to another account: the policy of its stream must then let the function's role do what synth
     shows.
@@ -112,8 +112,8 @@ class TableStreamConsumer(StreamConsumer):
         redrive_function: Sends failed records to `function` again. None without `redrive=True`.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         iterator_age_alarm: On the age of changes when the function gets them.
-        failed_records_alarm: On the first record in the failure destination. None for a bucket or a topic without
-            `event_count_metrics`.
+        failed_records_alarm: On the first record in the failure destination. None without `event_count_metrics`, unless
+            the destination is a queue of this account.
         delivery_alarm: On batches that Lambda could not deliver to the failure destination.
         errors_alarm: On the share of invocations that fail.
         throttles_alarm: On throttled invocations.
@@ -121,7 +121,7 @@ class TableStreamConsumer(StreamConsumer):
     Source: https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
     """
 
-    table: Final[Table]
+    table: Final[TableWithStream]
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class TableStreamConsumer(StreamConsumer):
         construct_id: str,
         *,
         function: FunctionLike,
-        table: Table,
+        table: TableWithStream,
         starting_position: lambda_.StartingPosition = STARTING_POSITION,
         batch_size: float = _defaults.STREAM_BATCH_SIZE,
         max_batching_window: Duration | None = None,
@@ -138,7 +138,7 @@ class TableStreamConsumer(StreamConsumer):
         retry_attempts: float = _defaults.STREAM_RETRY_ATTEMPTS,
         max_record_age: Duration | None = None,
         filters: Sequence[Mapping[str, object]] = (),
-        on_failure: FailureTarget | None = None,
+        on_failure: RecordTarget | None = None,
         encryption_key: kms.IKey | kms.Key | None = None,
         failed_record_retention: Duration | None = None,
         redrive: bool = False,
@@ -185,8 +185,10 @@ class TableStreamConsumer(StreamConsumer):
 
 @dataclass(frozen=True)
 class _TableSource:
-    table: Table
+    table: TableWithStream
     stream_arn: str
+    owner: Any
+    """What has the account and the Region of the table."""
     shards: float | None = None
     """Never known: DynamoDB makes them."""
     retention: float | None = _defaults.TABLE_STREAM_RETENTION_SECONDS
@@ -194,17 +196,18 @@ class _TableSource:
     record_keys: tuple[str, ...] = _defaults.TABLE_STREAM_RECORD_KEYS
 
     @classmethod
-    def of(cls, scope: Construct, table: Table) -> "_TableSource":
+    def of(cls, scope: Construct, table: TableWithStream) -> "_TableSource":
         """Check what is read.
 
         Raises:
             InvalidPropsError: It is not a table, is in another Region, or has no stream.
         """
         _validation.kind("table", table, "table_stream_arn", "a DynamoDB table", required=True)
+        owner = _owner_of(table)
         location.check(
             scope,
             "table",
-            table,
+            owner,
             same_account=False,
             way_out="Lambda reads streams of its own Region only: create this consumer, and the function, there.",
             source=_defaults.TABLE_STREAM,
@@ -216,22 +219,22 @@ class _TableSource:
                 "dynamo_stream on a TableV2, or import it with its table_stream_arn. See "
                 f"{_defaults.TABLE_STREAM}"
             )
-        return cls(table, arn)
+        return cls(table, arn, owner)
 
-    def attach(self, construct: Construct, role: iam.IRole) -> tuple[str, IConstruct]:
+    def attach(self, construct: Construct, role: iam.IRole) -> str:
         table = self.table
         holder = permissions.allow_role(
             construct,
             role,
             _READING,
             self.stream_arn,
-            resource=table,
+            resource=self.owner,
             key=table.encryption_key,
             key_actions=["kms:Decrypt"],
         )
         streams = "/stream/*"
         permissions.allow_role(
-            construct, role, ["dynamodb:ListStreams"], table.table_arn + streams, resource=table
+            construct, role, ["dynamodb:ListStreams"], table.table_arn + streams, resource=self.owner
         )
         acknowledge_wildcard(
             holder,
@@ -239,7 +242,7 @@ class _TableSource:
             streams,
             "Lambda lists the streams of this table: the action takes no single stream.",
         )
-        return self.stream_arn, holder
+        return self.stream_arn
 
     def allow_reading_again(self, construct: Construct, role: iam.IRole) -> None:
         permissions.allow_role(
@@ -247,10 +250,26 @@ class _TableSource:
             role,
             ["dynamodb:GetRecords", "dynamodb:GetShardIterator"],
             self.stream_arn,
-            resource=self.table,
+            resource=self.owner,
             key=self.table.encryption_key,
             key_actions=["kms:Decrypt"],
         )
+
+
+@dataclass(frozen=True)
+class _Imported:
+    """A table with the account and the Region of its ARN: CDK gives an imported one those of its stack."""
+
+    node: Node
+    env: Environment
+
+
+def _owner_of(table: TableWithStream) -> Any:
+    arn = table.table_stream_arn
+    if isinstance(table, dynamodb.Table | dynamodb.TableV2) or arn is None or _validation.is_unresolved(arn):
+        return table
+    region, account = arn.split(":")[3:5]
+    return _Imported(table.node, Environment(account=account, region=region))
 
 
 def _check_filters(filters: Sequence[Mapping[str, object]]) -> None:
@@ -267,6 +286,8 @@ def _check_filters(filters: Sequence[Mapping[str, object]]) -> None:
 
 
 def _has_numeric(part: object) -> bool:
+    """Whether a list of matchers has one of numbers; an attribute may be called numeric."""
     if isinstance(part, Mapping):
-        return "numeric" in part or any(_has_numeric(each) for each in part.values())
-    return isinstance(part, list | tuple) and any(_has_numeric(each) for each in part)
+        return any(_has_numeric(each) for each in part.values())
+    matchers = [each for each in part if isinstance(each, Mapping)] if isinstance(part, list | tuple) else []
+    return any("numeric" in each or _has_numeric(each) for each in matchers)
