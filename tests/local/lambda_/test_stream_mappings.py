@@ -209,6 +209,16 @@ def test_a_consumer_of_a_template_reads_its_stream_until_it_is_deleted(
     assert kinesis.list_stream_consumers(StreamARN=consumer["StreamARN"])["Consumers"] == []
 
 
+def test_a_mapping_of_a_deleted_consumer_reads_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    ids = stacks.put(cloud, "gone-consumer", fan_out(log))
+    cloud.client("kinesis").deregister_stream_consumer(ConsumerARN=ids["Consumer"])
+    stream_stacks.put(cloud, ids["Stream"], [{"name": "a"}])
+    seen: set[str] = set()
+    cloud.wait_until_idle(meanwhile=seen.update)
+    assert (batches(log), seen) == ([], set())
+
+
 @pytest.mark.parametrize(
     ("source", "granted", "words"),
     [

@@ -7,6 +7,7 @@ Holds `lambda_/stream_poller.py`, `lambda_/streams.py`.
 """
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +118,42 @@ def test_a_shard_that_is_blocked_is_told_until_its_mapping_is_off(cloud: LocalCl
         r"(?s)finished nothing.*- a record in shardId-000000000000 of arn:aws:kinesis:\S+ for \S+:live, "
         r"where a batch has failed \d+ times and was throttled 0 times, with no limit of retries or age: 1"
     )
+    began = time.monotonic()
+
+    def fail_if_it_goes_on(_: dict[str, int]) -> None:
+        assert time.monotonic() - began < stacks.STUCK_SECONDS
+
     try:
         with pytest.raises(LocalCloudError, match=told):
-            cloud.wait_until_idle(patience=3)
+            cloud.wait_until_idle(patience=3, meanwhile=fail_if_it_goes_on)
     finally:  # other tests wait in the same cloud
         stream_stacks.turn(cloud, ids["Mapping"], on=False)
     cloud.wait_until_idle()
+
+
+def test_a_mapping_that_is_deleted_tries_no_longer(cloud: LocalCloud, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    resources = stream_stacks.function(log) | {
+        "Stream": stream_stacks.stream(),
+        "Mapping": stream_stacks.mapping(get("Stream")),
+    }
+    ids = stacks.put(cloud, "deleted", resources)
+    stream_stacks.put(cloud, ids["Stream"], named("b", b=RAISES))
+
+    def delete_it(_: dict[str, int]) -> None:
+        if len(batches(log)) > 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        cloud.wait_until_idle(meanwhile=delete_it)
+    cloud.client("lambda").delete_event_source_mapping(UUID=ids["Mapping"])
+    tried = []
+    for retries in (3, 9):  # another one that tries for as long
+        another = tmp_path / str(retries)
+        consume(cloud, f"tries-{retries}", another, named("b", b=RAISES), MaximumRetryAttempts=retries)
+        assert len(batches(another)) == retries + 1
+        tried.append(len(batches(log)))
+    assert tried[0] == tried[1]
 
 
 @pytest.mark.parametrize("after", ["errors", "throttling"])

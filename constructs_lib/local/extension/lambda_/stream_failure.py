@@ -71,7 +71,7 @@ def discard(
     body = _write(mapping, shard, records, condition, attempts, last)
     try:
         if function is None:
-            raise messages.DeliveryRefusedError("the function is gone, and its role with it")
+            raise messages.DeliveryRefusedError("the function was deleted, and its role is not known")
         _send(destination, body, mapping, shard, records, function)
     except Exception as error:
         _log.warning("%s: the record did not reach %s: %s", mapping["FunctionArn"], destination, error)

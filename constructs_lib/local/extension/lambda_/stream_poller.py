@@ -2,7 +2,7 @@
 
 Each shard waits for its own failing batch, and for no other. A batch is delivered until it succeeds, its retries are
 used up, or its records are too old; what is discarded goes to the mapping's destination, and the shard goes on.
-A throttled batch, and one whose function or alias is gone, is tried again and uses up no retry.
+A throttled batch, and one whose function or alias was deleted, is tried again and uses up no retry.
 
 With `BisectBatchOnFunctionError` a batch that fails as a whole is halved, and one that fails in part is split where it
 has failed. Neither uses up a retry: a new batch begins with all of its retries. Without it, what is left of a batch
