@@ -90,12 +90,6 @@ EVIDENCE: Final = (
         Voucher.EXTENSION,
     ),
     Evidence(
-        "mappings of streams: order, retries, halves of a batch, partial responses, age limit, failure "
-        "destinations, the age of the iterator",
-        Voucher.EXTENSION,
-    ),
-    Evidence("the shards of a stream, its records and their sequence numbers", Voucher.EMULATOR),
-    Evidence(
         "an alarm's state: by its own dimensions, periods and missing data; a queue's depth and oldest message",
         Voucher.EXTENSION,
     ),
@@ -117,10 +111,6 @@ EVIDENCE: Final = (
     Evidence("the proxy's pool, pinning, failover, rotation itself, network isolation", Voucher.NOBODY),
     Evidence(
         "TLS of anything but the proxy, encryption, batching window, memory limit, X-Ray", Voucher.NOBODY
-    ),
-    Evidence(
-        "tumbling windows, parallel batches of a shard, shards that are split, records that a stream expires",
-        Voucher.NOBODY,
     ),
     Evidence(
         "releases by CodeDeploy, scaling of provisioned concurrency, what a firewall filters: declared only",
