@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.live_alias import LiveAlias
     from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
+    from constructs_lib.patterns.streams.kinesis_consumer import KinesisConsumer
+    from constructs_lib.patterns.streams.table_stream_consumer import TableStreamConsumer
     from constructs_lib.patterns.topic_subscription import TopicSubscription
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "EventRule",
     "InvalidPropsError",
     "KillSwitch",
+    "KinesisConsumer",
     "LiveAlias",
     "ProvisionedApi",
     "ProxiedDatabase",
@@ -38,6 +41,7 @@ __all__ = [
     "QueueConsumer",
     "Route",
     "ScheduledInvocation",
+    "TableStreamConsumer",
     "TopicSubscription",
     "UsagePlan",
 ]
@@ -48,6 +52,7 @@ _HOMES = {
     "BucketEvents": "constructs_lib.patterns.bucket_events",
     "EventRule": "constructs_lib.patterns.event_rule",
     "KillSwitch": "constructs_lib.patterns.kill_switch",
+    "KinesisConsumer": "constructs_lib.patterns.streams.kinesis_consumer",
     "LiveAlias": "constructs_lib.patterns.live_alias",
     "ProvisionedApi": "constructs_lib.patterns.api.provisioned_api",
     "ProxiedDatabase": "constructs_lib.patterns.database.proxied_database",
@@ -55,6 +60,7 @@ _HOMES = {
     "QueueConsumer": "constructs_lib.patterns.queue_consumer",
     "Route": "constructs_lib.patterns.api.route",
     "ScheduledInvocation": "constructs_lib.patterns.scheduled_invocation",
+    "TableStreamConsumer": "constructs_lib.patterns.streams.table_stream_consumer",
     "TopicSubscription": "constructs_lib.patterns.topic_subscription",
     "UsagePlan": "constructs_lib.patterns.api.usage_plan",
 }

@@ -217,6 +217,99 @@ OLDEST_MESSAGE_ALARM_SECONDS: Final = 900
 metric, not a number; this one is ours.
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
 
+# --- Streams --------------------------------------------------------------------------------------------
+
+KINESIS: Final = _LAMBDA + "with-kinesis.html"
+KINESIS_CREATE: Final = _LAMBDA + "services-kinesis-create.html"
+KINESIS_PARAMETERS: Final = _LAMBDA + "services-kinesis-parameters.html"
+KINESIS_FAILURES: Final = _LAMBDA + "kinesis-on-failure-destination.html"
+KINESIS_PARTIAL: Final = _LAMBDA + "services-kinesis-batchfailurereporting.html"
+KINESIS_WINDOWS: Final = _LAMBDA + "services-kinesis-windows.html"
+KINESIS_FILTERING: Final = _LAMBDA + "with-kinesis-filtering.html"
+KINESIS_POLICIES: Final = "https://docs.aws.amazon.com/streams/latest/dev/resource-based-policy-examples.html"
+TABLE_STREAM: Final = _LAMBDA + "with-ddb.html"
+TABLE_STREAM_PARAMETERS: Final = _LAMBDA + "services-ddb-params.html"
+TABLE_STREAM_FAILURES: Final = _LAMBDA + "services-dynamodb-errors.html"
+TABLE_STREAM_FILTERING: Final = _LAMBDA + "with-ddb-filtering.html"
+S3_KEYS: Final = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
+S3_LIFECYCLE: Final = (
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html"
+)
+CREATE_MAPPING: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html"
+
+STREAM_BATCH_SIZE: Final = 100
+STREAM_BATCH_SIZE_MAX: Final = 10_000
+"""Lambda's own default, and the most (KINESIS_PARAMETERS, TABLE_STREAM_PARAMETERS). CDK's source of tables stops at
+1,000."""
+
+PARALLELIZATION_FACTOR_MAX: Final = 10
+"""Batches of one shard at the same time, one partition key in one of them (KINESIS_PARAMETERS)."""
+
+TUMBLING_WINDOW_SECONDS_MAX: Final = 900
+"""KINESIS_WINDOWS."""
+
+STREAM_RETRY_ATTEMPTS: Final = 5
+"""As with queues (MAX_RECEIVE_COUNT): a record that has failed six times needs a person. Lambda's own default is to
+retry until the record expires, and every record behind it in the shard waits (KINESIS_FAILURES)."""
+STREAM_RETRY_ATTEMPTS_MAX: Final = 10_000
+"""KINESIS_PARAMETERS. -1, for no limit, is refused: see STREAM_RETRY_ATTEMPTS."""
+
+RECORD_AGE_SECONDS_MIN: Final = 60
+RECORD_AGE_SECONDS_MAX: Final = 604_800
+"""7 days, the most that Lambda counts; 0 to 59 are not allowed (CREATE_MAPPING)."""
+
+RECORD_AGE_SHARE: Final = 0.5
+"""Of the stream's retention: a record is given up, and kept in the failure destination, while the stream still has it.
+A throttled function uses up no retries, so that age alone ends its batches (KINESIS_FAILURES). Ours."""
+
+KINESIS_RETENTION_SECONDS: Final = 86_400
+"""24 hours, the default and the least.
+Source: https://docs.aws.amazon.com/streams/latest/dev/kinesis-extended-retention.html"""
+
+TABLE_STREAM_RETENTION_SECONDS: Final = 86_400
+"""24 hours, always.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+
+STREAM_S3_PREFIX: Final = "aws/lambda/"
+"""Where Lambda puts the records of failed batches into a bucket: the id of the mapping and the shard follow
+(KINESIS_FAILURES)."""
+
+FAILED_RECORD_RETENTION_DAYS: Final = 14
+"""How long the failure bucket keeps a batch: as long as a dead-letter queue keeps a message (ours)."""
+
+ITERATOR_AGE_ALARM_SECONDS: Final = 900
+"""As OLDEST_MESSAGE_ALARM_SECONDS. AWS names the metric, not a number; this one is ours.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"""
+
+MAPPING_METRICS: Final = _LAMBDA + "monitoring-metrics-types.html"
+
+KINESIS_RECORD_KEYS: Final = (
+    "data",
+    "partitionKey",
+    "sequenceNumber",
+    "approximateArrivalTimestamp",
+    "kinesisSchemaVersion",
+    "eventID",
+    "eventName",
+    "eventSource",
+    "eventSourceARN",
+    "awsRegion",
+)
+"""Of a record as filters see it (KINESIS_FILTERING)."""
+
+TABLE_STREAM_RECORD_KEYS: Final = (
+    "dynamodb",
+    "eventID",
+    "eventName",
+    "eventSource",
+    "eventSourceARN",
+    "eventVersion",
+    "awsRegion",
+    "userIdentity",
+)
+"""Of a record as filters see it (TABLE_STREAM_FILTERING); userIdentity is in deletions by time to live.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
+
 # --- Asynchronous invocation ----------------------------------------------------------------------------
 
 ASYNC_ERRORS: Final = _LAMBDA + "invocation-async-error-handling.html"

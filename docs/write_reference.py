@@ -28,7 +28,7 @@ CHAPTERS: Final = {
         PACKAGE: (
             "PythonFunction", "QueueConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "AsyncDestinations", "EventRule", "BucketEvents", "TopicSubscription",
-            "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
+            "ScheduledInvocation", "KillSwitch", "KinesisConsumer", "TableStreamConsumer", "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -41,6 +41,7 @@ CHAPTERS: Final = {
         f"{RUNTIME}.credentials": ("CredentialSource", "Credentials"),
         f"{RUNTIME}.application_user": ("ensure_application_user",),
         f"{RUNTIME}.redrive": ("handle", "redrive"),
+        f"{RUNTIME}.stream_redrive": ("handle", "redrive"),
     },
     "For tests": {
         f"{PACKAGE}.testing": ("normal_form",),
@@ -54,6 +55,21 @@ INTERNAL: Final = {
     f"{RUNTIME}.drivers": "what the three drivers do differently",
     f"{RUNTIME}.database.refuse_uncommittable": "shared by Database and Once",
     f"{RUNTIME}.iam_login.sign": "IamLogin calls it",
+    **dict.fromkeys(
+        (
+            f"{RUNTIME}.stream_redrive.{name}"
+            for name in (
+                "Batch",
+                "BucketOfFailures",
+                "Failures",
+                "Function",
+                "KinesisStream",
+                "QueueOfFailures",
+                "TableStream",
+            )
+        ),
+        "parts of handle",
+    ),
 }
 """What has a public name in the runtime, and is not for users."""
 
@@ -72,7 +88,10 @@ GUIDES: Final = {
     "TopicSubscription": "asynchronous-invocation.md",
     "ScheduledInvocation": "asynchronous-invocation.md",
     "KillSwitch": "asynchronous-invocation.md",
+    "KinesisConsumer": "streams.md",
+    "TableStreamConsumer": "streams.md",
     f"{RUNTIME}.redrive": "asynchronous-invocation.md",
+    f"{RUNTIME}.stream_redrive": "streams.md",
     RUNTIME: "database.md",
     "normal_form": "function.md",
     LOCAL: "local-cloud.md",
@@ -204,11 +223,13 @@ def attributes(cls: griffe.Class) -> dict[str, griffe.Attribute]:
         cls: A class of this library.
 
     Returns:
-        Its public attributes and properties by name: declared in the class, or set in one of its methods.
+        Its public attributes and properties by name: declared in the class or in a base class of this library, or set
+        in one of their methods.
     """
     return {
         name: member
-        for name, member in cls.members.items()
+        for each in (*reversed(cls.mro()), cls)
+        for name, member in each.members.items()
         if isinstance(member, griffe.Attribute) and not name.startswith("_")
     }
 
@@ -292,8 +313,7 @@ def _attributes(cls: griffe.Class, section: griffe.DocstringSectionAttributes, l
         {parameter.name: parameter for parameter in cls.parameters} if "dataclass" in cls.labels else {}
     )
     for item in section.value:
-        member = cls.members[item.name]
-        assert isinstance(member, griffe.Attribute)  # noqa: S101 - not a method
+        member = attributes(cls)[item.name]
         facts = [_type(cls, member.annotation)]
         if item.name in arguments:
             default = _default(cls, arguments[item.name])

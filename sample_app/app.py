@@ -6,10 +6,12 @@ from sample_app.api_stack import ApiStack
 from sample_app.database_stack import DatabaseStack
 from sample_app.receipts_stack import ReceiptsStack
 from sample_app.trips_stack import TripsStack
+from sample_app.zones_stack import ZonesStack
 
 app = App()
 database = DatabaseStack(app, "Database").database
 trips = TripsStack(app, "Trips", database=database)
 ApiStack(app, "Api", database=database, consumer=trips.consumer)
 ReceiptsStack(app, "Receipts")
+ZonesStack(app, "Zones")
 app.synth()

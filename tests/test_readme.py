@@ -1,5 +1,6 @@
 """What the README shows is run, and what it says is so."""
 
+import base64
 import doctest
 import json
 import re
@@ -21,6 +22,7 @@ from constructs_lib.runtime import application_user
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.once import Once
 from constructs_lib.runtime.secret_login import SecretLogin
+from tests.template import warnings
 
 PROJECT = Path(__file__).parents[1]
 README = (PROJECT / "README.md").read_text()
@@ -32,6 +34,7 @@ API = (PROJECT / "docs" / "api.md").read_text()
 FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
+STREAMS = (PROJECT / "docs" / "streams.md").read_text()
 
 
 def blocks(text: str) -> list[str]:
@@ -230,6 +233,93 @@ def test_the_handler_of_a_standard_queue_continues(capsys: pytest.CaptureFixture
     assert answer == {"batchItemFailures": [{"itemIdentifier": "id-1"}]}
 
 
+def test_the_examples_of_streams_are_what_happens(somebodys_project: Path) -> None:
+    for name in ("track", "notify"):
+        (somebodys_project / "functions" / name).mkdir()
+        (somebodys_project / "functions" / name / "app.py").write_text(HANDLER)
+    names: dict[str, Any] = {}
+    for block in blocks(STREAMS):
+        if "def handle(" not in block:
+            exec(block, names)  # noqa: S102
+    assert warnings(names["stack"]) == []
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::Lambda::EventSourceMapping", 2)
+    template.resource_count_is("AWS::S3::Bucket", 2)
+    template.resource_properties_count_is(
+        "AWS::Lambda::EventSourceMapping",
+        {"MaximumRecordAgeInSeconds": 36 * 3600, "ParallelizationFactor": 4},
+        1,
+    )
+    template.resource_properties_count_is(
+        "AWS::Lambda::EventSourceMapping", {"FilterCriteria": Match.any_value()}, 1
+    )
+
+
+def positions(*drivers: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:kinesis",
+                "eventID": f"shardId-000000000000:{number}",
+                "kinesis": {
+                    "sequenceNumber": str(number),
+                    "data": base64.b64encode(json.dumps({"driver": driver}).encode()).decode(),
+                },
+            }
+            for number, driver in enumerate(drivers)
+        ]
+    }
+
+
+def trips(*ids: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "eventID": f"event-of-{id_}",
+                "dynamodb": {"SequenceNumber": str(number), "Keys": {"trip_id": {"S": id_}}},
+            }
+            for number, id_ in enumerate(ids)
+        ]
+    }
+
+
+def stream_handler(worker: str) -> tuple[Callable[[dict[str, Any]], Any], list[str]]:
+    """A handler of docs/streams.md whose work fails for "poison", and what it has worked on."""
+    (block,) = [block for block in blocks(STREAMS) if f"def {worker}(" in block]
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102
+    real, worked = names[worker], []
+
+    def work(record: Any) -> None:
+        real(record)
+        worked.append(str(record))
+        if "poison" in str(record if isinstance(record, dict) else record.kinesis.data_as_json()):
+            raise ValueError(record)
+
+    names[worker] = work
+    return lambda event: names["handle"](event, None), worked
+
+
+@pytest.mark.parametrize(("worker", "event"), [("track", positions), ("notify", trips)])
+def test_the_handlers_of_streams_stop_at_the_first_failure(
+    worker: str, event: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handle, worked = stream_handler(worker)
+    answer = handle(event("a", "poison", "b", "poison"))
+    assert len(worked) == 2, "what follows would overtake the one that is retried"
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert "1 failed: ValueError" in capsys.readouterr().out
+    assert handle(event("a", "b")) == {"batchItemFailures": []}
+
+
+def test_the_processor_of_powertools_goes_on_behind_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    """As the page warns: Lambda retries from the first failure, and those behind it are processed again."""
+    handle, worked = stream_handler("count")
+    answer = handle(positions("a", "poison", "b"))
+    assert len(worked) == 3
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
 @pytest.fixture
 def migrated(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
@@ -282,6 +372,24 @@ def test_the_handler_stores_each_message_once_and_reports_what_fails(
     answer = names["handle"]({"Records": records}, None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
     assert "2 failed: DataError" in capsys.readouterr().out
+    stored = database.run(
+        lambda connection: connection.execute("SELECT body FROM trip ORDER BY body").fetchall()
+    )
+    assert stored == [("a",), ("b",)]
+
+
+def test_the_handler_of_a_stream_stores_each_change_once_and_stops(
+    migrated: Callable[[dict[str, Any]], Database], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {}
+    (block,) = [block for block in blocks(STREAMS) if "def store(" in block]
+    exec(block, names)  # noqa: S102
+    database = migrated(names)
+    names["once"] = Once(database, consumer="trips-of-a-stream")
+    answer = names["handle"](trips("a", "\0", "b"), None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert "failed: ValueError" in capsys.readouterr().out
+    assert names["handle"](trips("a", "b"), None) == {"batchItemFailures": []}
     stored = database.run(
         lambda connection: connection.execute("SELECT body FROM trip ORDER BY body").fetchall()
     )

@@ -7,7 +7,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.h
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -151,33 +151,41 @@ def _is_later(value: object) -> bool:
     return hasattr(value, "resolve")
 
 
-# --- of queues -----------------------------------------------------------------------------------------
+# --- filters of event source mappings --------------------------------------------------------------------
 
 
-def of_queue(scope: Construct, filters: Sequence[Mapping[str, object]]) -> list[dict[str, str]]:
-    """Check the filters of a queue, and write them as Lambda takes them.
+def of_mapping(
+    scope: Construct, filters: Sequence[Mapping[str, object]], *, keys: Iterable[str], source: str
+) -> list[dict[str, str]]:
+    """Check the filters of a queue or a stream, and write them as Lambda takes them.
 
     Args:
         scope: Where the construct is going to be.
-        filters: What was given as `filters`.
+        filters: The argument `filters`.
+        keys: The first keys that a record has.
+        source: The page that describes the filters of this source.
 
     Returns:
-        As `filters` of an event source mapping.
+        The argument `filters` of an event source mapping.
 
     Raises:
-        InvalidPropsError: Lambda would refuse one, or delete every message because of it.
+        InvalidPropsError: Lambda would refuse one, or discard every record because of it.
     """
     if isinstance(filters, str | Mapping) or not isinstance(filters, Sequence):
         raise InvalidPropsError(
             f"filters must be a list of patterns, got {_validation.shown(filters)}: put it into a list. "
-            f"See {_defaults.SQS_FILTERING}"
+            f"See {source}"
         )
     if len(filters) > _defaults.FILTERS_MAX:
         raise InvalidPropsError(
             f"filters must be at most {_defaults.FILTERS_MAX}, got {len(filters)}: merge some into one "
-            f"pattern. See {_defaults.SQS_FILTERING}"
+            f"pattern. See {source}"
         )
-    return [{"pattern": _of_queue(scope, f"filters[{n}]", pattern)} for n, pattern in enumerate(filters)]
+    known = tuple(keys)
+    return [
+        {"pattern": _of_mapping(scope, f"filters[{n}]", pattern, known, source)}
+        for n, pattern in enumerate(filters)
+    ]
 
 
 def looks_beside_the_body(filters: Sequence[Mapping[str, object]]) -> bool:
@@ -192,27 +200,27 @@ def looks_beside_the_body(filters: Sequence[Mapping[str, object]]) -> bool:
     return any(_first_keys(pattern) - {"body"} for pattern in filters)
 
 
-def _of_queue(scope: Construct, name: str, pattern: Mapping[str, object]) -> str:
+def _of_mapping(
+    scope: Construct, name: str, pattern: Mapping[str, object], keys: tuple[str, ...], source: str
+) -> str:
     if isinstance(pattern, Mapping) and set(pattern) == {"pattern"} and isinstance(pattern["pattern"], str):
         raise InvalidPropsError(
             f"{name} must be the pattern itself, not what FilterCriteria.filter(...) makes of it: pass its argument. "
-            f"See {_defaults.SQS_FILTERING}"
+            f"See {source}"
         )
-    check(name, pattern, source=_defaults.SQS_FILTERING)
+    check(name, pattern, source=source)
     for key in _first_keys(pattern):
-        _validation.check_choice(
-            f"each key of {name}", key, _defaults.SQS_RECORD_KEYS, source=_defaults.SQS_FILTERING
-        )
+        _validation.check_choice(f"each key of {name}", key, keys, source=source)
     if _validation.has_unresolved(pattern):
         return Stack.of(scope).to_json_string(pattern)
     try:
         text = json.dumps(pattern, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidPropsError(f"{name} must be JSON: {error}. See {_defaults.SQS_FILTERING}") from None
+        raise InvalidPropsError(f"{name} must be JSON: {error}. See {source}") from None
     if len(text) > _defaults.FILTER_CHARACTERS_MAX:
         raise InvalidPropsError(
             f"{name} must be at most {_defaults.FILTER_CHARACTERS_MAX:,} characters, got {len(text):,}: split it, or "
-            f"look in the handler. See {_defaults.SQS_FILTERING}"
+            f"look in the handler. See {source}"
         )
     return text
 

@@ -305,9 +305,9 @@ class LocalCloud:
 
         It has something to do as long as an invocation runs; an asynchronous event is tried, waits for a retry or has
         its record delivered; a queue that an event source mapping drains has a message (delayed, visible, hidden or
-        being handled); a stream that a mapping reads has a record that was not read; a one-time schedule is due; an
-        execution of a state machine runs; a bucket, a topic or a bus delivers. After that all alarms are looked at,
-        and what they set off is waited for too.
+        being handled); a stream that a mapping reads has a record that was neither processed nor discarded; a one-time
+        schedule is due; an execution of a state machine runs; a bucket, a topic or a bus delivers. After that all
+        alarms are looked at, and what they set off is waited for too.
 
         Not waited for: messages in a queue that no mapping drains, such as dead letters; a schedule that is not due;
         the end of an alarm's period; a durable function that is suspended; a CloudFormation stack; a request of

@@ -36,6 +36,10 @@ EVIDENCE: Final = (
     Evidence("the database: transactions, constraints, roles, permissions on tables", Voucher.POSTGRES),
     Evidence("partial batch response, receive counts, the move to the dead-letter queue", Voucher.EMULATOR),
     Evidence("maximum concurrency of the mapping", Voucher.EMULATOR),
+    Evidence(
+        "the shards and records of a stream, which items a table's stream shows",
+        Voucher.EMULATOR,
+    ),
     Evidence("the database token's check: signature, age, endpoint, user", Voucher.EMULATOR),
     Evidence("with `enforce_iam`: what a role's policies allow", Voucher.EMULATOR),
     Evidence(
@@ -72,6 +76,15 @@ EVIDENCE: Final = (
         Voucher.EXTENSION,
     ),
     Evidence(
+        "mappings of Kinesis and of tables' streams: retries, halves of a batch, partial responses, age limit, "
+        "failure destinations, starting positions, consumers, `IteratorAge`, event counts",
+        Voucher.EXTENSION,
+    ),
+    Evidence(
+        "filters of event source mappings match as EventBridge's patterns do",
+        Voucher.EXTENSION,
+    ),
+    Evidence(
         "rules, topics, buckets and schedules invoke asynchronously; what they or a function's role may not "
         "reach is not reached",
         Voucher.EXTENSION,
@@ -101,6 +114,10 @@ EVIDENCE: Final = (
     ),
     Evidence(
         "releases by CodeDeploy, scaling of provisioned concurrency, what a firewall filters: declared only",
+        Voucher.NOBODY,
+    ),
+    Evidence(
+        "tumbling windows, several batches of a shard at a time, a shard that is split or merged",
         Voucher.NOBODY,
     ),
     Evidence(

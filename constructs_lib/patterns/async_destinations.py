@@ -1,17 +1,14 @@
 """Retries and destinations of asynchronous invocations: nothing is dropped in silence."""
 
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -23,8 +20,15 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, dead_letters, location, permissions
-from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.alarms import Alarms, Watch
+from constructs_lib.foundation.destination import (
+    Destination,
+    allowing,
+    bucket_destination,
+    check_not_fifo,
+    queue_destination,
+    topic_destination,
+)
 from constructs_lib.foundation.function.python_function import PythonFunction
 from constructs_lib.foundation.invoked import (
     LATEST,
@@ -191,7 +195,7 @@ class AsyncDestinations(Construct):
         configured.add(invoked.key)
         self.function = function
         if failure is None:
-            failure = _queue_target(
+            failure = queue_destination(
                 dead_letters.queue(
                     self, "FailureQueue", encryption_key=encryption_key, removal_policy=removal_policy
                 )
@@ -265,17 +269,6 @@ class AsyncDestinations(Construct):
 # --- targets -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Target:
-    """A destination, and what the function's role needs to send there."""
-
-    arn: str
-    grant: Callable[[Construct, iam.IRole], IConstruct]
-    queue: sqs.IQueue | None = None
-    function_arn: str | None = None
-    """The ARN of a function without its qualifier; None for other targets."""
-
-
 @jsii.implements(lambda_.IDestination)
 class _Destination:
     """An ARN and nothing else: the destinations of aws_lambda_destinations grant more than sending takes."""
@@ -287,7 +280,7 @@ class _Destination:
         return lambda_.DestinationConfig(destination=self._arn)
 
 
-def _target(scope: Construct, name: str, target: Any) -> _Target | None:
+def _target(scope: Construct, name: str, target: Any) -> Destination | None:
     if target is None:
         return None
     found = _as_target(name, target)
@@ -302,33 +295,27 @@ def _target(scope: Construct, name: str, target: Any) -> _Target | None:
     return found
 
 
-def _as_target(name: str, target: Any) -> _Target:
+def _as_target(name: str, target: Any) -> Destination:
     if isinstance(target, type):  # has the attributes of what it makes
         raise _no_target(name, target)
     if hasattr(target, "queue_arn"):
-        if target.fifo:
-            raise _fifo(name, "queue", target)
-        return _queue_target(target)
+        check_not_fifo(name, target, source=_defaults.ASYNC_RECORDS)
+        return queue_destination(target)
     if hasattr(target, "topic_arn"):
-        if target.fifo:
-            raise _fifo(name, "topic", target)
-        arn = target.topic_arn
-        return _Target(
-            arn,
-            _allowing("sns:Publish", arn, target, key=target.master_key, key_actions=_SENDING_UNDER_A_KEY),
-        )
+        check_not_fifo(name, target, source=_defaults.ASYNC_RECORDS)
+        return topic_destination(target)
     if hasattr(target, "event_bus_arn"):
         arn = target.event_bus_arn
-        return _Target(
+        return Destination(
             arn,
-            _allowing("events:PutEvents", arn, target),
+            allowing("events:PutEvents", arn, target),
         )
     if hasattr(target, "function_arn"):
         invoked = Invoked.of(target, name)
         check_event_source(invoked, name)
-        return _Target(
+        return Destination(
             invoked.arn,
-            _allowing("lambda:InvokeFunction", invoked.arn, target),
+            allowing("lambda:InvokeFunction", invoked.arn, target),
             function_arn=invoked.base_arn,
         )
     if hasattr(target, "bucket_arn"):
@@ -337,7 +324,7 @@ def _as_target(name: str, target: Any) -> _Target:
                 f"on_success cannot be a bucket, got {target.node.path}: Lambda keeps records of failures alone "
                 f"in S3. See {_defaults.ASYNC_RECORDS}"
             )
-        return _bucket_target(target)
+        return bucket_destination(target, _defaults.ASYNC_S3_PREFIX)
     raise _no_target(name, target)
 
 
@@ -354,86 +341,6 @@ def _no_target(name: str, target: object) -> InvalidPropsError:
         hint = " Pass the queue, topic or function itself, not the destination around it."
     return InvalidPropsError(
         f"{name} must be a {kinds}, got {_validation.shown(target)}.{hint} See {_defaults.ASYNC_RECORDS}"
-    )
-
-
-_SENDING_UNDER_A_KEY: Final = ["kms:GenerateDataKey", "kms:Decrypt"]
-"""The actions that SQS and SNS need. CDK's own grants add every kms:ReEncrypt* and kms:GenerateDataKey*."""
-
-
-def _queue_target(queue: sqs.IQueue | sqs.Queue) -> _Target:
-    arn = queue.queue_arn
-    return _Target(
-        arn,
-        _allowing(
-            "sqs:SendMessage",
-            arn,
-            queue,
-            key=queue.encryption_master_key,
-            key_actions=_SENDING_UNDER_A_KEY,
-        ),
-        queue,
-    )
-
-
-def _allowing(
-    action: str,
-    arn: str,
-    target: Any,
-    *,
-    key: kms.IKey | None = None,
-    key_actions: Sequence[str] = (),
-) -> Callable[[Construct, iam.IRole], IConstruct]:
-    def grant(construct: Construct, role: iam.IRole) -> IConstruct:
-        return permissions.allow_role(
-            construct, role, [action], arn, resource=target, key=key, key_actions=key_actions
-        )
-
-    return grant
-
-
-def _bucket_target(bucket: s3.IBucket) -> _Target:
-    arn = bucket.bucket_arn
-    # Lambda goes on with the function's name, which cannot be in it: the function waits for its role.
-    records = f"/{_defaults.ASYNC_S3_PREFIX}*"
-
-    def grant(construct: Construct, role: iam.IRole) -> IConstruct:
-        permissions.allow_role(construct, role, ["s3:ListBucket"], arn, resource=bucket)
-        holder = permissions.allow_role(
-            construct,
-            role,
-            ["s3:PutObject"],
-            arn + records,
-            resource=bucket,
-            key=bucket.encryption_key,
-            key_actions=["kms:GenerateDataKey"],
-        )
-        named = _as_cdk_nag_writes_it(Stack.of(holder).resolve(arn))
-        acknowledge(
-            holder,
-            {
-                f"AwsSolutions-IAM5[Resource::{named}{records}]": "Each record is an object of its own, below a prefix "
-                "that is Lambda's."
-            },
-        )
-        return holder
-
-    return _Target(arn, grant)
-
-
-def _as_cdk_nag_writes_it(resolved: Any) -> str:
-    if not isinstance(resolved, dict):
-        return str(resolved)
-    (name, value), *_ = resolved.items()
-    if name == "Fn::Join":
-        return "".join(_as_cdk_nag_writes_it(part) for part in value[1])
-    return f"<{value if isinstance(value, str) else '.'.join(value)}>"
-
-
-def _fifo(name: str, kind: str, target: Any) -> InvalidPropsError:
-    return InvalidPropsError(
-        f"{name} cannot be a FIFO {kind}, got {target.node.path}: Lambda does not deliver to one, and the records "
-        f"would be lost. Pass a standard {kind}. See {_defaults.ASYNC_RECORDS}"
     )
 
 
@@ -489,7 +396,7 @@ def _configured_elsewhere(scope: Construct, function: FunctionLike, invoked: Inv
     return configured
 
 
-def _check_not_itself(invoked: Invoked, **targets: _Target | None) -> None:
+def _check_not_itself(invoked: Invoked, **targets: Destination | None) -> None:
     for name, target in targets.items():
         if target is not None and target.function_arn == invoked.base_arn and not _loops_on_purpose(invoked):
             raise InvalidPropsError(

@@ -191,7 +191,9 @@ class QueueConsumer(Construct):
             raise InvalidPropsError(
                 "content_based_deduplication requires fifo=True; a standard queue has none."
             )
-        patterns = event_filter.of_queue(scope, filters)
+        patterns = event_filter.of_mapping(
+            scope, filters, keys=_defaults.SQS_RECORD_KEYS, source=_defaults.SQS_FILTERING
+        )
         times = (
             _times_of_a_new_queue(
                 invoked, window or 0, max_receive_count, visibility_timeout, retention_period

@@ -32,6 +32,7 @@ _ARNS: Final = {
 
 _REF_IS_ARN: Final = ("AWS::IAM::ManagedPolicy", "AWS::SNS::Topic")
 _REF_IS_DOMAIN: Final = ("AWS::ApiGateway::DomainName", "AWS::ApiGatewayV2::DomainName")
+_STREAM_CONSUMER: Final = "AWS::Kinesis::StreamConsumer"
 _NAME_ATTRIBUTES: Final = ("Name", "QueueName", "TopicName")
 _QUALIFIERS: Final = ("AWS::Lambda::Alias", "AWS::Lambda::Version")
 _ARN_ATTRIBUTES: Final = ("AliasArn", "Arn", "FunctionArn", "TopicArn")
@@ -313,6 +314,8 @@ class Template:
     def _reference(self, resource: Resource) -> Any:
         if resource.type in (*_REF_IS_ARN, *_QUALIFIERS):
             return resource.arn
+        if resource.type == _STREAM_CONSUMER:
+            return self._stream_consumer(resource)
         if resource.type in _REF_IS_DOMAIN:
             return resource.text("DomainName") or _UNKNOWN
         if resource.type in _ARNS and resource.type != "AWS::SQS::Queue":
@@ -332,11 +335,17 @@ class Template:
             return resource.arn.rpartition(":")[2]
         if attribute == "StreamArn" and resource.arn:
             return f"{resource.arn}/stream/{self.unknown(logical_id, 'stream')}"
+        if attribute == "ConsumerARN" and resource.type == _STREAM_CONSUMER:
+            return self._stream_consumer(resource)
         if attribute in _ARN_ATTRIBUTES and resource.arn:
             return resource.arn
         if attribute in _NAME_ATTRIBUTES and resource.type in _ARNS:
             return resource.name
         return _UNKNOWN
+
+    def _stream_consumer(self, resource: Resource) -> str:
+        """The ARN of a stream consumer, which begins with that of its stream."""
+        return f"{resource.text('StreamARN')}/consumer/{self.unknown(resource.logical_id, 'consumer')}"
 
     def _output(self, name: str) -> Any:
         output = self.section("Outputs").get(name)

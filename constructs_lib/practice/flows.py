@@ -252,7 +252,8 @@ def _flow(source: str, target: str, through: Resource, **details: Any) -> Flow:
 def _polled(assembly: Assembly) -> Iterator[Flow]:
     for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping"):
         function, qualifier = mapping.template.function(mapping.text("FunctionName"))
-        yield Flow(mapping.text("EventSourceArn"), function, mapping, qualifier, is_asynchronous=False)
+        source = mapping.text("EventSourceArn").partition("/consumer/")[0]  # the stream of enhanced fan-out
+        yield Flow(source, function, mapping, qualifier, is_asynchronous=False)
     for pipe in assembly.of_type("AWS::Pipes::Pipe"):
         kind = pipe.text("TargetParameters", "LambdaFunctionParameters", "InvocationType")
         yield _flow(pipe.text("Source"), pipe.text("Target"), pipe, is_asynchronous=kind == "FIRE_AND_FORGET")

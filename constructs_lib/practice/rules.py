@@ -12,6 +12,7 @@ from constructs_lib.practice import (
     endpoints,
     function_policies,
     loops,
+    streams,
 )
 from constructs_lib.practice.assembly import Assembly
 from constructs_lib.practice.flows import Flows
@@ -21,6 +22,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *loops.RULES,
     *destinations.RULES,
     *consumers.RULES,
+    *streams.RULES,
     *function_policies.RULES,
     *endpoints.RULES,
     *domains.RULES,

@@ -8,8 +8,10 @@ import random
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +20,21 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from constructs_lib.local import LocalCloud, LocalCloudError
-from sample_app.demo import drive, drive_api, drive_receipts, receipts_outcome, report
+from sample_app.demo import (
+    drive,
+    drive_api,
+    drive_receipts,
+    drive_zones,
+    receipts_outcome,
+    report,
+    zones_outcome,
+)
 from sample_app.demo.finished_trips import FinishedTrips, make_finished_trips
+from sample_app.demo.positions import Positions, make_positions
 from sample_app.demo.receipts_outcome import ReceiptsOutcome
 from sample_app.demo.trips import Rehearsal, make_rehearsal
 from sample_app.demo.trips_outcome import Outcome, differences
+from sample_app.demo.zones_outcome import PlainOutcome, ZonesOutcome
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _STATE = _PROJECT / ".cache" / "local"
@@ -48,36 +60,82 @@ class _Phases:
         self._since = now
 
 
+class Part(StrEnum):
+    """A part of the demo that can be run alone."""
+
+    TRIPS = "trips"
+    API = "api"
+    RECEIPTS = "receipts"
+    ZONES = "zones"
+    ENFORCED = "enforced"
+
+
+@dataclass
+class _Seen:
+    """What came of each part; None for those that were not run."""
+
+    trips: Outcome | None = None
+    api: drive_api.ApiOutcome | None = None
+    receipts: ReceiptsOutcome | None = None
+    zones: ZonesOutcome | None = None
+    plain: PlainOutcome | None = None
+    enforced: report.Enforced | None = None
+
+
 def main(
     seed: Annotated[int | None, typer.Option(help="Repeat the trips of an earlier run.")] = None,
+    only: Annotated[Part | None, typer.Option(help="Run one part, and deploy no more than it needs.")] = None,
+    compare: Annotated[
+        bool, typer.Option(help="Put the positions of the zones on a stream that CDK's defaults read, too.")
+    ] = False,
     state: Annotated[Path, typer.Option(help="Where the emulator is installed and kept.")] = _STATE,
 ) -> None:
     """Deploy the sample app on this machine, drive it, and check what came of it."""
     console = Console(highlight=False, width=100 if not sys.stdout.isatty() else None)
     rehearsal = make_rehearsal(random.SystemRandom().randrange(10**6) if seed is None else seed)
     console.print(f"Seed {rehearsal.seed}: repeat this run with --seed {rehearsal.seed}")
-    finished = make_finished_trips(rehearsal.seed)
+    finished, positions = make_finished_trips(rehearsal.seed), make_positions(rehearsal.seed)
+    parts = set(Part) if only is None else {only}
+    seen = _Seen()
     try:
-        outcome, api, receipts = _rehearse(rehearsal, finished, state, console)
-        console.print("Once more, with IAM enforced")
-        enforced = _rehearse_enforced(rehearsal.seed + 1, state, console)
+        if parts != {Part.ENFORCED}:
+            _rehearse(seen, parts, rehearsal, finished, positions, state, console, compare=compare)
+        if Part.ENFORCED in parts:
+            console.print("Once more, with IAM enforced" if only is None else "With IAM enforced")
+            seen.enforced = _rehearse_enforced(rehearsal.seed + 1, state, console)
     except LocalCloudError as error:
         console.print(f"\n{error}", style="red", markup=False)
         raise typer.Exit(1) from None
-    report.show_trips(console, rehearsal, outcome)
-    report.show_api(console, api)
-    report.show_receipts(console, finished, receipts)
-    report.show_enforced(console, enforced)
-    report.show_evidence(console)
-    wrong = differences(rehearsal, outcome)
-    wrong += drive_api.differences(api)
-    wrong += receipts_outcome.differences(finished, receipts)
-    wrong += enforced.differences
+    wrong = _show(console, seen, rehearsal, finished, positions)
     for line in wrong:
         console.print(f"WRONG: {line}", style="red", markup=False)
     if wrong:
         raise typer.Exit(1)
     console.print("All figures match.", style="green")
+
+
+def _show(
+    console: Console, seen: _Seen, rehearsal: Rehearsal, finished: FinishedTrips, positions: Positions
+) -> list[str]:
+    """Print what came of each part; everything that is not as it must be."""
+    wrong = []
+    if seen.trips is not None:
+        report.show_trips(console, rehearsal, seen.trips)
+        wrong += differences(rehearsal, seen.trips)
+    if seen.api is not None:
+        report.show_api(console, seen.api)
+        wrong += drive_api.differences(seen.api)
+    if seen.receipts is not None:
+        report.show_receipts(console, finished, seen.receipts)
+        wrong += receipts_outcome.differences(finished, seen.receipts)
+    if seen.zones is not None:
+        report.show_zones(console, positions, seen.zones, seen.plain)
+        wrong += zones_outcome.differences(len(positions.sent), seen.zones)
+    if seen.enforced is not None:
+        report.show_enforced(console, seen.enforced)
+        wrong += seen.enforced.differences
+    report.show_evidence(console)
+    return wrong
 
 
 @contextmanager
@@ -88,45 +146,80 @@ def _phases(console: Console) -> Iterator[_Phases]:
 
 
 def _rehearse(
-    rehearsal: Rehearsal, finished: FinishedTrips, state: Path, console: Console
-) -> tuple[Outcome, drive_api.ApiOutcome, ReceiptsOutcome]:
+    seen: _Seen,
+    parts: Set[Part],
+    rehearsal: Rehearsal,
+    finished: FinishedTrips,
+    positions: Positions,
+    state: Path,
+    console: Console,
+    *,
+    compare: bool,
+) -> None:
     with _phases(console) as phases:
         phases.tell("starting the local cloud")
         with LocalCloud(state=state, time_scale=_TIME_SCALE) as cloud:
             phases.end("start the local cloud")
-            outputs = _deploy(cloud, "sample_app.app", phases)
-            outcome = _drive(cloud, outputs, rehearsal, phases)
-            phases.tell(f"sending {drive_api.REQUESTS} requests, releasing another version")
-            with drive.administrator(cloud) as admin:
-                api = drive_api.rehearse(cloud, outputs, rehearsal, admin)
-            phases.end(f"{drive_api.REQUESTS} requests, a release")
-            receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
-            phases.end("receipts, retry, fail, fix, redrive")
+            outputs = _deploy(cloud, _app(parts, compare=compare), phases)
+            if Part.TRIPS in parts:
+                seen.trips = _drive(cloud, outputs, rehearsal, phases)
+            if Part.API in parts:
+                phases.tell(f"sending {drive_api.REQUESTS} requests, releasing another version")
+                with drive.administrator(cloud) as admin:
+                    seen.api = drive_api.rehearse(cloud, outputs, rehearsal, admin)
+                phases.end(f"{drive_api.REQUESTS} requests, a release")
+            if Part.RECEIPTS in parts:
+                seen.receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
+                phases.end("receipts, retry, fail, fix, redrive")
+            if Part.ZONES in parts:
+                seen.zones = drive_zones.rehearse(cloud, outputs, positions, phases.tell)
+                phases.end("positions, fail, fix, redrive")
+                if compare:
+                    seen.plain = drive_zones.rehearse_plain(cloud, outputs, positions, phases.tell)
+                    phases.end("the same with CDK's defaults")
         phases.end("stop and delete everything")
-    return outcome, api, receipts
+
+
+def _app(parts: Set[Part], *, compare: bool) -> list[str]:
+    """The app to deploy: the sample app as it is, or as much of it as some parts need."""
+    stacks = {
+        Part.TRIPS: "trips",
+        Part.API: "trips",
+        Part.RECEIPTS: "receipts",
+        Part.ZONES: "zones",
+    }
+    if parts >= stacks.keys() and not compare:
+        return ["sample_app.app"]
+    needed = {stacks[part] for part in parts & stacks.keys()}
+    return ["sample_app.demo.demo_app", *sorted(needed), *(["plain_zones"] if compare else [])]
 
 
 def _rehearse_enforced(seed: int, state: Path, console: Console) -> report.Enforced:
     rehearsal = make_rehearsal(seed, completed=20, duplicated=5, flaky=2)
     finished = make_finished_trips(seed, trips=10, impossible=1, flaky=1)
+    positions = make_positions(seed, positions=100)
     with _phases(console) as phases:
         phases.tell("starting the local cloud, IAM enforced")
         with LocalCloud(state=state, time_scale=_TIME_SCALE, enforce_iam=True) as cloud:
             phases.end("start the local cloud")
-            outputs = _deploy(cloud, "sample_app.demo.enforced_app", phases)
+            outputs = _deploy(
+                cloud, ["sample_app.demo.demo_app", "trips", "receipts", "zones", "uninvited"], phases
+            )
             outcome = _drive(cloud, outputs, rehearsal, phases)
             refusals = drive.invoke(cloud, outputs["UninvitedName"], {})
             doors = drive_api.knock(cloud, outputs)
             phases.end("try to get in uninvited")
             receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
             phases.end("receipts, fail, fix, redrive")
+            zones = drive_zones.rehearse(cloud, outputs, positions, phases.tell)
+            phases.end("positions, fail, fix, redrive")
         phases.end("stop and delete everything")
-    return report.Enforced(rehearsal, outcome, refusals, doors, finished, receipts)
+    return report.Enforced(rehearsal, outcome, refusals, doors, finished, receipts, positions, zones)
 
 
-def _deploy(cloud: LocalCloud, app: str, phases: _Phases) -> drive.Outputs:
+def _deploy(cloud: LocalCloud, app: list[str], phases: _Phases) -> drive.Outputs:
     phases.tell("cdk deploy")
-    outputs = drive.outputs_of(cloud.deploy(app=shlex.join([sys.executable, "-m", app]), cwd=_PROJECT))
+    outputs = drive.outputs_of(cloud.deploy(app=shlex.join([sys.executable, "-m", *app]), cwd=_PROJECT))
     phases.end("cdk synth, bootstrap, deploy, migrate")
     return outputs
 

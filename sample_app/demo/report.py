@@ -7,11 +7,13 @@ from rich.console import Console
 from rich.table import Table
 
 from constructs_lib.local.evidence import EVIDENCE
-from sample_app.demo import drive_api, receipts_outcome
+from sample_app.demo import drive_api, receipts_outcome, zones_outcome
 from sample_app.demo.finished_trips import FinishedTrips
+from sample_app.demo.positions import Positions
 from sample_app.demo.receipts_outcome import ReceiptsOutcome
 from sample_app.demo.trips import Rehearsal
 from sample_app.demo.trips_outcome import FAILURES_OF_FLAKY, Outcome, differences
+from sample_app.demo.zones_outcome import PlainOutcome, ZonesOutcome
 
 DOORS: Final = {
     "with execute-api:Invoke on the route": 200,
@@ -32,6 +34,8 @@ class Enforced:
         doors: The status that each caller of the API got.
         finished: The trips that were put on the bus.
         receipts: What came of them.
+        positions: The positions that were put on the stream.
+        zones: What came of them.
     """
 
     rehearsal: Rehearsal
@@ -40,12 +44,15 @@ class Enforced:
     doors: dict[str, int]
     finished: FinishedTrips
     receipts: ReceiptsOutcome
+    positions: Positions
+    zones: ZonesOutcome
 
     @property
     def differences(self) -> list[str]:
         """Everything that is not as it must be."""
         wrong = differences(self.rehearsal, self.trips)
         wrong += receipts_outcome.differences(self.finished, self.receipts)
+        wrong += zones_outcome.differences(len(self.positions.sent), self.zones)
         wrong += [
             f"the uninvited function could {way}: {came_of_it}"
             for way, came_of_it in self.refusals.items()
@@ -183,6 +190,78 @@ def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutco
     console.print(failures)
 
 
+def show_zones(
+    console: Console, positions: Positions, outcome: ZonesOutcome, plain: PlainOutcome | None
+) -> None:
+    """Print what came of the positions on the stream.
+
+    Args:
+        console: Where to.
+        positions: What was sent.
+        outcome: What was read back.
+        plain: What CDK's defaults made of the same positions; None if they were not asked.
+    """
+    sent, poison, shards = len(positions.sent), positions.poison, len(outcome.shards)
+    before, after, due = outcome.before, outcome.after, outcome.alarms_due
+    figures = _figures("Positions of drivers, on a stream")
+    if plain is not None:
+        figures.add_column("CDK's defaults", justify="right")
+    for what, is_, must, plain_is in (
+        ("positions sent", len(outcome.sent), sent, None if plain is None else _sent(plain)),
+        ("of them in a zone that the handler does not know", len(outcome.poison), poison, poison),
+        ("shards, each with its own of these", shards, shards, shards),
+        (
+            "positions taken, each once",
+            len(before.at),
+            sent - poison,
+            None if plain is None else len(plain.taken),
+        ),
+        (
+            "shards whose positions were taken in order",
+            zones_outcome.in_order(outcome.shards, before.at),
+            shards,
+            None if plain is None else zones_outcome.in_order(plain.shards, plain.taken),
+        ),
+        ("shards that are blocked", _blocked(outcome), 0, None if plain is None else plain.blocked),
+        ("positions that wait in the stream", _waiting(outcome), 0, None if plain is None else plain.waiting),
+        ("records in the failure bucket, whole", _whole(outcome), poison, "none"),
+        ("alarms that went off because of it", len(outcome.alarms & due), len(due), "none"),
+        ("alarms that went off for nothing", len(outcome.alarms - due), 0, ""),
+        ("iterator age in the end, in milliseconds", f"{outcome.age:g}", "0", ""),
+        ("handler fixed: positions sent again", outcome.redriven.get("redriven"), poison, ""),
+        ("positions taken then, each once", len(after.at), sent, ""),
+        ("records left in the failure bucket", len(after.failed), 0, ""),
+        (
+            "zones whose last notice has the surge of the table",
+            zones_outcome.noted(after),
+            len(after.free),
+            "",
+        ),
+    ):
+        row = [what, str(is_), str(must)] + ([] if plain is None else [str(plain_is)])
+        figures.add_row(*row, style=None if is_ == must else "red")
+    console.print(figures)
+
+
+def _sent(plain: PlainOutcome) -> int:
+    return sum(map(len, plain.shards.values()))
+
+
+def _waiting(outcome: ZonesOutcome) -> int:
+    """What is neither taken nor in the failure bucket."""
+    done = outcome.before.at.keys() | {event_id for event_id, _ in outcome.before.failed}
+    return len(outcome.sent.keys() - done)
+
+
+def _blocked(outcome: ZonesOutcome) -> int:
+    done = outcome.before.at.keys() | {event_id for event_id, _ in outcome.before.failed}
+    return sum(any(event_id not in done for event_id, _ in shard) for shard in outcome.shards.values())
+
+
+def _whole(outcome: ZonesOutcome) -> int:
+    return sum(outcome.poison.get(event_id) == data for event_id, data in outcome.before.failed)
+
+
 def show_enforced(console: Console, enforced: Enforced) -> None:
     """Print what came of the run under enforced IAM.
 
@@ -207,6 +286,12 @@ def show_enforced(console: Console, enforced: Enforced) -> None:
         "receipts archived, and riders notified, in the end",
         min(len(enforced.receipts.after.archived), enforced.receipts.after.notified.total()),
         len(enforced.finished.details),
+    )
+    _add(
+        figures,
+        "positions taken in the end",
+        len(enforced.zones.after.at),
+        len(enforced.positions.sent),
     )
     console.print(figures)
 

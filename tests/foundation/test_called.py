@@ -16,15 +16,18 @@ from constructs_lib import (
     EventRule,
     InvalidPropsError,
     KillSwitch,
+    KinesisConsumer,
     LiveAlias,
     ProvisionedApi,
     QueueConsumer,
     ScheduledInvocation,
+    TableStreamConsumer,
     TopicSubscription,
 )
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, topic
 from tests.gallery.plain_function import HANDLERS, function
+from tests.gallery.streams import stream, table
 from tests.template import properties
 
 HOURLY = scheduler.ScheduleExpression.rate(Duration.hours(1))
@@ -75,6 +78,8 @@ def unqualified(worker: lambda_.Function) -> lambda_.Function:
 Make = Callable[[Stack, Any], object]
 MAKE: dict[str, Make] = {
     "QueueConsumer": lambda s, f: QueueConsumer(s, "Made", function=f),
+    "KinesisConsumer": lambda s, f: KinesisConsumer(s, "Made", function=f, stream=stream(s)),
+    "TableStreamConsumer": lambda s, f: TableStreamConsumer(s, "Made", function=f, table=table(s)),
     "EventRule": lambda s, f: EventRule(s, "Made", function=f, event_pattern=TRIPS),
     "BucketEvents": lambda s, f: BucketEvents(s, "Made", function=f, bucket=bucket(s)),
     "TopicSubscription": lambda s, f: TopicSubscription(s, "Made", function=f, topic=topic(s)),
@@ -104,7 +109,8 @@ MAKE: dict[str, Make] = {
         authorization=Authorization.lambda_authorizer(f),
     ),
 }
-SOURCES = {"QueueConsumer", "EventRule", "BucketEvents", "TopicSubscription", "ScheduledInvocation"}
+MAPPINGS = ("QueueConsumer", "KinesisConsumer", "TableStreamConsumer")
+SOURCES = {*MAPPINGS, "EventRule", "BucketEvents", "TopicSubscription", "ScheduledInvocation"}
 APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi"}
 
 TENANT = "has tenant isolation: Lambda refuses each call without a tenant"
@@ -179,10 +185,13 @@ def test_the_mapping_waits_for_the_whole_execution(stack: Stack) -> None:
     [(durable, 16), (lambda stack, execution: managed_and_durable(stack, execution), 91)],
     ids=["default", "managed instances"],
 )
-def test_no_mapping_waits_longer_than_a_function_may_run(stack: Stack, make: Any, minutes: int) -> None:
+@pytest.mark.parametrize("made", MAPPINGS)
+def test_no_mapping_waits_longer_than_a_function_may_run(
+    stack: Stack, made: str, make: Any, minutes: int
+) -> None:
     given = alias(make(stack, Duration.minutes(minutes)))
     with pytest.raises(InvalidPropsError, match=rf"must be at most [\d,]+ seconds, got {minutes * 60:,}"):
-        QueueConsumer(stack, "Made", function=given)
+        MAKE[made](stack, given)
     assert stack.node.try_find_child("Made") is None
 
 

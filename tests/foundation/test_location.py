@@ -9,9 +9,11 @@ import pytest
 from aws_cdk import App, Duration, Environment, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -29,6 +31,7 @@ from constructs_lib import InvalidPropsError
 from tests.gallery.database import imported_instance, imported_vpc
 from tests.gallery.parts import live
 from tests.gallery.plain_function import function
+from tests.gallery.streams import ID, stream, table
 from tests.limits import ALL
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -66,6 +69,12 @@ MAKERS: Final[dict[str, Callable[[Stack], Any]]] = {
     ),
     "ILogGroup": lambda stack: logs.LogGroup(stack, "Part"),
     "ICertificate": lambda stack: acm.Certificate(stack, "Part", domain_name="api.example.com"),
+    "IStream": lambda stack: stream(stack, "Part"),
+    "IStreamConsumer": lambda stack: kinesis.StreamConsumer(
+        stack, "Part", stream=stream(stack), stream_consumer_name="part"
+    ),
+    "ITable": lambda stack: table(stack, "Part"),
+    "ITableV2": lambda stack: table_v2(stack),
     "IHostedZone": lambda stack: route53.HostedZone(stack, "Part", zone_name="example.com"),
 }
 """A resource in another stack of the app, by its type."""
@@ -95,6 +104,24 @@ IMPORTED: Final[dict[str, Callable[[Stack, str, str], Any]]] = {
     ),
     "ISecret": lambda stack, region, account: secretsmanager.Secret.from_secret_complete_arn(
         stack, "Part", f"arn:aws:secretsmanager:{region}:{account}:secret:part-abcdef"
+    ),
+    "IStream": lambda stack, region, account: kinesis.Stream.from_stream_arn(
+        stack, "Part", f"arn:aws:kinesis:{region}:{account}:stream/part"
+    ),
+    "IStreamConsumer": lambda stack, region, account: kinesis.StreamConsumer.from_stream_consumer_arn(
+        stack, "Part", f"arn:aws:kinesis:{region}:{account}:stream/part/consumer/any:1"
+    ),
+    "ITable": lambda stack, region, account: dynamodb.Table.from_table_attributes(
+        stack,
+        "Part",
+        table_arn=f"arn:aws:dynamodb:{region}:{account}:table/part",
+        table_stream_arn=f"arn:aws:dynamodb:{region}:{account}:table/part/stream/2026",
+    ),
+    "ITableV2": lambda stack, region, account: dynamodb.TableV2.from_table_attributes(
+        stack,
+        "Part",
+        table_arn=f"arn:aws:dynamodb:{region}:{account}:table/part",
+        table_stream_arn=f"arn:aws:dynamodb:{region}:{account}:table/part/stream/2026",
     ),
 }
 """A resource that is imported by an ARN with its Region and account, by its type."""
@@ -126,6 +153,11 @@ FROM_ANOTHER_ACCOUNT: Final = {
     *((name, "encryption_key") for name, argument, _ in ARGUMENTS if argument == "encryption_key"),
     ("AsyncDestinations", "on_success"),
     ("AsyncDestinations", "on_failure"),
+    ("KinesisConsumer", "on_failure"),
+    ("KinesisConsumer", "stream"),
+    ("KinesisConsumer", "stream_consumer"),
+    ("TableStreamConsumer", "on_failure"),
+    ("TableStreamConsumer", "table"),
     ("BucketEvents", "dead_letter_queue"),
     ("EventRule", "dead_letter_queue"),
     ("ScheduledInvocation", "dead_letter_queue"),
@@ -162,6 +194,8 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
         arguments["certificate"] = MAKERS["ICertificate"](home)
     if (name, argument) == ("QueueConsumer", "function"):
         arguments["visibility_timeout"] = Duration.minutes(3)
+    if argument == "stream_consumer":
+        arguments["stream"] = part.stream
     if argument == "security_groups":
         arguments["vpc"] = ec2.Vpc(home, "Vpc")
     if argument in ("master_secret", "application_secret"):
@@ -172,6 +206,12 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
     if (name, argument) == ("QueueConsumer", "dead_letter_queue"):
         arguments["queue"] = sqs.Queue.from_queue_arn(home, "Given", f"arn:aws:sqs:{REGION}:{ACCOUNT}:given")
     return arguments
+
+
+def table_v2(stack: Stack) -> dynamodb.TableV2:
+    return dynamodb.TableV2(
+        stack, "Part", partition_key=ID, dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
+    )
 
 
 def secret(stack: Stack, construct_id: str = "Secret") -> secretsmanager.Secret:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -21,13 +23,16 @@ from constructs_lib import (
     AsyncDestinations,
     BucketEvents,
     EventRule,
+    KinesisConsumer,
     QueueConsumer,
     ScheduledInvocation,
+    TableStreamConsumer,
     TopicSubscription,
 )
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, function
+from tests.gallery.streams import THEIR_STREAM, THEIR_TABLE, THEIR_TABLE_STREAM, stream, table
 from tests.limits import ALL
 from tests.template import logical_id, statements
 
@@ -211,6 +216,76 @@ def test_the_owner_of_a_queue_in_another_account_gets_the_statement_to_receive(s
     ]
     needed = statement(role_of(worker), receiving, arn("sqs", "theirs", THEIRS))
     assert told(stack) == [("Stack/TheirQueue", needed)]
+
+
+READING = [
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+]
+
+
+@pytest.mark.parametrize("account", [OURS, THEIRS])
+def test_a_stream_of_another_account_is_told_to_let_the_function_read(stack: Stack, account: str) -> None:
+    worker = function(stack)
+    their_arn = THEIR_STREAM.replace(THEIRS, account)
+    theirs = kinesis.Stream.from_stream_arn(stack, "Theirs", their_arn)
+    KinesisConsumer(stack, "Made", function=worker, stream=theirs)
+    expected = [("Stack/Theirs", statement(role_of(worker), READING, their_arn))]
+    assert told(stack) == (expected if account == THEIRS else [])
+
+
+def test_a_stream_consumer_of_another_account_is_told_to_let_the_function_subscribe(stack: Stack) -> None:
+    worker = function(stack)
+    consumer_arn = f"{THEIR_STREAM}/consumer/ours:1"
+    consumer = kinesis.StreamConsumer.from_stream_consumer_arn(stack, "Theirs", consumer_arn)
+    KinesisConsumer(stack, "Made", function=worker, stream=consumer.stream, stream_consumer=consumer)
+    subscribing = ["kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"]
+    assert [needed for _, needed in told(stack)] == [
+        statement(role_of(worker), READING, THEIR_STREAM),
+        statement(role_of(worker), subscribing, consumer_arn),
+    ]
+
+
+@pytest.mark.parametrize("version", [dynamodb.Table, dynamodb.TableV2])
+@pytest.mark.parametrize("account", [OURS, THEIRS])
+def test_a_table_of_another_account_is_told_to_let_the_function_read(
+    stack: Stack, version: Any, account: str
+) -> None:
+    worker = function(stack)
+    table_arn, stream_arn = (each.replace(THEIRS, account) for each in (THEIR_TABLE, THEIR_TABLE_STREAM))
+    theirs = version.from_table_attributes(stack, "Theirs", table_arn=table_arn, table_stream_arn=stream_arn)
+    TableStreamConsumer(stack, "Made", function=worker, table=theirs)
+    reading = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+    expected = [
+        ("Stack/Theirs", statement(role_of(worker), reading, stream_arn)),
+        ("Stack/Theirs", statement(role_of(worker), "dynamodb:ListStreams", f"{table_arn}/stream/*")),
+    ]
+    assert told(stack) == (expected if account == THEIRS else [])
+
+
+def test_redrive_from_a_queue_is_told_what_it_reads_of_another_account(stack: Stack) -> None:
+    theirs = kinesis.Stream.from_stream_arn(stack, "Theirs", THEIR_STREAM)
+    made = KinesisConsumer(
+        stack, "Made", function=function(stack), stream=theirs, on_failure=queue(stack), redrive=True
+    )
+    assert made.redrive_function is not None
+    again = ["kinesis:GetRecords", "kinesis:GetShardIterator"]
+    assert told(stack)[-1][1] == statement(role_of(made.redrive_function), again, THEIR_STREAM)
+
+
+@pytest.mark.parametrize("target", ["queue", "topic", "bucket"])
+def test_a_target_of_streams_is_told_to_let_the_function_send(stack: Stack, target: str) -> None:
+    make, actions = TARGETS[target]
+    worker, place = function(stack), make(stack)
+    KinesisConsumer(stack, "Positions", function=worker, stream=stream(stack), on_failure=place)
+    TableStreamConsumer(stack, "Changes", function=worker, table=table(stack), on_failure=place)
+    expected = [
+        statement(role_of(worker), action, resource.replace("/async/*", "/*")) for action, resource in actions
+    ]
+    assert [needed for _, needed in told(stack)] == expected * 2
 
 
 TARGETS: dict[str, tuple[Callable[[Stack], Any], list[tuple[str, str]]]] = {

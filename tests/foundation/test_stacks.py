@@ -22,14 +22,17 @@ from constructs_lib import (
     EventRule,
     InvalidPropsError,
     KillSwitch,
+    KinesisConsumer,
     LiveAlias,
     QueueConsumer,
     ScheduledInvocation,
+    TableStreamConsumer,
     TopicSubscription,
 )
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, live, queue, topic
 from tests.gallery.plain_function import function
+from tests.gallery.streams import stream, table
 from tests.template import of_type, resource
 
 # --- circles in a template -------------------------------------------------------------------------------
@@ -114,6 +117,21 @@ CONSTRUCTS: dict[str, Made] = {
     ),
     "AsyncDestinations to a bucket": lambda scope, called: AsyncDestinations(
         scope, "Made", function=called, on_success=topic(Stack.of(scope)), on_failure=bucket(Stack.of(scope))
+    ),
+    "KinesisConsumer": lambda scope, called: KinesisConsumer(
+        scope, "Made", function=called, stream=stream(scope), enhanced_fan_out=True, redrive=True
+    ),
+    "KinesisConsumer to a queue": lambda scope, called: KinesisConsumer(
+        scope, "Made", function=called, stream=stream(scope), on_failure=queue(Stack.of(scope)), redrive=True
+    ),
+    "KinesisConsumer of a stream beside the function": lambda scope, called: KinesisConsumer(
+        scope, "Made", function=called, stream=stream(Stack.of(called)), encryption_key=kms.Key(scope, "Key")
+    ),
+    "TableStreamConsumer": lambda scope, called: TableStreamConsumer(
+        scope, "Made", function=called, table=table(scope), redrive=True
+    ),
+    "TableStreamConsumer of a table beside the function": lambda scope, called: TableStreamConsumer(
+        scope, "Made", function=called, table=table(Stack.of(called)), on_failure=topic(Stack.of(scope))
     ),
     "EventRule": lambda scope, called: EventRule(scope, "Made", function=called, event_pattern=TRIPS),
     "BucketEvents": lambda scope, called: BucketEvents(
@@ -200,18 +218,26 @@ def test_the_role_has_its_permissions_before_lambda_looks(app: App) -> None:
     worker = function(of_function)
     consumer = QueueConsumer(home, "Consumer", function=worker)
     results = AsyncDestinations(home, "Results", function=worker)
+    positions = KinesisConsumer(home, "Positions", function=worker, stream=stream(home))
+    changes = TableStreamConsumer(home, "Changes", function=worker, table=table(home))
     policies = of_type(home, "AWS::IAM::Policy")
     assert consumer.queue is not None
+    assert results.failure_queue is not None
     asked = {
-        "Consumer": (consumer.event_source_mapping, consumer.queue, "sqs:ReceiveMessage"),
-        "Results": (results.event_invoke_config, results.failure_queue, "sqs:SendMessage"),
+        "Consumer": (consumer.event_source_mapping, consumer.queue.queue_arn, "sqs:ReceiveMessage"),
+        "Results": (results.event_invoke_config, results.failure_queue.queue_arn, "sqs:SendMessage"),
+        "Positions": (positions.event_source_mapping, positions.stream.stream_arn, "kinesis:GetRecords"),
+        "Changes": (changes.event_source_mapping, changes.table.table_stream_arn, "dynamodb:GetRecords"),
     }
-    for construct_id, (part, place, action) in asked.items():
+    for construct_id, (part, arn, action) in asked.items():
         policy = home.node.find_child(construct_id).node.find_child("RolePolicy")
         logical_id = home.resolve(policy.node.default_child.logical_id)  # type: ignore[union-attr]
-        (statement,) = policies[logical_id]["PolicyDocument"]["Statement"]
+        (statement,) = [
+            each
+            for each in policies[logical_id]["PolicyDocument"]["Statement"]
+            if each["Resource"] == home.resolve(arn)
+        ]
         assert action in statement["Action"]
-        assert statement["Resource"] == home.resolve(place.queue_arn)  # type: ignore[union-attr]
         assert policies[logical_id]["Roles"] == [home.resolve(worker.role.role_name)]  # type: ignore[union-attr]
         assert logical_id in resource(part)["DependsOn"]
     assert of_type(of_function, "AWS::IAM::Policy").keys().isdisjoint(policies)

@@ -21,6 +21,7 @@ from tests.gallery import kill_switch as _kill_switch
 from tests.gallery import places as _places
 from tests.gallery import queue as _queue
 from tests.gallery import release as _release
+from tests.gallery import streams as _streams
 
 SCENES: Final[dict[str, Callable[[Stack], None]]] = {
     scene.__name__: scene
@@ -33,6 +34,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_destinations.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
+        *_streams.SCENES,
         *_places.SCENES,
     )
 }

@@ -6,6 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from constructs import IConstruct
 
 from constructs_lib import PythonFunction
 from tests.gallery.plain_function import function
@@ -56,5 +57,5 @@ def bucket(
     return made
 
 
-def acknowledge(part: sqs.Queue | sns.Topic | s3.Bucket, *findings: str, reason: str) -> None:
+def acknowledge(part: IConstruct, *findings: str, reason: str) -> None:
     Validations.of(part).acknowledge(*(Acknowledgment(id=finding, reason=reason) for finding in findings))

@@ -12,10 +12,12 @@ from constructs_lib import (
     BucketEvents,
     EventRule,
     KillSwitch,
+    KinesisConsumer,
     LiveAlias,
     ProvisionedApi,
     QueueConsumer,
     ScheduledInvocation,
+    TableStreamConsumer,
     TopicSubscription,
     UsagePlan,
 )
@@ -23,6 +25,7 @@ from tests.gallery.api import alias
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import function
+from tests.gallery.streams import stream, table
 
 
 def patterns_in_a_tagged_stack(stack: Stack) -> None:
@@ -74,6 +77,8 @@ def patterns_in_a_tagged_stack(stack: Stack) -> None:
         armed=True,
         alarm_topic=alarms,
     )
+    KinesisConsumer(stack, "Positions", function=receipts, stream=stream(stack), alarm_topic=alarms)
+    TableStreamConsumer(stack, "Changes", function=receipts, table=table(stack), alarm_topic=alarms)
 
 
 def rest_api_in_a_nested_stack(stack: Stack) -> None:
@@ -94,6 +99,26 @@ def live_alias_in_a_stage(stack: Stack) -> None:
     )
 
 
+def streams_in_a_stage(stack: Stack) -> None:
+    released = LiveAlias(stack, "Live", function=function(stack))
+    KinesisConsumer(
+        stack, "Positions", function=released.alias, stream=stream(stack), alarm_topic=released.alarm_topic
+    )
+    TableStreamConsumer(
+        stack, "Changes", function=released.alias, table=table(stack), alarm_topic=released.alarm_topic
+    )
+
+
+def stream_consumer_in_a_nested_stack(stack: Stack) -> None:
+    """The stream and the alias are in the parent stack."""
+    parent = stack.nested_stack_parent or stack
+    called = live(parent)
+    KinesisConsumer(
+        stack, "Positions", function=called, stream=stream(parent), enhanced_fan_out=True, redrive=True
+    )
+    TableStreamConsumer(stack, "Changes", function=called, table=table(stack), redrive=True)
+
+
 def http_api_in_another_region(stack: Stack) -> None:
     called = alias(stack)
     ProvisionedApi(stack, "Api", routes={"POST /trips": called}, authorization=Authorization.iam(), http=True)
@@ -104,6 +129,8 @@ SCENES: Final = (
     patterns_in_a_tagged_stack,
     rest_api_in_a_nested_stack,
     live_alias_in_a_stage,
+    streams_in_a_stage,
+    stream_consumer_in_a_nested_stack,
     http_api_in_another_region,
 )
 
@@ -131,6 +158,8 @@ PLACES: Final[dict[str, Callable[..., Stack]]] = {
     "patterns_in_a_tagged_stack": _tagged,
     "rest_api_in_a_nested_stack": _nested,
     "live_alias_in_a_stage": _staged,
+    "streams_in_a_stage": _staged,
+    "stream_consumer_in_a_nested_stack": _nested,
     "http_api_in_another_region": _elsewhere,
 }
 """What creates the stack of a scene, by the name of the place; called with the app, an id and `env`."""

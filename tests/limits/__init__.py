@@ -13,6 +13,7 @@ from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
+from tests.limits.streams import KINESIS_LIMITS, TABLE_STREAM_LIMITS
 from tests.limits.table import Limits
 
 ALL: Final[tuple[Limits, ...]] = (
@@ -28,4 +29,6 @@ ALL: Final[tuple[Limits, ...]] = (
     TOPIC_LIMITS,
     SCHEDULE_LIMITS,
     KILL_SWITCH_LIMITS,
+    KINESIS_LIMITS,
+    TABLE_STREAM_LIMITS,
 )

@@ -16,6 +16,7 @@ from constructs_lib import (
     BucketEvents,
     EventRule,
     KillSwitch,
+    KinesisConsumer,
     LiveAlias,
     ProvisionedApi,
     ProxiedDatabase,
@@ -23,12 +24,14 @@ from constructs_lib import (
     QueueConsumer,
     Route,
     ScheduledInvocation,
+    TableStreamConsumer,
     TopicSubscription,
     UsagePlan,
 )
 from tests.gallery.api import alias, certificate, client, user_pool
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, function
+from tests.gallery.streams import stream, table
 
 NEVER_RIGHT: Final[tuple[object, ...]] = (
     object(),
@@ -156,6 +159,8 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
         "schedule": scheduler.ScheduleExpression.rate(Duration.hours(1)),
     },
     KillSwitch: lambda stack: {"function": function(stack), "invocations_per_minute": 100},
+    KinesisConsumer: lambda stack: {"function": live(stack), "stream": stream(stack)},
+    TableStreamConsumer: lambda stack: {"function": live(stack), "table": table(stack)},
 }
 _TAKES_ANY_MAPPING: Final = {(ScheduledInvocation, "event")}
 

@@ -23,6 +23,7 @@ from constructs_lib import (
     AsyncDestinations,
     BucketEvents,
     EventRule,
+    KinesisConsumer,
     PythonFunction,
     QueueConsumer,
     TopicSubscription,
@@ -465,8 +466,8 @@ def stream_source(stack: Stack, worker: lambda_.Function, **arguments: Any) -> A
 def test_a_function_that_writes_into_its_stream_is_warned_of(app: App, stack: Stack, source: Any) -> None:
     worker = function(stack)
     source(stack, worker)(worker)
-    (found,) = findings(app)
-    assert (found.rule, found.severity) == ("writes-to-own-stream", "warning")
+    (found,) = findings(app, "writes-to-own-stream")
+    assert found.severity == "warning"
     assert "whose stream invokes it" in found.text
 
 
@@ -475,4 +476,24 @@ def test_a_filter_of_the_stream_ends_the_loop(app: App, stack: Stack, source: An
     worker = function(stack)
     inserted = lambda_.FilterCriteria.filter({"eventName": lambda_.FilterRule.is_equal("INSERT")})
     source(stack, worker, filters=[inserted])(worker)
-    assert findings(app) == []
+    assert findings(app, "writes-to-own-stream") == []
+
+
+def fan_out(stack: Stack, stream: kinesis.Stream, worker: lambda_.Function) -> None:
+    consumer = kinesis.StreamConsumer(stack, "Reader", stream=stream, stream_consumer_name="reader")
+    worker.add_event_source(
+        sources.KinesisConsumerEventSource(consumer, starting_position=lambda_.StartingPosition.LATEST)
+    )
+
+
+def by_our_fan_out(stack: Stack, stream: kinesis.Stream, worker: lambda_.Function) -> None:
+    KinesisConsumer(stack, "Source", function=worker, stream=stream, enhanced_fan_out=True)
+
+
+@pytest.mark.parametrize("read", [fan_out, by_our_fan_out])
+def test_enhanced_fan_out_leads_to_its_stream(app: App, stack: Stack, read: Any) -> None:
+    worker, stream = function(stack), kinesis.Stream(stack, "Stream")
+    read(stack, stream, worker)
+    stream.grant_write(worker)
+    (found,) = findings(app, "writes-to-own-stream")
+    assert " on Stack/Stream, whose stream invokes it." in found.text

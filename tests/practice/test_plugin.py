@@ -157,12 +157,14 @@ SCENE_OF = {
     "BucketEvents": "bucket_events",
     "EventRule": "event_rule",
     "KillSwitch": "kill_switch",
+    "KinesisConsumer": "kinesis_consumer",
     "LiveAlias": "live_alias",
     "ProvisionedApi": "http_api",
     "ProxiedDatabase": "proxied_database_for_a_demo",
     "PythonFunction": "python_function",
     "QueueConsumer": "queue_consumer",
     "ScheduledInvocation": "scheduled_invocation",
+    "TableStreamConsumer": "table_stream_consumer",
     "TopicSubscription": "topic_subscription",
 }
 
@@ -181,7 +183,10 @@ def test_every_construct_turns_the_checks_on(
     kind = getattr(constructs_lib, name)
     turned_on: list[Any] = []
     record = lambda construct, scope: turned_on.append((type(construct), scope))  # noqa: E731
-    monkeypatch.setattr(sys.modules[kind.__module__], "check_app_of", record)
+    (checking,) = {
+        cls.__module__ for cls in kind.__mro__ if "check_app_of" in vars(sys.modules[cls.__module__])
+    }
+    monkeypatch.setattr(sys.modules[checking], "check_app_of", record)
     SCENES[SCENE_OF[name]](stack)
     assert (kind, stack) in turned_on
 

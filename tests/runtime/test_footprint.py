@@ -9,6 +9,8 @@ import pytest
 
 RUNTIME = Path(__file__).parents[2] / "constructs_lib" / "runtime"
 MODULES = sorted(path.stem for path in RUNTIME.glob("*.py") if path.stem != "__init__")
+NO_HANDLER_IMPORTS = {"stream_redrive"}
+"""A function of its own, which needs json at each invocation."""
 
 # What the three drivers, or Python itself, load in any case.
 _COMMON = "import collections.abc, contextlib, importlib, os, threading, time, types, typing, weakref"
@@ -36,7 +38,7 @@ def run(folder: Path, code: str) -> str:
 def test_it_is_small() -> None:
     """A third of it is documentation, and 6 kB are certificates. Zipped, it is a third of that."""
     sizes = [path.stat().st_size for path in RUNTIME.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    assert sum(sizes) < 95_000
+    assert sum(sizes) < 120_000
 
 
 def test_it_imports_without_the_library(alone: Path) -> None:
@@ -44,7 +46,7 @@ def test_it_imports_without_the_library(alone: Path) -> None:
     assert run(alone, f"{imports}\nimport constructs_lib; print(constructs_lib.__file__)") == "None\n"
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", sorted({*MODULES} - NO_HANDLER_IMPORTS))
 def test_it_loads_nothing_else(alone: Path, name: str) -> None:
     """ssl, urllib, json, boto3 and drivers are imported when they are needed, since not every handler needs them."""
     loaded = run(

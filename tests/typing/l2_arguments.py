@@ -10,8 +10,10 @@ from aws_cdk import CfnParameter, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
+from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -29,6 +31,7 @@ from constructs_lib import (
     BucketEvents,
     EventRule,
     KillSwitch,
+    KinesisConsumer,
     LiveAlias,
     ProvisionedApi,
     ProxiedDatabase,
@@ -36,6 +39,7 @@ from constructs_lib import (
     QueueConsumer,
     Route,
     ScheduledInvocation,
+    TableStreamConsumer,
     TopicSubscription,
 )
 
@@ -128,6 +132,41 @@ def event_sources(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic)
         alarm_topic=topic,
     )
     KillSwitch(stack, "Switch", function=called, invocations_per_minute=number, alarm_topic=topic)
+
+
+def streams(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic) -> None:
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
+    called = live.alias
+    stream = kinesis.Stream(stack, "Stream")
+    consumer = kinesis.StreamConsumer(stack, "Reader", stream=stream, stream_consumer_name="reader")
+    identity = dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
+    made = KinesisConsumer(
+        stack,
+        "Positions",
+        function=called,
+        stream=stream,
+        stream_consumer=consumer,
+        batch_size=number,
+        retry_attempts=number,
+        encryption_key=key,
+        alarm_topic=topic,
+    )
+    topic.grant_publish(made)
+    TableStreamConsumer(
+        stack,
+        "Changes",
+        function=called,
+        table=dynamodb.Table(stack, "Table", partition_key=identity),
+        on_failure=s3.Bucket(stack, "FailedChanges"),
+    )
+    TableStreamConsumer(
+        stack,
+        "MoreChanges",
+        function=called,
+        table=dynamodb.TableV2(stack, "TableV2", partition_key=identity),
+        on_failure=sqs.Queue(stack, "FailedAgain"),
+    )
+    KinesisConsumer(stack, "More", function=called, stream=stream, on_failure=topic)
 
 
 def apis(stack: Stack, live: LiveAlias, topic: sns.Topic, zone: route53.HostedZone) -> None:

@@ -20,6 +20,7 @@ def main() -> None:
         ec2,
         events,
         iam,
+        kinesis,
         lambda_,
         rds,
         s3,
@@ -43,6 +44,7 @@ def main() -> None:
     ec2.install()
     events.install()
     iam.install()
+    kinesis.install()
     lambda_.install()
     rds.install(run_folder=run_folder)
     s3.install()

@@ -237,11 +237,18 @@ def total(cloud: LocalCloud, metric: str, dimensions: dict[str, str]) -> float:
     return sum(points(cloud, metric, dimensions, "Sum"))
 
 
-def points(cloud: LocalCloud, metric: str, dimensions: dict[str, str], statistic: str) -> list[float]:
+def points(
+    cloud: LocalCloud,
+    metric: str,
+    dimensions: dict[str, str],
+    statistic: str,
+    *,
+    namespace: str = "AWS/Lambda",
+) -> list[float]:
     """What a metric has by the minute, in this hour and the one before."""
     now = datetime.now(UTC)
     found = cloud.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
+        Namespace=namespace,
         MetricName=metric,
         Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
         StartTime=now - timedelta(hours=2),

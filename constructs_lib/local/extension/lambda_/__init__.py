@@ -1,4 +1,4 @@
-"""Lambda: functions, their versions and aliases, the processes that handlers run in, asynchronous invocation."""
+"""Lambda: functions, versions, aliases, the processes that handlers run in, asynchronous invocation, streams."""
 
 from . import (
     alias_weights,
@@ -10,7 +10,10 @@ from . import (
     import_tracebacks,
     invocation_metrics,
     log_end,
+    mapping_filters,
     running_time,
+    stream_mappings,
+    stream_poller,
     versions,
 )
 
@@ -27,5 +30,8 @@ def install() -> None:
     cold_starts.install()
     invocation_metrics.install()
     async_invocation.install()
+    mapping_filters.install()
+    stream_poller.install()
+    stream_mappings.install()
     # After asynchronous invocation: it wraps `invoke_async_with_retry`, which that replaces.
     alias_weights.install()

@@ -101,7 +101,7 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
             return Outcome(invocation_record.TURNED_OFF, attempts, last)
         in_flight.describe(piece, _description(function, f"attempt {attempts + 1}"))
         began = time.time()
-        result = _try(func, event, request)
+        result = try_once(func, event, request)
         if result.get("throttle"):
             wait = min(2**throttled, _MOST_WAIT_OF_THROTTLED)
             throttled += 1
@@ -121,7 +121,17 @@ def _process(func: dict[str, Any], event: Any, function: CalledFunction, request
         age += wait
 
 
-def _try(func: dict[str, Any], event: Any, request: str) -> dict[str, Any]:
+def try_once(func: dict[str, Any], event: Any, request: str) -> dict[str, Any]:
+    """Run a function.
+
+    Args:
+        func: As MiniStack has it.
+        event: What it is invoked with.
+        request: The invocation's id.
+
+    Returns:
+        What it gave, as MiniStack has it.
+    """
     token = _REQUEST.set(request)
     try:
         result: dict[str, Any] = lambda_svc._execute_function(func, event)

@@ -37,8 +37,12 @@ def deliver(arn: str, record: dict[str, Any], function: CalledFunction) -> None:
         _put_event(arn, record, function)
     elif service == "lambda":
         _invoke(arn, record, function)
+    elif record["requestContext"]["condition"] == invocation_record.SUCCESS:
+        raise messages.DeliveryRefusedError("a bucket takes failures only")
     else:
-        _put_object(arn, record, function)
+        now = datetime.now(UTC)
+        key = f"aws/lambda/async/{function.name}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
+        put_object(arn, key, record, function)
 
 
 def _put_event(arn: str, record: dict[str, Any], function: CalledFunction) -> None:
@@ -65,12 +69,19 @@ def _invoke(arn: str, record: dict[str, Any], function: CalledFunction) -> None:
     by_arn.invoke_asynchronously(arn, record)
 
 
-def _put_object(arn: str, record: dict[str, Any], function: CalledFunction) -> None:
-    if record["requestContext"]["condition"] == invocation_record.SUCCESS:
-        raise messages.DeliveryRefusedError("a bucket takes failures only")
+def put_object(arn: str, key: str, record: dict[str, Any], function: CalledFunction) -> None:
+    """Put a record into a bucket.
+
+    Args:
+        arn: The bucket's.
+        key: The object's.
+        record: What it contains.
+        function: In whose name.
+
+    Raises:
+        messages.DeliveryRefusedError: It cannot be put there.
+    """
     bucket = arn.rpartition(":")[2]
-    now = datetime.now(UTC)
-    key = f"aws/lambda/async/{function.name}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
     messages.require_permission(function, "s3:ListBucket", arn)
     messages.require_permission(function, "s3:PutObject", f"{arn}/{key}")
     messages.require_key_permission(function, _key_of(bucket))

@@ -4,7 +4,7 @@ These count as work:
 
 - an invocation that runs, and an asynchronous event that is tried or waits for its retry;
 - a message in a queue that a mapping drains, whether delayed, visible or hidden;
-- a record in a stream that a mapping reads and has not read yet;
+- a record in a stream that a mapping reads, and that was neither processed nor discarded;
 - a schedule that fires once and is due;
 - an execution of a state machine that runs;
 - an event that a bucket, a topic or a bus is delivering.
@@ -15,16 +15,15 @@ A message that nothing is going to receive, such as a dead letter, does not coun
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import chain, count
 from types import SimpleNamespace
 from typing import Any
 
-from ministack.core.responses import request_scope
 from ministack.services import (
-    dynamodb,
     eventbridge,
-    kinesis,
     lambda_svc,
     s3,
     scheduler,
@@ -37,6 +36,11 @@ _lock = threading.Lock()
 _numbers = count()
 _pieces: dict[int, str] = {}
 _finished = 0
+
+_counts: list[Callable[[], Iterable[tuple[str, int]]]] = []
+
+_IS_ATTEMPT: ContextVar[bool] = ContextVar("is_attempt", default=False)
+"""The invocation that is under way finishes nothing by itself."""
 
 _firing = threading.RLock()
 """Locked while MiniStack fires the schedules that are due, and while `work` counts. Without it, `work` could miss a
@@ -92,13 +96,38 @@ def end(number: int) -> None:
         _finished += 1
 
 
+def finish() -> None:
+    """Note that something was finished for good."""
+    global _finished
+    with _lock:
+        _finished += 1
+
+
+def add(count: Callable[[], Iterable[tuple[str, int]]]) -> None:
+    """Add a kind of work.
+
+    Args:
+        count: Called for what there is to do, and how much of it.
+    """
+    _counts.append(count)
+
+
+@contextmanager
+def attempt() -> Iterator[None]:
+    """Run an invocation that finishes nothing by itself: whoever tries knows what is finished, and calls `finish`."""
+    token = _IS_ATTEMPT.set(True)
+    try:
+        yield
+    finally:
+        _IS_ATTEMPT.reset(token)
+
+
 def work() -> dict[str, int]:
     """Return the work that is left: each description, and how many pieces have it."""
     with _firing:
         left = Counter({f"a schedule that is due: {name}": 1 for name in _due_schedules()})
-        for what, messages in _messages():
-            left[what] += messages
-        left.update({f"records in {stream}": records for stream, records in _records() if records})
+        for what, number in chain(_messages(), *(source() for source in _counts)):
+            left[what] += number
         left.update({f"an invocation of {_function(key)}": n for key, n in _invocations().items()})
         with _lock:
             left.update(_pieces.values())
@@ -120,11 +149,9 @@ def _count_invocations() -> None:
     execute = lambda_svc._execute_function_dispatch
 
     def execute_and_count(*arguments: Any) -> Any:
-        global _finished
         result = execute(*arguments)
-        if not result.get("error"):
-            with _lock:
-                _finished += 1
+        if not result.get("error") and not _IS_ATTEMPT.get():
+            finish()
         return result
 
     lambda_svc._execute_function_dispatch = execute_and_count
@@ -181,43 +208,24 @@ def _function(key: str) -> str:
     return key.rpartition(":")[2]
 
 
-def _mappings(service: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for account, region, mapping in lambda_svc._iter_all_esms():
-        known = lambda_svc._functions.get_scoped(account, region, mapping["FunctionName"]) is not None
-        if known and mapping.get("Enabled", True) and f":{service}:" in mapping.get("EventSourceArn", ""):
-            yield account, region, mapping
+def _drained_queues() -> set[str]:
+    return {
+        mapping["EventSourceArn"]
+        for account, region, mapping in lambda_svc._iter_all_esms()
+        if ":sqs:" in mapping.get("EventSourceArn", "")
+        and mapping.get("Enabled", True)
+        and lambda_svc._functions.get_scoped(account, region, mapping["FunctionName"]) is not None
+    }
 
 
 def _messages() -> Iterator[tuple[str, int]]:
-    for arn in {mapping["EventSourceArn"] for _, _, mapping in _mappings("sqs")}:
+    for arn in _drained_queues():
         with sqs._queues_lock:
             queue = sqs._queue_by_arn(arn) or {"messages": [], "attributes": {}}
             received = [message.get("receive_count") or 0 for message in queue["messages"]]
         dead = "" if queue["attributes"].get("RedrivePolicy") else ", which has no dead-letter queue"
         what = f"a message in the queue {arn.rpartition(':')[2]}{dead}"
         yield f"{what}, received {max(received, default=0)} times", len(received)
-
-
-def _records() -> Iterator[tuple[str, int]]:
-    for account, region, mapping in _mappings("kinesis"):
-        arn = mapping["EventSourceArn"]
-        stream = kinesis._streams.get_scoped(arn.split(":")[4], arn.split(":")[3], arn.rpartition("/")[2])
-        read = lambda_svc._kinesis_positions.get_scoped(account, region, mapping["UUID"])
-        for shard, has in ((stream or {}).get("shards") or {}).items():
-            # A mapping that starts with the latest record has none to read before its first poll.
-            latest = len(has["records"]) if mapping.get("StartingPosition", "LATEST") == "LATEST" else 0
-            yield arn, len(has["records"]) - (latest if read is None else read.get(shard, latest))
-    for account, region, mapping in _mappings("dynamodb"):
-        arn = mapping["EventSourceArn"]
-        name = arn.split("/")[1]
-        with request_scope(account, region):
-            table = dynamodb._tables.get(name) or {}
-            end = dynamodb.stream_end_position(name)
-            # A mapping that starts with the latest record starts here.
-            read = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], end)
-            start = dynamodb.stream_start_position(name)
-        if table.get("LatestStreamArn") == arn:
-            yield arn, end - max(read, start)
 
 
 def _due_schedules() -> Iterator[str]:

@@ -1,0 +1,110 @@
+"""Where the batches go that Lambda gave up: a bucket of the consumer's own, or what the user passed."""
+
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import location
+from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.destination import (
+    Destination,
+    bucket_destination,
+    check_not_fifo,
+    queue_destination,
+    topic_destination,
+)
+
+RecordTarget = s3.IBucket | s3.Bucket | sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic
+
+
+def check(scope: Construct, target: RecordTarget | None, *, source: str) -> None:
+    """Refuse what Lambda does not deliver to.
+
+    Args:
+        scope: Where the consumer is going to be.
+        target: The argument `on_failure`.
+        source: The page that describes the destinations.
+
+    Raises:
+        InvalidPropsError: It is something else, is FIFO, or is in another Region.
+    """
+    if target is None:
+        return
+    known = any(hasattr(type(target), name) or hasattr(target, name) for name in _ARNS)
+    if isinstance(target, type) or not known:
+        hint = (
+            " Pass the bucket, queue or topic itself, not the destination around it."
+            if hasattr(target, "bind")
+            else ""
+        )
+        raise InvalidPropsError(
+            f"on_failure must be a bucket, queue or topic, got {_validation.shown(target)}.{hint} See {source}"
+        )
+    if not hasattr(type(target), "bucket_arn") and not hasattr(target, "bucket_arn"):
+        check_not_fifo("on_failure", target, source=source)
+    location.check(
+        scope,
+        "on_failure",
+        target,
+        same_account=False,
+        way_out="Lambda sends records within its own Region: pass a target of that Region.",
+        source=source,
+    )
+
+
+_ARNS = ("bucket_arn", "queue_arn", "topic_arn")
+
+
+def existing(target: Any) -> Destination:
+    """What the user passed, after `check`."""
+    if hasattr(target, "bucket_arn"):
+        return bucket_destination(target, _defaults.STREAM_S3_PREFIX)
+    if hasattr(target, "queue_arn"):
+        return queue_destination(target)
+    return topic_destination(target)
+
+
+def make_bucket(
+    construct: Construct,
+    *,
+    encryption_key: kms.IKey | None,
+    retention: Duration | None,
+    removal_policy: RemovalPolicy | None,
+) -> Destination:
+    """Create a bucket for failed batches, which keeps the records themselves.
+
+    Args:
+        construct: The consumer.
+        encryption_key: None for keys that S3 manages.
+        retention: How long an object is kept; default 14 days.
+        removal_policy: What happens to the bucket when the stack is deleted; default RETAIN.
+    """
+    bucket = s3.Bucket(
+        construct,
+        "FailureBucket",
+        encryption=s3.BucketEncryption.KMS if encryption_key else s3.BucketEncryption.S3_MANAGED,
+        encryption_key=encryption_key,
+        bucket_key_enabled=True if encryption_key else None,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        lifecycle_rules=[
+            s3.LifecycleRule(expiration=retention or Duration.days(_defaults.FAILED_RECORD_RETENTION_DAYS))
+        ],
+        removal_policy=removal_policy or RemovalPolicy.RETAIN,
+    )
+    acknowledge(
+        bucket,
+        {
+            "AwsSolutions-S1": "Lambda writes failed batches here, and the redrive function reads them: CloudTrail's "
+            "data events show who else does, where that is wanted."
+        },
+    )
+    return bucket_destination(bucket, _defaults.STREAM_S3_PREFIX)
