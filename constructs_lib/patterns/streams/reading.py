@@ -53,29 +53,8 @@ class Reading:
             seconds = _validation.seconds(name, duration)
             _validation.in_range(name, seconds, low, high, unit="seconds", source=page)
             _validation.whole(f"{name} in seconds", seconds)
-        self._check_start(page)
+        check_start(self.starting_position, self.starting_position_timestamp, source=page)
         self._check_ages(source)
-
-    def _check_start(self, page: str) -> None:
-        _validation.member("starting_position", self.starting_position, lambda_.StartingPosition)
-        if self.starting_position is None:
-            raise InvalidPropsError(
-                "starting_position must be a StartingPosition, such as StartingPosition.TRIM_HORIZON, got None."
-            )
-        at_timestamp = self.starting_position is lambda_.StartingPosition.AT_TIMESTAMP
-        given = self.starting_position_timestamp
-        if at_timestamp != (given is not None):
-            raise InvalidPropsError(
-                "starting_position_timestamp requires starting_position=StartingPosition.AT_TIMESTAMP, and the other "
-                f"way round, got {getattr(self.starting_position, 'name', None)} and {given}. See {page}"
-            )
-        if given is None:
-            return
-        if not isinstance(given, datetime) or given.tzinfo is None:
-            raise InvalidPropsError(
-                "starting_position_timestamp must be a datetime with a time zone, such as "
-                f"datetime(2026, 1, 31, tzinfo=UTC), got {_validation.shown(given)}. See {page}"
-            )
 
     def _check_ages(self, source: Source) -> None:
         age, retention = self.record_age_seconds(source), source.retention
@@ -141,6 +120,37 @@ class Reading:
                     f"{longest:,.0f} seconds, longer than max_record_age of {age:,.0f}: a batch that times out blocks "
                     f"its shard for that long, and its last retries never come. See {source.pages.failures}",
                 )
+
+
+def check_start(position: lambda_.StartingPosition, timestamp: datetime | None, *, source: str) -> None:
+    """Refuse a beginning that Lambda does not find.
+
+    Args:
+        position: The argument `starting_position`.
+        timestamp: The argument `starting_position_timestamp`.
+        source: The page that describes them.
+
+    Raises:
+        InvalidPropsError: One of them is something else, or the two do not fit.
+    """
+    _validation.member("starting_position", position, lambda_.StartingPosition)
+    if position is None:
+        raise InvalidPropsError(
+            "starting_position must be a StartingPosition, such as StartingPosition.TRIM_HORIZON, got None."
+        )
+    at_timestamp = position is lambda_.StartingPosition.AT_TIMESTAMP
+    if at_timestamp != (timestamp is not None):
+        raise InvalidPropsError(
+            "starting_position_timestamp requires starting_position=StartingPosition.AT_TIMESTAMP, and the other way "
+            f"round, got {getattr(position, 'name', None)} and {timestamp}. See {source}"
+        )
+    if timestamp is None:
+        return
+    if not isinstance(timestamp, datetime) or timestamp.tzinfo is None:
+        raise InvalidPropsError(
+            "starting_position_timestamp must be a datetime with a time zone, such as "
+            f"datetime(2026, 1, 31, tzinfo=UTC), got {_validation.shown(timestamp)}. See {source}"
+        )
 
 
 def _known(number: float) -> bool:
