@@ -102,3 +102,29 @@ def mapping_id(*fixed: str | None) -> str:
     """
     known = [name for name in fixed if name and not _validation.is_unresolved(name)]
     return "-".join(("EventSourceMapping", *known))
+
+
+def acknowledge_judges(
+    mapping: IConstruct, *, has_pollers: bool = False, has_destination: bool = True
+) -> None:
+    """Acknowledge findings of rules that know queues and streams of AWS alone.
+
+    Args:
+        mapping: The event source mapping.
+        has_pollers: Whether it is one of Kafka in provisioned mode.
+        has_destination: Whether Lambda sends failed batches of such a mapping anywhere.
+    """
+    findings = {}
+    if has_pollers:
+        findings["cdk-preflight::pf-lambda-esm-bisect-batch-stream-only"] = (
+            f"Lambda splits batches of Kafka, too, in provisioned mode: see {_defaults.KAFKA_RETRIES}"
+        )
+        findings["cdk-preflight::pf-lambda-esm-sqs-minimum-pollers-min"] = (
+            f"Two event pollers at least are for SQS; Kafka takes one: see {_defaults.KAFKA_SCALING}"
+        )
+    if not has_destination:
+        findings["Serverless-LambdaEventSourceMappingDestination"] = (
+            "Lambda has no destination for batches of a broker: what fails goes back, and the broker's own "
+            f"dead-letter queue keeps it. See {_defaults.MQ_ERRORS}"
+        )
+    acknowledge(mapping, findings)

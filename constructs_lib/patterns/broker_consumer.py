@@ -164,6 +164,7 @@ class BrokerConsumer(Construct):
         )
         # CDK 2.275 has queues in the resource alone.
         resource_of(self.event_source_mapping, lambda_.CfnEventSourceMapping).queues = [queue]
+        brokers.acknowledge_judges(self.event_source_mapping, has_destination=False)
         for holder in holders:
             permissions.wait(self.event_source_mapping, holder)
         self._inform(engine)
@@ -296,7 +297,7 @@ def _messages(broker_arn: str, engine: Engine, host: str | None, queue: str) -> 
 
     Source: https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/activemq-logging-monitoring.html
     """
-    name = Fn.select(6, Fn.split(":", broker_arn, 8))
+    name = Fn.split(":", broker_arn, 8)[6]
     if engine == "RabbitMQ":
         return _metric("MessageCount", {"Broker": name, "VirtualHost": host or _DEFAULT_HOST, "Queue": queue})
     return cloudwatch.MathExpression(

@@ -22,6 +22,7 @@ VPC_CONNECTION: Final = (
     "5e6f7a8b-0000-4000-8000-000000000000-7"
 )
 BROKER: Final = "arn:aws:mq:us-east-1:123456789012:broker:trips:b-1a2b3c4d-0000-4000-8000-000000000000"
+RABBIT: Final = BROKER.replace("broker:trips:b-1a2b3c4d", "broker:rabbit:b-9c8d7e6f")
 SERVERS: Final = ("kafka1.example.com:9093", "kafka2.example.com:9093")
 
 
@@ -170,7 +171,7 @@ def broker_consumer_of_rabbitmq(stack: Stack) -> None:
         stack,
         "Trips",
         function=live(stack),
-        broker_arn=BROKER,
+        broker_arn=RABBIT,
         engine="RabbitMQ",
         queue="trips",
         secret=secret(stack, encryption_key=key(stack)),

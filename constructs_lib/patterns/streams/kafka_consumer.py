@@ -270,6 +270,7 @@ class KafkaConsumer(Construct):
             group=consumer_group_id,
             mapping_metrics=mapping_metrics,
         )
+        brokers.acknowledge_judges(self.event_source_mapping, has_pollers=polling.is_provisioned)
         for holder in holders:
             permissions.wait(self.event_source_mapping, holder)
 
