@@ -26,8 +26,9 @@ LOCAL: Final = "constructs_lib.local"
 CHAPTERS: Final = {
     "Constructs": {
         PACKAGE: (
-            "PythonFunction", "QueueConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
-            "Route", "UsagePlan", "AsyncDestinations", "EventRule", "BucketEvents", "TopicSubscription",
+            "PythonFunction", "QueueConsumer", "KafkaConsumer", "KafkaAuthentication", "BrokerConsumer",
+            "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization", "Route", "UsagePlan",
+            "AsyncDestinations", "EventRule", "BucketEvents", "TopicSubscription",
             "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
         ),
     },
@@ -60,6 +61,9 @@ INTERNAL: Final = {
 GUIDES: Final = {
     "PythonFunction": "function.md",
     "QueueConsumer": "queue.md",
+    "KafkaConsumer": "brokers.md",
+    "KafkaAuthentication": "brokers.md",
+    "BrokerConsumer": "brokers.md",
     "ProxiedDatabase": "database.md",
     "LiveAlias": "api.md",
     "ProvisionedApi": "api.md",
