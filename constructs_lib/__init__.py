@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.api.route import Route
     from constructs_lib.patterns.api.usage_plan import UsagePlan
     from constructs_lib.patterns.async_destinations import AsyncDestinations
+    from constructs_lib.patterns.broker_consumer import BrokerConsumer
     from constructs_lib.patterns.bucket_events import BucketEvents
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
     from constructs_lib.patterns.event_rule import EventRule
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.live_alias import LiveAlias
     from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
+    from constructs_lib.patterns.streams.kafka_authentication import KafkaAuthentication
+    from constructs_lib.patterns.streams.kafka_consumer import KafkaConsumer
     from constructs_lib.patterns.streams.kinesis_consumer import KinesisConsumer
     from constructs_lib.patterns.streams.table_stream_consumer import TableStreamConsumer
     from constructs_lib.patterns.topic_subscription import TopicSubscription
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncDestinations",
     "Authorization",
+    "BrokerConsumer",
     "BucketEvents",
     "EventRule",
     "InvalidPropsError",
+    "KafkaAuthentication",
+    "KafkaConsumer",
     "KillSwitch",
     "KinesisConsumer",
     "LiveAlias",
@@ -49,8 +55,11 @@ __all__ = [
 _HOMES = {
     "AsyncDestinations": "constructs_lib.patterns.async_destinations",
     "Authorization": "constructs_lib.patterns.api.authorization",
+    "BrokerConsumer": "constructs_lib.patterns.broker_consumer",
     "BucketEvents": "constructs_lib.patterns.bucket_events",
     "EventRule": "constructs_lib.patterns.event_rule",
+    "KafkaAuthentication": "constructs_lib.patterns.streams.kafka_authentication",
+    "KafkaConsumer": "constructs_lib.patterns.streams.kafka_consumer",
     "KillSwitch": "constructs_lib.patterns.kill_switch",
     "KinesisConsumer": "constructs_lib.patterns.streams.kinesis_consumer",
     "LiveAlias": "constructs_lib.patterns.live_alias",

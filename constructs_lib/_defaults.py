@@ -310,6 +310,90 @@ TABLE_STREAM_RECORD_KEYS: Final = (
 """Of a record as filters see it (TABLE_STREAM_FILTERING); userIdentity is in deletions by time to live.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html"""
 
+# --- Kafka and message brokers --------------------------------------------------------------------------
+
+MSK_NETWORK: Final = _LAMBDA + "with-msk-cluster-network.html"
+MSK_PERMISSIONS: Final = _LAMBDA + "with-msk-permissions.html"
+MSK_AUTHENTICATION: Final = _LAMBDA + "msk-cluster-auth.html"
+MSK_CROSS_ACCOUNT: Final = _LAMBDA + "msk-cross-account.html"
+KAFKA_PARAMETERS: Final = _LAMBDA + "kafka-esm-parameters.html"
+KAFKA_CREATE: Final = _LAMBDA + "kafka-esm-create.html"
+KAFKA_AUTHENTICATION: Final = _LAMBDA + "kafka-cluster-auth.html"
+KAFKA_NETWORK: Final = _LAMBDA + "with-kafka-cluster-network.html"
+KAFKA_POSITIONS: Final = _LAMBDA + "kafka-starting-positions.html"
+KAFKA_GROUPS: Final = _LAMBDA + "kafka-consumer-group-id.html"
+KAFKA_SCALING: Final = _LAMBDA + "kafka-scaling-modes.html"
+KAFKA_RETRIES: Final = _LAMBDA + "kafka-retry-configurations.html"
+KAFKA_FAILURES: Final = _LAMBDA + "kafka-on-failure.html"
+KAFKA_DEAD_LETTERS: Final = _LAMBDA + "kafka-on-failure-destination.html"
+KAFKA_FILTERING: Final = _LAMBDA + "kafka-filtering.html"
+KAFKA_SCHEMAS: Final = _LAMBDA + "services-consume-kafka-events.html"
+MQ: Final = _LAMBDA + "with-mq.html"
+MQ_CONFIGURE: Final = _LAMBDA + "process-mq-messages-with-lambda.html"
+MQ_PARAMETERS: Final = _LAMBDA + "services-mq-params.html"
+MQ_ERRORS: Final = _LAMBDA + "services-mq-errors.html"
+MQ_FILTERING: Final = _LAMBDA + "with-mq-filtering.html"
+CREATE_MAPPING_ACCESS: Final = (
+    "https://docs.aws.amazon.com/lambda/latest/api/API_SourceAccessConfiguration.html"
+)
+
+BROKER_NETWORK_ACTIONS: Final = (
+    "CreateNetworkInterface",
+    "DescribeNetworkInterfaces",
+    "DescribeVpcs",
+    "DeleteNetworkInterface",
+    "DescribeSubnets",
+    "DescribeSecurityGroups",
+)
+"""What a mapping does in EC2, with the role of the function, to join the network of a cluster or a broker
+(MSK_PERMISSIONS, MQ_CONFIGURE)."""
+
+CLUSTER_ARN_PATTERN: Final = r"arn:[\w-]+:kafka:[\w-]+:\d{12}:cluster/[^/]+/[^/]+"
+VPC_CONNECTION_ARN_PATTERN: Final = r"arn:[\w-]+:kafka:[\w-]+:\d{12}:vpc-connection/\d{12}/[^/]+/[^/]+"
+"""MSK_CROSS_ACCOUNT."""
+
+BROKER_ARN_PATTERN: Final = r"arn:[\w-]+:mq:[\w-]+:\d{12}:broker:[^:]+:[^:]+"
+"""https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmq.html"""
+
+KAFKA_TOPIC_PATTERN: Final = r"[a-zA-Z0-9_-][a-zA-Z0-9._-]{1,248}"
+"""As Kafka allows it, and Lambda: 249 characters at most, no dot at the beginning (CREATE_MAPPING)."""
+
+CONSUMER_GROUP_PATTERN: Final = r"[a-zA-Z0-9-/*:_+=.@]{1,200}"
+"""https://docs.aws.amazon.com/lambda/latest/api/API_AmazonManagedKafkaEventSourceConfig.html"""
+
+BOOTSTRAP_SERVER_PATTERN: Final = (
+    r"(?=.{1,300}$)([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?\.)*[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?:\d{1,5}"
+)
+BOOTSTRAP_SERVERS_MAX: Final = 10
+"""https://docs.aws.amazon.com/lambda/latest/api/API_SelfManagedEventSource.html"""
+
+KAFKA_POLLERS_MIN: Final = 1
+"""Of both numbers of event pollers; the most are MINIMUM_POLLERS_MAX and MAXIMUM_POLLERS_MAX (KAFKA_SCALING)."""
+
+POLLER_GROUP_PATTERN: Final = "[a-zA-Z0-9-_]{1,128}"
+"""https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html"""
+
+KAFKA_PORTS: Final = {
+    "IAM": "9098",
+    "SCRAM-SHA-512": "9096",
+    "mTLS": "9094",
+    "unauthenticated": "9094 or 9092",
+}
+"""Of MSK, by the authentication (MSK_NETWORK)."""
+
+OFFSET_LAG_ALARM_RECORDS: Final = 10_000
+QUEUE_SIZE_ALARM_MESSAGES: Final = 1_000
+BACKLOG_ALARM_MINUTES: Final = 15
+"""Records of a partition, or messages of a queue, that are still to be processed, for a quarter of an hour, as
+ITERATOR_AGE_ALARM_SECONDS. AWS names the metrics, not a number; these are ours.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"""
+
+BROKER_QUEUE_CHARACTERS_MAX: Final = 1000
+"""CREATE_MAPPING."""
+
+VIRTUAL_HOST_PATTERN: Final = r"[ a-zA-Z0-9-/*:_+=.@]{1,200}"
+"""CREATE_MAPPING_ACCESS."""
+
 # --- Asynchronous invocation ----------------------------------------------------------------------------
 
 ASYNC_ERRORS: Final = _LAMBDA + "invocation-async-error-handling.html"

@@ -26,9 +26,10 @@ LOCAL: Final = "constructs_lib.local"
 CHAPTERS: Final = {
     "Constructs": {
         PACKAGE: (
-            "PythonFunction", "QueueConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
+            "PythonFunction", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
+            "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "AsyncDestinations", "EventRule", "BucketEvents", "TopicSubscription",
-            "ScheduledInvocation", "KillSwitch", "KinesisConsumer", "TableStreamConsumer", "InvalidPropsError",
+            "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -76,6 +77,9 @@ INTERNAL: Final = {
 GUIDES: Final = {
     "PythonFunction": "function.md",
     "QueueConsumer": "queue.md",
+    "KafkaConsumer": "brokers.md",
+    "KafkaAuthentication": "brokers.md",
+    "BrokerConsumer": "brokers.md",
     "ProxiedDatabase": "database.md",
     "LiveAlias": "api.md",
     "ProvisionedApi": "api.md",

@@ -33,6 +33,7 @@ from tests.gallery.database import AURORA_MYSQL, database
 from tests.gallery.plain_function import HANDLERS, function
 from tests.limits import ALL
 from tests.limits.api import AUTHORIZATION_LIMITS
+from tests.limits.brokers import KAFKA_AUTHENTICATION_LIMITS
 from tests.limits.kinds import EVERY_ARGUMENT, NEVER_RIGHT
 from tests.limits.table import Arguments, Limits
 
@@ -57,8 +58,8 @@ def test_bad_input_is_refused(stack: Stack, limits: Limits, given: Arguments, me
 
 @pytest.mark.parametrize(
     ("choose", "message"),
-    [row[1:] for row in AUTHORIZATION_LIMITS],
-    ids=[row[0] for row in AUTHORIZATION_LIMITS],
+    [row[1:] for row in (*AUTHORIZATION_LIMITS, *KAFKA_AUTHENTICATION_LIMITS)],
+    ids=[row[0] for row in (*AUTHORIZATION_LIMITS, *KAFKA_AUTHENTICATION_LIMITS)],
 )
 def test_a_bad_authorization_is_refused(
     stack: Stack, choose: Callable[[Stack], object], message: str

@@ -33,6 +33,7 @@ DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
 FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
+BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
 
@@ -184,6 +185,66 @@ def test_the_examples_of_a_queue_are_what_happens(somebodys_project: Path) -> No
     template.resource_properties_count_is(
         "AWS::Lambda::EventSourceMapping", {"FilterCriteria": Match.any_value()}, 1
     )
+
+
+def test_the_examples_of_kafka_and_brokers_are_what_happens(somebodys_project: Path) -> None:
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    for block in blocks(BROKERS):
+        if "def handle(" not in block:
+            exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::Lambda::EventSourceMapping", 3)
+    for properties in (
+        {"Topics": ["trips"], "FunctionResponseTypes": ["ReportBatchItemFailures"]},
+        {"Topics": ["payments"], "FunctionResponseTypes": Match.absent()},
+        {"Queues": ["orders"]},
+    ):
+        template.has_resource_properties("AWS::Lambda::EventSourceMapping", properties)
+
+
+def kafka_event(*values: str) -> dict[str, Any]:
+    return {
+        "eventSource": "aws:kafka",
+        "records": {
+            "trips-0": [
+                {
+                    "topic": "trips",
+                    "partition": 0,
+                    "offset": 100 + number,
+                    "timestamp": 1,
+                    "timestampType": "CREATE_TIME",
+                    "value": base64.b64encode(value.encode()).decode(),
+                    "headers": [],
+                }
+                for number, value in enumerate(values)
+            ]
+        },
+    }
+
+
+@pytest.mark.parametrize("worker", ["process", "process_record"])
+def test_the_handlers_of_kafka_report_failures_as_their_mode_takes_them(worker: str) -> None:
+    (block,) = [block for block in blocks(BROKERS) if f"def {worker}(" in block]
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102
+    worked: list[str] = []
+
+    def work(record: Any) -> None:
+        value = (record if isinstance(record, bytes) else record.decoded_value).decode()
+        worked.append(value)
+        if value == "poison":
+            raise ValueError(value)
+
+    names[worker] = work
+    event = kafka_event("a", "poison", "b")
+    if worker == "process":
+        with pytest.raises(ValueError, match="poison"):
+            names["handle"](event, None)
+        return
+    identifier = {"partition": "trips-0", "offset": 101}
+    assert names["handle"](event, None) == {"batchItemFailures": [{"itemIdentifier": identifier}]}
+    assert worked == ["a", "poison", "b"]
 
 
 def queue_handler(*, worker: str) -> tuple[Callable[[dict[str, Any]], Any], list[str]]:

@@ -1,5 +1,6 @@
 """Where Lambda sends the record of an invocation, and what the function's role needs to send it there."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -124,7 +125,10 @@ def _as_cdk_nag_writes_it(resolved: Any) -> str:
         return str(resolved)
     (name, value), *_ = resolved.items()
     if name == "Fn::Join":
-        return "".join(_as_cdk_nag_writes_it(part) for part in value[1])
+        delimiter, parts = value
+        return str(delimiter).join(_as_cdk_nag_writes_it(part) for part in parts)
+    if name == "Fn::Select":
+        return json.dumps(resolved, separators=(",", ":"))
     return f"<{value if isinstance(value, str) else '.'.join(value)}>"
 
 

@@ -104,6 +104,32 @@ def check_region(beside: IConstruct, name: str, region: str, *, way_out: str, so
         raise _elsewhere(beside, name, "region", ours, f"one in {region}", way_out, source)
 
 
+def check_arn(
+    beside: IConstruct, name: str, arn: str, *, way_out: str, source: str, same_account: bool = True
+) -> None:
+    """Refuse another Region or account, where something is known by its ARN alone.
+
+    Args:
+        beside: The scope of the construct.
+        name: The argument, as the user wrote it.
+        arn: The ARN; what is known only at deployment passes.
+        way_out: What to do instead, as a sentence.
+        source: The page that gives the rule.
+        same_account: False for what may belong to another account.
+
+    Raises:
+        InvalidPropsError: Both places are known, and differ.
+    """
+    if _validation.is_unresolved(arn):
+        return
+    here = _place(beside)
+    _, _, _, region, account, *_ = arn.split(":")
+    for what, theirs in (("account", account), ("region", region)) if same_account else (("region", region),):
+        ours = getattr(here, what)
+        if _differ(ours, theirs):
+            raise _elsewhere(beside, name, what, ours, f"one in {theirs}", way_out, source)
+
+
 def _elsewhere(
     beside: IConstruct, name: str, what: str, ours: str, got: str, way_out: str, source: str
 ) -> InvalidPropsError:

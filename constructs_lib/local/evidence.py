@@ -124,6 +124,7 @@ EVIDENCE: Final = (
         "a rule's and a schedule's own retries, flexible windows, time zones of schedules: declared only",
         Voucher.NOBODY,
     ),
+    Evidence("Kafka and message brokers: their event source mappings are refused", Voucher.NOBODY),
     Evidence(
         "the name of a custom domain, an API's integration timeout, compression, caching, payload limits",
         Voucher.NOBODY,

@@ -17,11 +17,21 @@ def _consumers(flows: Flows, service: str) -> Iterator[list[Resource]]:
         source = resource.text("EventSourceArn") or resource.text("Source")
         is_off = resource.get("Enabled") is False or resource.text("DesiredState") == "STOPPED"
         if f":{service}:" in source and not is_off:
-            found[source, *resource.texts("Queues")].append(resource)
+            found[source, _virtual_host(resource), *resource.texts("Queues")].append(resource)
     for consumers in found.values():
         together = [consumer for consumer in consumers if consumer.may_coexist_with(consumers[0])]
         if len(together) > 1:
             yield together
+
+
+def _virtual_host(consumer: Resource) -> str:
+    """Where a RabbitMQ broker has the queue; two hosts may have queues of one name."""
+    hosts = [
+        each.get("URI")
+        for each in consumer.dicts("SourceAccessConfigurations")
+        if each.get("Type") == "VIRTUAL_HOST"
+    ]
+    return str(hosts[0]) if hosts else "/"
 
 
 def _competing(flows: Flows) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Send the records of a failure destination to their function again, after the fault was fixed.
 
 `KinesisConsumer(..., redrive=True)` and `TableStreamConsumer(..., redrive=True)` deploy `handle`. Invoke it by hand,
-with `{}` or with `{"most": 100}`; it answers how many records it sent again, and what it kept and why.
+with `{}` or with `{"max_records": 100}`; it answers how many records it sent again, and what it kept and why.
 
 The records of a shard are sent in their order, and the function is invoked as the event source mapping does it: with
 `Records`, and it may answer `batchItemFailures`. A record that fails again is kept, and those behind it are sent. A
@@ -47,7 +47,7 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
     """Redrive the destination that the environment names.
 
     Args:
-        event: `most`: how many records to send at most, also if they fail again; without it, all.
+        event: `max_records`: how many records to send at most, also if they fail again; without it, all.
         context: Of Lambda.
 
     Returns:
@@ -58,9 +58,9 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
         RuntimeError: Another run has not ended yet.
     """
     asked = dict(event or {})
-    most = asked.pop("most", None)
+    max_records = asked.pop("max_records", None)
     if asked:
-        raise ValueError(f"the event may have most, and nothing else: {sorted(asked)}")
+        raise ValueError(f"the event may have max_records, and nothing else: {sorted(asked)}")
     seconds = float(os.environ["REDRIVE_FUNCTION_SECONDS"])
     function = Function(_client("lambda", seconds), os.environ["REDRIVE_FUNCTION"])
 
@@ -72,7 +72,7 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
     if "REDRIVE_BUCKET" in os.environ:
         bucket = BucketOfFailures(_client("s3"), os.environ["REDRIVE_BUCKET"], os.environ["REDRIVE_PREFIX"])
         with bucket.locked():
-            return redrive(bucket, function, most=most, has_time=has_time)
+            return redrive(bucket, function, max_records=max_records, has_time=has_time)
     stream = os.environ["REDRIVE_STREAM"]
     queue = QueueOfFailures(
         _client("sqs"),
@@ -83,7 +83,7 @@ def handle(event: Mapping[str, Any] | None, context: Any) -> dict[str, Any]:
         if ":dynamodb:" in stream
         else KinesisStream(_client("kinesis"), stream).read,
     )
-    return redrive(queue, function, most=most, has_time=has_time)
+    return redrive(queue, function, max_records=max_records, has_time=has_time)
 
 
 def _client(service: str, seconds: float = 0) -> Any:
@@ -181,7 +181,7 @@ def redrive(
     failures: Failures,
     function: Function,
     *,
-    most: int | None = None,
+    max_records: int | None = None,
     has_time: Callable[[], bool] = lambda: True,
 ) -> dict[str, Any]:
     """Send the records of a failure destination to their function again.
@@ -189,7 +189,7 @@ def redrive(
     Args:
         failures: The destination.
         function: The function.
-        most: How many records to send at most, also if they fail again; None for all.
+        max_records: How many records to send at most, also if they fail again; None for all.
         has_time: Whether to begin another invocation.
 
     Returns:
@@ -198,11 +198,13 @@ def redrive(
         in the destination too, if they may.
 
     Raises:
-        ValueError: `most` is not a whole number of 1 or more.
+        ValueError: `max_records` is not a whole number of 1 or more.
     """
-    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
-        raise ValueError(f"most must be a whole number of 1 or more, got {most!r}")
-    run = _Run(function, has_time, most)
+    if max_records is not None and (
+        isinstance(max_records, bool) or not isinstance(max_records, int) or max_records < 1
+    ):
+        raise ValueError(f"max_records must be a whole number of 1 or more, got {max_records!r}")
+    run = _Run(function, has_time, max_records)
     unsettled: list[tuple[Batch, list[Record], int]] = []
     expired: list[str] = []
     for batch in failures.batches():
@@ -233,7 +235,7 @@ def redrive(
 class _Run:
     function: Function
     has_time: Callable[[], bool]
-    most: int | None
+    max_records: int | None
     redriven: int = 0
     sent: int = 0
     """As many, and those that failed again."""
@@ -250,8 +252,8 @@ class _Run:
             if self.stopped:
                 left += batch
                 continue
-            if self.most is not None and len(batch) > self.most - self.sent:
-                begin = batch[: self.most - self.sent]
+            if self.max_records is not None and len(batch) > self.max_records - self.sent:
+                begin = batch[: self.max_records - self.sent]
                 waiting.insert(0, batch[len(begin) :])
                 batch = begin
             failed, reason = self.function.failed_from(batch)
@@ -284,8 +286,8 @@ class _Run:
             return
         if not self.has_time():
             self.stopped = _OUT_OF_TIME
-        elif self.most is not None and self.sent >= self.most:
-            self.stopped = f"{self.most} were sent: invoke again for more"
+        elif self.max_records is not None and self.sent >= self.max_records:
+            self.stopped = f"{self.max_records} were sent: invoke again for more"
 
 
 # --- a bucket ------------------------------------------------------------------------------------------

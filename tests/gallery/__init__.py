@@ -13,6 +13,7 @@ from typing import Any, Final
 from aws_cdk import App, Environment, Stack, Stage
 
 from tests.gallery import api as _api
+from tests.gallery import brokers as _brokers
 from tests.gallery import database as _database
 from tests.gallery import destinations as _destinations
 from tests.gallery import event_sources as _event_sources
@@ -35,6 +36,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
         *_streams.SCENES,
+        *_brokers.SCENES,
         *_places.SCENES,
     )
 }

@@ -6,6 +6,7 @@ test_limits.py walks them all. One file a construct.
 from typing import Final
 
 from tests.limits.api import API_LIMITS
+from tests.limits.brokers import BROKER_LIMITS, KAFKA_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.destinations import DESTINATIONS_LIMITS
 from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
@@ -31,4 +32,6 @@ ALL: Final[tuple[Limits, ...]] = (
     KILL_SWITCH_LIMITS,
     KINESIS_LIMITS,
     TABLE_STREAM_LIMITS,
+    KAFKA_LIMITS,
+    BROKER_LIMITS,
 )

@@ -13,8 +13,11 @@ from aws_cdk import aws_sqs as sqs
 from constructs_lib import (
     AsyncDestinations,
     Authorization,
+    BrokerConsumer,
     BucketEvents,
     EventRule,
+    KafkaAuthentication,
+    KafkaConsumer,
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
@@ -29,6 +32,7 @@ from constructs_lib import (
     UsagePlan,
 )
 from tests.gallery.api import alias, certificate, client, user_pool
+from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, function
 from tests.gallery.streams import stream, table
@@ -106,6 +110,24 @@ def _route(name: str, *, http: bool) -> Callable[[Stack], Make]:
     return prepare
 
 
+def _kafka_of_other_brokers(name: str) -> Callable[[Stack], Make]:
+    def prepare(stack: Stack) -> Make:
+        given: dict[str, Any] = {
+            "function": live(stack),
+            "topic": "trips",
+            "bootstrap_servers": SERVERS,
+            "authentication": KafkaAuthentication.plain(secret(stack)),
+            "minimum_pollers": 1,
+        }
+        return lambda value: KafkaConsumer(stack, "Refused", **(given | {name: value}))
+
+    return prepare
+
+
+def _kafka_authentication(choose: Callable[..., KafkaAuthentication]) -> Callable[[Stack], Make]:
+    return lambda stack: lambda value: choose(secret=value)
+
+
 def _plan(name: str) -> Callable[[Stack], Make]:
     def prepare(stack: Stack) -> Make:
         live = alias(stack)
@@ -161,6 +183,19 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     KillSwitch: lambda stack: {"function": function(stack), "invocations_per_minute": 100},
     KinesisConsumer: lambda stack: {"function": live(stack), "stream": stream(stack)},
     TableStreamConsumer: lambda stack: {"function": live(stack), "table": table(stack)},
+    KafkaConsumer: lambda stack: {
+        "function": live(stack),
+        "topic": "trips",
+        "cluster_arn": CLUSTER,
+        "authentication": KafkaAuthentication.iam(),
+    },
+    BrokerConsumer: lambda stack: {
+        "function": live(stack),
+        "broker_arn": BROKER,
+        "engine": "RabbitMQ",
+        "queue": "trips",
+        "secret": secret(stack),
+    },
 }
 _TAKES_ANY_MAPPING: Final = {(ScheduledInvocation, "event")}
 
@@ -190,6 +225,19 @@ EVERY_ARGUMENT: Final[dict[str, Callable[[Stack], Make]]] = {
         for construct in _OTHERS
         for name in _names(construct.__init__)
         if (construct, name) not in _TAKES_ANY_MAPPING
+    },
+    **{
+        f"KafkaConsumer of other brokers {name}": _kafka_of_other_brokers(name)
+        for name in _names(KafkaConsumer.__init__)
+    },
+    **{
+        f"KafkaAuthentication.{choose.__name__}": _kafka_authentication(choose)
+        for choose in (
+            KafkaAuthentication.scram_sha_512,
+            KafkaAuthentication.scram_sha_256,
+            KafkaAuthentication.plain,
+            KafkaAuthentication.mtls,
+        )
     },
     **{f"UsagePlan {name}": _plan(name) for name in _names(UsagePlan)},
     **{

@@ -75,7 +75,7 @@ def test_what_was_given_up_is_sent_again_once(
     client.update_function_configuration(
         FunctionName=function, Environment={"Variables": environment | {"FIXED": "yes"}}
     )
-    assert redrive(strict, redriving, {"most": 1})["redriven"] == 1
+    assert redrive(strict, redriving, {"max_records": 1})["redriven"] == 1
     assert redrive(strict, redriving) == {"redriven": len(BAD) - 1, "kept": {}}
     assert seen(strict, table) == dict.fromkeys(NAMES, 1)
     assert waiting(strict, failures) == 0

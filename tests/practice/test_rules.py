@@ -234,6 +234,7 @@ def mapping(**properties: Any) -> dict[str, Any]:
 
 
 MQ = {"EventSourceArn": "arn:aws:mq:us-east-1:123456789012:broker:b:1"}
+HOST = {"Type": "VIRTUAL_HOST", "URI": "billing"}
 PIPE = {
     "Type": "AWS::Pipes::Pipe",
     "Properties": {"Source": "arn:aws:sqs:us-east-1:123456789012:jobs", "Target": "arn:aws:sns:::x"},
@@ -255,6 +256,8 @@ TABLE = {"EventSourceArn": "arn:aws:dynamodb:us-east-1:123456789012:table/trips/
         ([mapping(), mapping(EventSourceArn="arn:aws:sqs:us-east-1:123456789012:others")], []),
         ([mapping(**MQ, Queues=["a"]), mapping(**MQ, Queues=["a"])], ["R1"]),
         ([mapping(**MQ, Queues=["a"]), mapping(**MQ, Queues=["b"])], []),
+        ([mapping(**MQ, Queues=["a"], SourceAccessConfigurations=[HOST])] * 2, ["R1"]),
+        ([mapping(**MQ, Queues=["a"]), mapping(**MQ, Queues=["a"], SourceAccessConfigurations=[HOST])], []),
         ([mapping(**TABLE), mapping(**TABLE)], []),
     ],
 )

@@ -1,18 +1,23 @@
 """Where the batches go that Lambda gave up: a bucket of the consumer's own, or what the user passed."""
 
-from typing import Any
+from typing import Any, Final
 
+import jsii
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location
+from constructs_lib.foundation import alarms, location
 from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.alarms import Watch
 from constructs_lib.foundation.destination import (
     Destination,
     bucket_destination,
@@ -20,6 +25,7 @@ from constructs_lib.foundation.destination import (
     queue_destination,
     topic_destination,
 )
+from constructs_lib.foundation.invoked import dimensions_of
 
 RecordTarget = s3.IBucket | s3.Bucket | sqs.IQueue | sqs.Queue | sns.ITopic | sns.Topic
 
@@ -108,3 +114,106 @@ def make_bucket(
         },
     )
     return bucket_destination(bucket, _defaults.STREAM_S3_PREFIX)
+
+
+@jsii.implements(lambda_.IEventSourceDlq)
+class OnFailure:
+    """An ARN and nothing else: the destinations of aws_lambda_event_sources grant more than sending takes."""
+
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
+
+    def bind(self, *_: Any, **__: Any) -> lambda_.DlqDestinationConfig:
+        """What the template has of it."""
+        return lambda_.DlqDestinationConfig(destination=self._arn)
+
+
+# --- arguments -----------------------------------------------------------------------------------------
+
+
+def check_bucket(
+    scope: Construct,
+    on_failure: RecordTarget | None,
+    *,
+    encryption_key: kms.IKey | None,
+    failed_record_retention: Duration | None,
+    removal_policy: RemovalPolicy | None,
+) -> None:
+    """Refuse a bucket that S3 refuses, and arguments of one that is not created.
+
+    Args:
+        scope: Where the consumer is going to be.
+        on_failure: The argument; None: a bucket is created.
+        encryption_key: Of the bucket.
+        failed_record_retention: Of the bucket.
+        removal_policy: Of the bucket.
+
+    Raises:
+        InvalidPropsError: One of them cannot work.
+    """
+    _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
+    location.check(
+        scope,
+        "encryption_key",
+        encryption_key,
+        same_account=False,
+        way_out="S3 uses keys of its own Region only: pass one of that Region.",
+        source=_defaults.S3_KEYS,
+    )
+    _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
+    _validation.read_seconds(
+        "failed_record_retention",
+        failed_record_retention,
+        low=_DAY,
+        whole="days",
+        source=_defaults.S3_LIFECYCLE,
+    )
+    if on_failure is not None:
+        _validation.check_not_with(
+            "on_failure",
+            "no bucket is created. Set this where the target is created.",
+            encryption_key=encryption_key,
+            failed_record_retention=failed_record_retention,
+            removal_policy=removal_policy,
+        )
+
+
+_DAY: Final = 86_400
+
+
+# --- alarms --------------------------------------------------------------------------------------------
+
+
+def failed_records(mapping: lambda_.EventSourceMapping) -> Watch:
+    """The first record that Lambda gave up and sent to the failure destination."""
+    return Watch(
+        metric=cloudwatch.Metric(
+            namespace="AWS/Lambda",
+            metric_name="OnFailureDestinationDeliveredEventCount",
+            dimensions_map={"EventSourceMappingUUID": mapping.event_source_mapping_id},
+            period=alarms.PERIOD,
+            statistic="Sum",
+        ),
+        threshold=0,
+        periods=1,
+        datapoints=1,
+        description="Records have failed for good and are in the failure destination. Find the cause, then redrive "
+        "them.",
+    )
+
+
+def delivery_failures(function: FunctionLike) -> Watch:
+    """The first batch that the failure destination did not take, and that is lost."""
+    return Watch(
+        metric=function.metric(
+            "DestinationDeliveryFailures",
+            period=alarms.PERIOD,
+            statistic="Sum",
+            dimensions_map=dimensions_of(function),
+        ),
+        threshold=0,
+        periods=1,
+        datapoints=1,
+        description="Lambda could not deliver records to their failure destination, and they are lost. Check the "
+        "permissions of the function's role, and the key.",
+    )

@@ -219,10 +219,10 @@ class _KinesisSource:
         Raises:
             InvalidPropsError: It is not a stream, or is in another Region.
         """
-        _validation.kind("stream", stream, "stream_arn", "a Kinesis stream", required=True)
-        _validation.kind("stream_consumer", consumer, "stream_consumer_arn", "a stream consumer")
-        _validation.flag("enhanced_fan_out", enhanced_fan_out)
-        _validation.not_together(
+        _validation.check_part("stream", stream, "stream_arn", "a Kinesis stream", required=True)
+        _validation.check_part("stream_consumer", consumer, "stream_consumer_arn", "a stream consumer")
+        _validation.check_flag("enhanced_fan_out", enhanced_fan_out)
+        _validation.check_at_most_one(
             "stream_consumer has enhanced fan-out already. Leave one out.",
             enhanced_fan_out=enhanced_fan_out,
             stream_consumer=consumer,

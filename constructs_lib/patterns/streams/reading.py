@@ -43,39 +43,15 @@ class Reading:
             ("parallelization_factor", self.parallelization_factor, 1, _defaults.PARALLELIZATION_FACTOR_MAX),
             ("retry_attempts", self.retry_attempts, 0, _defaults.STREAM_RETRY_ATTEMPTS_MAX),
         ):
-            _validation.in_range(name, value, low, high, source=page)
-            _validation.whole(name, value)
+            _validation.check_range(name, value, low, high, whole=True, source=page)
         for name, duration, low, high in (
             ("max_batching_window", self.max_batching_window, 0, _defaults.BATCHING_WINDOW_SECONDS_MAX),
             ("tumbling_window", self.tumbling_window, 1, _defaults.TUMBLING_WINDOW_SECONDS_MAX),
             ("max_record_age", self.max_record_age, _defaults.RECORD_AGE_SECONDS_MIN, _defaults.RECORD_AGE_SECONDS_MAX),
         ):  # fmt: skip
-            seconds = _validation.seconds(name, duration)
-            _validation.in_range(name, seconds, low, high, unit="seconds", source=page)
-            _validation.whole(f"{name} in seconds", seconds)
-        self._check_start(page)
+            _validation.read_seconds(name, duration, low=low, high=high, whole="seconds", source=page)
+        check_start(self.starting_position, self.starting_position_timestamp, source=page)
         self._check_ages(source)
-
-    def _check_start(self, page: str) -> None:
-        _validation.member("starting_position", self.starting_position, lambda_.StartingPosition)
-        if self.starting_position is None:
-            raise InvalidPropsError(
-                "starting_position must be a StartingPosition, such as StartingPosition.TRIM_HORIZON, got None."
-            )
-        at_timestamp = self.starting_position is lambda_.StartingPosition.AT_TIMESTAMP
-        given = self.starting_position_timestamp
-        if at_timestamp != (given is not None):
-            raise InvalidPropsError(
-                "starting_position_timestamp requires starting_position=StartingPosition.AT_TIMESTAMP, and the other "
-                f"way round, got {getattr(self.starting_position, 'name', None)} and {given}. See {page}"
-            )
-        if given is None:
-            return
-        if not isinstance(given, datetime) or given.tzinfo is None:
-            raise InvalidPropsError(
-                "starting_position_timestamp must be a datetime with a time zone, such as "
-                f"datetime(2026, 1, 31, tzinfo=UTC), got {_validation.shown(given)}. See {page}"
-            )
 
     def _check_ages(self, source: Source) -> None:
         age, retention = self.record_age_seconds(source), source.retention
@@ -137,10 +113,41 @@ class Reading:
 
 def _known_seconds(name: str, duration: Duration | None, default: float) -> float:
     """A time that the other one is compared with; CDK too refuses a record age that is known only at deployment."""
-    given = _validation.seconds(name, duration, default)
+    given = _validation.read_seconds(name, duration, default)
     if given is None:
         raise InvalidPropsError(f"{name} must be known at synth: pass a Duration without tokens.")
     return given
+
+
+def check_start(position: lambda_.StartingPosition, timestamp: datetime | None, *, source: str) -> None:
+    """Refuse a beginning that Lambda does not find.
+
+    Args:
+        position: The argument `starting_position`.
+        timestamp: The argument `starting_position_timestamp`.
+        source: The page that describes them.
+
+    Raises:
+        InvalidPropsError: One of them is something else, or the two do not fit.
+    """
+    _validation.check_member("starting_position", position, lambda_.StartingPosition)
+    if position is None:
+        raise InvalidPropsError(
+            "starting_position must be a StartingPosition, such as StartingPosition.TRIM_HORIZON, got None."
+        )
+    at_timestamp = position is lambda_.StartingPosition.AT_TIMESTAMP
+    if at_timestamp != (timestamp is not None):
+        raise InvalidPropsError(
+            "starting_position_timestamp requires starting_position=StartingPosition.AT_TIMESTAMP, and the other way "
+            f"round, got {getattr(position, 'name', None)} and {timestamp}. See {source}"
+        )
+    if timestamp is None:
+        return
+    if not isinstance(timestamp, datetime) or timestamp.tzinfo is None:
+        raise InvalidPropsError(
+            "starting_position_timestamp must be a datetime with a time zone, such as "
+            f"datetime(2026, 1, 31, tzinfo=UTC), got {_validation.shown(timestamp)}. See {source}"
+        )
 
 
 def _known(number: float) -> bool:

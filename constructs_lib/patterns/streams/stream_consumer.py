@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy
@@ -30,7 +30,7 @@ from constructs_lib.foundation.invoked import (
     dimensions_of,
 )
 from constructs_lib.patterns.streams import failure_destination
-from constructs_lib.patterns.streams.failure_destination import RecordTarget
+from constructs_lib.patterns.streams.failure_destination import OnFailure, RecordTarget
 from constructs_lib.patterns.streams.reading import Reading
 from constructs_lib.patterns.streams.source import Source
 from constructs_lib.practice.plugin import check_app_of
@@ -84,14 +84,14 @@ class StreamConsumer(Construct):
             scope, filters, keys=source.record_keys, source=source.pages.filtering
         )
         failure_destination.check(scope, on_failure, source=source.pages.failures)
-        _check_bucket(
+        failure_destination.check_bucket(
             scope,
             on_failure,
             encryption_key=encryption_key,
             failed_record_retention=failed_record_retention,
             removal_policy=removal_policy,
         )
-        _validation.flag("event_count_metrics", event_count_metrics)
+        _validation.check_flag("event_count_metrics", event_count_metrics)
         _check_redrive(redrive, on_failure, reading, source, filtered=bool(patterns))
 
         super().__init__(scope, construct_id)
@@ -123,11 +123,13 @@ class StreamConsumer(Construct):
             "FailedRecordsAlarm",
             alarms.dead_letters(failure.queue)
             if failure.queue is not None and not location.is_of_another_account(self, failure.queue)
-            else _failed_records(self.event_source_mapping)
+            else failure_destination.failed_records(self.event_source_mapping)
             if event_count_metrics
             else None,
         )
-        self.delivery_alarm = alarms_here.add("DeliveryAlarm", _delivery_failures(function))
+        self.delivery_alarm = alarms_here.add(
+            "DeliveryAlarm", failure_destination.delivery_failures(function)
+        )
         self.errors_alarm = alarms_here.add(
             "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.timeout_seconds)
         )
@@ -165,7 +167,7 @@ class StreamConsumer(Construct):
             report_batch_item_failures=True,
             retry_attempts=reading.retry_attempts,
             max_record_age=Duration.seconds(reading.record_age_seconds(source)),
-            on_failure=_OnFailure(failure.arn),
+            on_failure=OnFailure(failure.arn),
             filters=patterns or None,
             metrics_config=lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
             if event_count_metrics
@@ -225,17 +227,6 @@ class StreamConsumer(Construct):
         return function
 
 
-@jsii.implements(lambda_.IEventSourceDlq)
-class _OnFailure:
-    """An ARN and nothing else: the destinations of aws_lambda_event_sources grant more than sending takes."""
-
-    def __init__(self, arn: str) -> None:
-        self._arn = arn
-
-    def bind(self, *_: Any, **__: Any) -> lambda_.DlqDestinationConfig:
-        return lambda_.DlqDestinationConfig(destination=self._arn)
-
-
 def _place_of(failure: Destination, source: Source, mapping: str) -> dict[str, str]:
     """The environment of the redrive function: where the failed batches are."""
     if failure.queue is not None:
@@ -251,47 +242,10 @@ def _place_of(failure: Destination, source: Source, mapping: str) -> dict[str, s
 # --- arguments -----------------------------------------------------------------------------------------
 
 
-def _check_bucket(
-    scope: Construct,
-    on_failure: RecordTarget | None,
-    *,
-    encryption_key: kms.IKey | None,
-    failed_record_retention: Duration | None,
-    removal_policy: RemovalPolicy | None,
-) -> None:
-    _validation.kind("encryption_key", encryption_key, "key_arn", "a key")
-    location.check(
-        scope,
-        "encryption_key",
-        encryption_key,
-        same_account=False,
-        way_out="S3 uses keys of its own Region only: pass one of that Region.",
-        source=_defaults.S3_KEYS,
-    )
-    _validation.member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
-    retention = _validation.seconds("failed_record_retention", failed_record_retention)
-    if retention is not None and (retention < _DAY or retention % _DAY):
-        raise InvalidPropsError(
-            f"failed_record_retention must be whole days, and at least 1, got {retention:,.0f} seconds: S3 counts in "
-            f"days. See {_defaults.S3_LIFECYCLE}"
-        )
-    if on_failure is not None:
-        _validation.not_beside(
-            "on_failure",
-            "no bucket is created. Set this where the target is created.",
-            encryption_key=encryption_key,
-            failed_record_retention=failed_record_retention,
-            removal_policy=removal_policy,
-        )
-
-
-_DAY: Final = 86_400
-
-
 def _check_redrive(
     redrive: bool, on_failure: RecordTarget | None, reading: Reading, source: Source, *, filtered: bool
 ) -> None:
-    _validation.flag("redrive", redrive)
+    _validation.check_flag("redrive", redrive)
     if not redrive:
         return
     if on_failure is not None and hasattr(on_failure, "topic_arn"):
@@ -328,39 +282,4 @@ def _iterator_age(function: FunctionLike, seconds: float) -> Watch:
         threshold=seconds * 1000,
         description="Records wait too long in the stream: the function is too slow, throttled or failing. Records that "
         "become older than the mapping allows go to the failure destination.",
-    )
-
-
-def _failed_records(mapping: lambda_.EventSourceMapping) -> Watch:
-    """The first record that Lambda gave up and sent to the failure destination."""
-    return Watch(
-        metric=cloudwatch.Metric(
-            namespace="AWS/Lambda",
-            metric_name="OnFailureDestinationDeliveredEventCount",
-            dimensions_map={"EventSourceMappingUUID": mapping.event_source_mapping_id},
-            period=alarms.PERIOD,
-            statistic="Sum",
-        ),
-        threshold=0,
-        periods=1,
-        datapoints=1,
-        description="Records have failed for good and are in the failure destination. Find the cause, then redrive "
-        "them.",
-    )
-
-
-def _delivery_failures(function: FunctionLike) -> Watch:
-    """The first batch that the failure destination did not take, and that is lost."""
-    return Watch(
-        metric=function.metric(
-            "DestinationDeliveryFailures",
-            period=alarms.PERIOD,
-            statistic="Sum",
-            dimensions_map=dimensions_of(function),
-        ),
-        threshold=0,
-        periods=1,
-        datapoints=1,
-        description="Lambda could not deliver records to their failure destination, and they are lost. Check the "
-        "permissions of the function's role, and the key.",
     )

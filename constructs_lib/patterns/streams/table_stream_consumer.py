@@ -202,7 +202,7 @@ class _TableSource:
         Raises:
             InvalidPropsError: It is not a table, is in another Region, or has no stream.
         """
-        _validation.kind("table", table, "table_stream_arn", "a DynamoDB table", required=True)
+        _validation.check_part("table", table, "table_stream_arn", "a DynamoDB table", required=True)
         owner = _owner_of(table)
         location.check(
             scope,
