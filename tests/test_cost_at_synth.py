@@ -1,6 +1,8 @@
 """Round trips to Node and imported service modules are what makes a Python synth slow; both are exact."""
 
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +17,7 @@ import constructs_lib
 from benchmarks.synth import by_hand, ours
 from benchmarks.synth.apps import fill
 from benchmarks.synth.round_trips import RoundTrips
+from constructs_lib import patterns
 from constructs_lib.foundation.function import interpreter
 from tests.gallery import SCENES, stack_of, template_of
 from tests.records import recorded
@@ -64,7 +67,12 @@ def test_round_trips_are_counted_by_line(stack: Stack) -> None:
 
 
 def round_trips_of(app: App) -> dict[str, dict[str, int]]:
-    """Measure all scenes in an app that has a construct of the library already: what an app pays once is left out."""
+    """Measure all scenes in an app that has a construct of the library already: what an app pays once is left out.
+
+    So is what a module makes when it is imported: some are imported at their first use, in whichever test that is.
+    """
+    for module in pkgutil.walk_packages(patterns.__path__, f"{patterns.__name__}."):
+        importlib.import_module(module.name)
     SCENES["python_function"](Stack(app, "Warm"))
     measured: dict[str, dict[str, int]] = {"ours": {}, "by hand": {}}
     for name, scene in SCENES.items():

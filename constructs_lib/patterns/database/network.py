@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 from aws_cdk import Annotations, CfnResource, Names, RemovalPolicy, Stack
@@ -25,10 +24,12 @@ _GATEWAY_ENDPOINTS: Final = {
 }
 
 
-@cache
+_TCP: Final[dict[float, ec2.Port]] = {port: ec2.Port.tcp(port) for port in _defaults.PROXY_PORT.values()}
+
+
 def tcp(port: float) -> ec2.Port:
-    """A TCP port, made once."""
-    return ec2.Port.tcp(port)
+    """A TCP port; those that proxies listen at are made once."""
+    return _TCP.get(port) or ec2.Port.tcp(port)
 
 
 @dataclass(frozen=True)
