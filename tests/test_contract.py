@@ -72,6 +72,12 @@ def test_no_member_overrides_one_of_javascript(name: str, cls: type) -> None:
     assert set(getattr(cls, "__annotations__", {})) & theirs == set()
 
 
+@pytest.fixture(scope="module")
+def library() -> griffe.Module:
+    """The sources, read once: that takes as long as looking at a hundred classes."""
+    return write_reference.library()
+
+
 def documented_attributes(cls: type) -> set[str]:
     """Those of the class docstring, and the properties that have one."""
     section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
@@ -89,9 +95,9 @@ def documented_attributes(cls: type) -> set[str]:
         if isinstance(getattr(import_module(module), name), type)
     ],
 )
-def test_every_public_attribute_is_documented(module: str, name: str) -> None:
+def test_every_public_attribute_is_documented(library: griffe.Module, module: str, name: str) -> None:
     """As the sources set them: declared in the class, or assigned in one of its methods."""
-    read = write_reference.found(write_reference.library(), module, name)
+    read = write_reference.found(library, module, name)
     assert isinstance(read, griffe.Class)
     assert documented_attributes(getattr(import_module(module), name)) == set(
         write_reference.attributes(read)
