@@ -50,6 +50,9 @@ USAGE = """usage: python3 dev.py COMMAND [ARGUMENT ...]
 
 BENCHMARKS = ("database", "synth")
 INTERRUPTED = 130
+MOST_PROCESSES = 8
+"""With more of them the tests end no sooner: the longest file takes as long as an eighth of all."""
+
 NETWORK = "the package index could not be reached. The first run needs the network; check it, or your proxy."
 CERTIFICATE = (
     "a TLS certificate is not trusted. Behind a proxy with its own, point SSL_CERT_FILE, PIP_CERT and "
@@ -100,9 +103,10 @@ def main(arguments: list[str]) -> int:
         return run([str(PYTHON), "-m", "pytest", *rest])
     failed = [name for name, check, cure in checks() if not passes(name, check, cure)]
     if command == "test":
-        # Half of the time they wait, for a cloud or a database. A file stays with one process, for what it shares, and
-        # tests/longest_first.py orders the files.
-        shared = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+        # A third of the time they wait, for a cloud or a database: so one process more than processors. A file stays
+        # with one process, for what it shares, and tests/longest_first.py orders the files.
+        processes = min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
+        shared = [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder"]
         code = run([str(PYTHON), "-m", "pytest", *shared])
         if code == INTERRUPTED:
             return code

@@ -73,6 +73,12 @@ def test_no_member_overrides_one_of_javascript(name: str, cls: type) -> None:
         assert set(vars(ours).get("__annotations__", {})) & theirs == set()
 
 
+@pytest.fixture(scope="module")
+def library() -> griffe.Module:
+    """The sources, read once: that takes as long as looking at a hundred classes."""
+    return write_reference.library()
+
+
 def documented_attributes(cls: type) -> set[str]:
     """Return the attributes of the class docstring, and the properties that have one."""
     section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
@@ -94,9 +100,9 @@ def documented_attributes(cls: type) -> set[str]:
         if isinstance(getattr(import_module(module), name), type)
     ],
 )
-def test_every_public_attribute_is_documented(module: str, name: str) -> None:
-    """Return the attributes that the sources declare in the class, or assign in one of its methods."""
-    read = write_reference.found(write_reference.library(), module, name)
+def test_every_public_attribute_is_documented(library: griffe.Module, module: str, name: str) -> None:
+    """The docstring names what the sources declare in the class, or assign in one of its methods."""
+    read = write_reference.found(library, module, name)
     assert isinstance(read, griffe.Class)
     assert documented_attributes(getattr(import_module(module), name)) == set(
         write_reference.attributes(read)

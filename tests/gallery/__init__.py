@@ -6,7 +6,7 @@ construct. Most scenes get a stack of their own in the app; `places.py` says whi
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,12 +48,14 @@ def stack_of(app: App, scene: str, environment: Environment | None = None) -> St
     return place(app, scene.replace("_", "-"), env=environment)
 
 
-def built(app: App, environment: Environment | None = None) -> dict[str, Stack]:
-    """Build every scene; the stacks by the names of the scenes."""
+def built(
+    app: App, environment: Environment | None = None, scenes: Iterable[str] = SCENES
+) -> dict[str, Stack]:
+    """Build scenes, by default every one; the stacks by the names of the scenes."""
     stacks = {}
-    for name, scene in SCENES.items():
+    for name in scenes:
         stacks[name] = stack_of(app, name, environment)
-        scene(stacks[name])
+        SCENES[name](stacks[name])
     return stacks
 
 

@@ -41,6 +41,10 @@ def outputs(cloud: LocalCloud) -> dict[str, dict[str, str]]:
     return cloud.deploy(app=APP, cwd=PROJECT)
 
 
+enforced = pytest.mark.parametrize("cloud", [True], ids=["iam enforced"], indirect=True)
+"""Of what costs another deployment: it differs in what the CLI does, which needs permissions there."""
+
+
 def client(cloud: LocalCloud, service: str, key: str) -> Any:
     account, region = STACKS[key]
     return cloud.client(service, account=account, region=region)
@@ -56,6 +60,7 @@ def test_every_stack_is_deployed_to_its_environment(
         assert json.loads(answer["body"]) == {"account": account, "region": region}
 
 
+@enforced
 def test_an_environment_is_bootstrapped_once_for_each_qualifier(
     cloud: LocalCloud, outputs: dict[str, dict[str, str]]
 ) -> None:
@@ -115,6 +120,7 @@ def test_what_is_not_an_account_is_refused(cloud: LocalCloud) -> None:
         cloud.client("sqs", account="1111")
 
 
+@enforced
 def test_an_app_in_one_account_may_use_the_credentials_of_the_cli(cloud: LocalCloud) -> None:
     code = """
 from aws_cdk import App, CfnOutput, CliCredentialsStackSynthesizer, Environment, Stack, aws_sqs
