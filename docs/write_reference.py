@@ -23,7 +23,7 @@ PACKAGE: Final = "constructs_lib"
 RUNTIME: Final = "constructs_lib.runtime"
 LOCAL: Final = "constructs_lib.local"
 
-CHAPTERS: Final = {
+CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Constructs": {
         PACKAGE: (
             "PythonFunction", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
@@ -260,6 +260,7 @@ def _signature(function: griffe.Function) -> list[str]:
             f"{_STARS.get(parameter.kind, '')}{parameter.name}{'' if default is None else f'={default}'}"
         )
     returns = f" -> {_type(function, function.returns)}".replace("`", "") if function.returns else ""
+    assert function.parent is not None  # noqa: S101 - a module or a class has it
     owner = f"{function.parent.name}." if {"staticmethod", "classmethod"} & function.labels else ""
     name = function.parent.name.lower() if function.name == "__call__" else function.name
     line = f"    {owner}{name}({', '.join(arguments)}){returns}"
@@ -293,6 +294,7 @@ def _sections(each: griffe.Class | griffe.Function, level: str) -> list[str]:
             has_attributes = True
             lines += _attributes(each, section, level)
         elif isinstance(section, griffe.DocstringSectionReturns | griffe.DocstringSectionYields):
+            assert isinstance(each, griffe.Function)  # noqa: S101 - a class returns nothing
             (result,) = section.value
             # griffe takes what stands before a first colon for a type, even in a URL.
             is_type = str(result.annotation) == str(each.returns)
