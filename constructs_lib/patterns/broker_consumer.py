@@ -21,9 +21,9 @@ from constructs_lib.foundation.invoked import Invoked, check_event_source, check
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
-Engine = Literal["ActiveMQ", "RabbitMQ"]
+Engine = Literal["ActiveMQ", "RabbitMQ 3", "RabbitMQ 4"]
 
-_PORTS: Final = {"ActiveMQ": 61617, "RabbitMQ": 5671}
+_PORTS: Final = {"ActiveMQ": 61617, "RabbitMQ 3": 5671, "RabbitMQ 4": 5671}
 """Where brokers listen (MQ_CONFIGURE)."""
 
 _DEFAULT_HOST: Final = "/"
@@ -49,7 +49,8 @@ class BrokerConsumer(Construct):
     - RabbitMQ delivers it again and again, unless the queue has a limit: make it a quorum queue with
       `x-delivery-limit`, and give it a dead-letter exchange that is bound to a queue.
 
-    Pass that queue as `dead_letter_queue`, and an alarm watches it.
+    Pass that queue as `dead_letter_queue`, and an alarm watches it. Since version 4 of RabbitMQ CloudWatch has metrics
+    of the whole broker alone, and not of its queues: watch dead letters by Prometheus.
 
     Lambda invokes the function for up to 5 batches of an ActiveMQ queue at once, and for one of RabbitMQ. It reads
     queues, not topics, by OpenWire or AMQP 0-9-1, and logs in by user name and password. A broker without a standby is
@@ -64,7 +65,7 @@ class BrokerConsumer(Construct):
         construct_id: The construct's id, unique in its scope.
         function: Handles the batches: a function, or the alias or version to invoke.
         broker_arn: The ARN of the broker, of the same Region and account, such as `broker.attr_arn` of a `CfnBroker`.
-        engine: What the broker is: "ActiveMQ" or "RabbitMQ".
+        engine: What the broker is: "ActiveMQ", "RabbitMQ 3" or "RabbitMQ 4".
         queue: The name of the queue, up to 1,000 characters. It must exist.
         secret: A secret whose JSON has `username` and `password` of a user of the broker, of the same Region.
         virtual_host: RabbitMQ: the virtual host that has the queue; default "/".
@@ -72,8 +73,10 @@ class BrokerConsumer(Construct):
         max_batching_window: How long to wait for a full batch, 0 to 300 whole seconds; default half a second.
         filters: Event patterns of `data`, at most 5, such as `{"data": {"type": ["moved"]}}`. Lambda takes messages
             that match none off the queue.
-        dead_letter_queue: The queue that the broker moves failed messages to: only its alarm is created.
-        queue_size: Alarm when more messages are in the queue for a quarter of an hour, at least 1; default 1,000.
+        dead_letter_queue: The queue that the broker moves failed messages to: only its alarm is created. Not for
+            RabbitMQ 4, whose queues have no metrics in CloudWatch.
+        queue_size: Alarm when more messages are in the queue for a quarter of an hour, at least 1; default 1,000. Of
+            RabbitMQ 4, in all queues of the broker.
         alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is created, for you to subscribe to.
 
     Raises:
@@ -83,7 +86,7 @@ class BrokerConsumer(Construct):
         function: What handles the batches, as you passed it.
         event_source_mapping: What connects the queue to the function.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
-        queue_size_alarm: On the number of messages in the queue.
+        queue_size_alarm: On the number of messages in the queue, or of RabbitMQ 4 in the broker.
         dead_letter_alarm: On the first message in `dead_letter_queue`. None without one.
         errors_alarm: On the share of invocations that fail.
         throttles_alarm: On throttled invocations.
@@ -133,6 +136,11 @@ class BrokerConsumer(Construct):
                     f"dead_letter_queue must be another queue than {queue!r}, which is consumed. "
                     f"See {_defaults.MQ_ERRORS}"
                 )
+        if dead_letter_queue is not None and engine == "RabbitMQ 4":
+            raise InvalidPropsError(
+                "dead_letter_queue cannot be combined with engine='RabbitMQ 4': CloudWatch has no metrics of its "
+                f"queues. Leave it out, and watch the queue by Prometheus. See {_metrics_page(engine)}"
+            )
         _check_virtual_host(virtual_host, engine)
         brokers.check_secret(scope, "secret", secret, source=_defaults.MQ_CONFIGURE, required=True)
         _check_batches(batch_size, max_batching_window)
@@ -142,7 +150,7 @@ class BrokerConsumer(Construct):
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
         self.function = function
-        host = (virtual_host or _DEFAULT_HOST) if engine == "RabbitMQ" else None
+        host = None if engine == "ActiveMQ" else virtual_host or _DEFAULT_HOST
         holders = [
             permissions.allow_role(self, role, ["mq:DescribeBroker"], broker_arn, resource=self),
             brokers.allow_network(self, role),
@@ -250,9 +258,9 @@ def _check_queue(name: str, queue: str) -> None:
 def _check_virtual_host(virtual_host: str | None, engine: Engine) -> None:
     if virtual_host is None:
         return
-    if engine != "RabbitMQ":
+    if engine == "ActiveMQ":
         raise InvalidPropsError(
-            f"virtual_host requires engine='RabbitMQ', got {engine!r}. See {_defaults.MQ_PARAMETERS}"
+            f"virtual_host requires engine='RabbitMQ 3' or 'RabbitMQ 4', got {engine!r}. See {_defaults.MQ_PARAMETERS}"
         )
     _validation.check_text("virtual_host", virtual_host)
     _validation.check_pattern(
@@ -284,14 +292,14 @@ def _check_batches(batch_size: float, max_batching_window: Duration | None) -> N
 def _metrics_page(engine: Engine) -> str:
     return (
         "https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/"
-        f"{engine.lower()}-logging-monitoring.html"
+        f"{engine.lower().partition(' ')[0]}-logging-monitoring.html"
     )
 
 
 def _messages(broker_arn: str, engine: Engine, host: str | None, queue: str) -> cloudwatch.IMetric:
     """How many messages are in a queue.
 
-    ActiveMQ counts by instance, `-1` and of a pair `-2`, of which one works.
+    ActiveMQ counts by instance, `-1` and of a pair `-2`, of which one works; RabbitMQ 4 counts all queues together.
 
     Args:
         broker_arn: Has the name of the broker.
@@ -299,10 +307,13 @@ def _messages(broker_arn: str, engine: Engine, host: str | None, queue: str) -> 
         host: The virtual host of a RabbitMQ queue.
         queue: Its name.
 
-    Source: https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/activemq-logging-monitoring.html
+    Sources: https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/activemq-logging-monitoring.html and
+    https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/rabbitmq-logging-monitoring.html
     """
     name = Fn.split(":", broker_arn, 8)[6]
-    if engine == "RabbitMQ":
+    if engine == "RabbitMQ 4":
+        return _metric("MessageCount", {"Broker": name})
+    if engine == "RabbitMQ 3":
         return _metric("MessageCount", {"Broker": name, "VirtualHost": host or _DEFAULT_HOST, "Queue": queue})
     return cloudwatch.MathExpression(
         expression="MAX([first, second])",

@@ -172,7 +172,7 @@ def broker_consumer_of_rabbitmq(stack: Stack) -> None:
         "Trips",
         function=live(stack),
         broker_arn=RABBIT,
-        engine="RabbitMQ",
+        engine="RabbitMQ 3",
         queue="trips",
         secret=secret(stack, encryption_key=key(stack)),
         virtual_host="billing",
@@ -182,6 +182,18 @@ def broker_consumer_of_rabbitmq(stack: Stack) -> None:
         dead_letter_queue="trips-failed",
         queue_size=50,
         alarm_topic=topic(stack, "Alarms"),
+    )
+
+
+def broker_consumer_of_rabbitmq_4(stack: Stack) -> None:
+    BrokerConsumer(
+        stack,
+        "Trips",
+        function=function(stack),
+        broker_arn=RABBIT.replace("rabbit", "hare"),
+        engine="RabbitMQ 4",
+        queue="trips",
+        secret=secret(stack),
     )
 
 
@@ -195,4 +207,5 @@ SCENES: Final = (
     kafka_consumer_over_the_internet,
     broker_consumer,
     broker_consumer_of_rabbitmq,
+    broker_consumer_of_rabbitmq_4,
 )

@@ -192,7 +192,7 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     BrokerConsumer: lambda stack: {
         "function": live(stack),
         "broker_arn": BROKER,
-        "engine": "RabbitMQ",
+        "engine": "RabbitMQ 3",
         "queue": "trips",
         "secret": secret(stack),
     },

@@ -67,7 +67,7 @@ def test_batches_and_filters_are_what_was_passed(stack: Stack) -> None:
 
 @pytest.mark.parametrize(("given", "host"), [({}, "/"), ({"virtual_host": "billing"}, "billing")])
 def test_a_queue_of_rabbitmq_is_in_its_virtual_host(stack: Stack, given: dict[str, str], host: str) -> None:
-    made = consumer(stack, engine="RabbitMQ", dead_letter_queue="failed", **given)
+    made = consumer(stack, engine="RabbitMQ 3", dead_letter_queue="failed", **given)
     assert access(made)[1] == ("VIRTUAL_HOST", host)
     for alarm, queue in ((made.queue_size_alarm, "trips"), (made.dead_letter_alarm, "failed")):
         found = properties(alarm)
@@ -77,6 +77,15 @@ def test_a_queue_of_rabbitmq_is_in_its_virtual_host(stack: Stack, given: dict[st
             {"Name": "Queue", "Value": queue},
             {"Name": "VirtualHost", "Value": host},
         ]
+
+
+def test_rabbitmq_4_is_watched_as_a_whole(stack: Stack) -> None:
+    """CloudWatch has no metrics of its queues."""
+    made = consumer(stack, engine="RabbitMQ 4", virtual_host="billing")
+    assert access(made)[1] == ("VIRTUAL_HOST", "billing")
+    found = properties(made.queue_size_alarm)
+    assert (found["Namespace"], found["MetricName"]) == ("AWS/AmazonMQ", "MessageCount")
+    assert found["Dimensions"] == [{"Name": "Broker", "Value": "trips"}]
 
 
 def test_the_role_may_find_the_broker_and_read_the_secret(stack: Stack) -> None:
@@ -111,7 +120,7 @@ def test_a_broker_of_the_app_is_known_at_deployment(stack: Stack) -> None:
             )
         ],
     )
-    made = consumer(stack, broker_arn=broker.attr_arn, engine="RabbitMQ")
+    made = consumer(stack, broker_arn=broker.attr_arn, engine="RabbitMQ 3")
     arn = {"Fn::GetAtt": ["Broker", "Arn"]}
     assert mapping(made)["EventSourceArn"] == arn
     assert granted(made.function.role, arn) == {"mq:DescribeBroker"}
@@ -146,14 +155,16 @@ def test_a_secret_of_another_region_is_refused(app: App) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"queue": "drivers"}, {"engine": "RabbitMQ", "virtual_host": "billing"}],
+    [{"queue": "drivers"}, {"engine": "RabbitMQ 3", "virtual_host": "billing"}],
 )
 def test_what_lambda_cannot_update_has_a_mapping_of_its_own(app: App, change: dict[str, str]) -> None:
     first, second = consumer(Stack(app, "First")), consumer(Stack(app, "Second"), **change)
     assert logical_id(first.event_source_mapping) != logical_id(second.event_source_mapping)
 
 
-@pytest.mark.parametrize(("engine", "port"), [("ActiveMQ", 61617), ("RabbitMQ", 5671)])
+@pytest.mark.parametrize(
+    ("engine", "port"), [("ActiveMQ", 61617), ("RabbitMQ 3", 5671), ("RabbitMQ 4", 5671)]
+)
 def test_synth_shows_what_the_network_must_let_through(stack: Stack, engine: str, port: int) -> None:
     consumer(stack, engine=engine)
     assert f"must let itself in at port {port}, and out at port 443" in infos(stack)
@@ -200,7 +211,7 @@ def test_tokens_pass(stack: Stack) -> None:
     made = consumer(
         stack,
         broker_arn=text,
-        engine="RabbitMQ",
+        engine="RabbitMQ 3",
         queue=text,
         virtual_host=text,
         batch_size=number,

@@ -451,7 +451,7 @@ def of_mapping(made: KafkaConsumer, alarm: Any) -> bool:
 
 
 def test_the_mapping_is_watched_by_its_own_metrics(stack: Stack) -> None:
-    made = consumer(stack, offset_lag=500)
+    made = consumer(stack, minimum_pollers=1, offset_lag=500)
     assert mapping(made)["MetricsConfig"] == {"Metrics": ["EventCount", "ErrorCount", "KafkaMetrics"]}
     for alarm, name, threshold in (
         (made.offset_lag_alarm, "MaxOffsetLag", 500),
@@ -464,8 +464,9 @@ def test_the_mapping_is_watched_by_its_own_metrics(stack: Stack) -> None:
     assert properties(made.offset_lag_alarm)["DatapointsToAlarm"] == 15
 
 
-def test_without_metrics_the_function_has_the_lag(stack: Stack) -> None:
-    made = consumer(stack, mapping_metrics=False)
+@pytest.mark.parametrize("given", [{}, {"minimum_pollers": 1, "mapping_metrics": False}])
+def test_without_metrics_the_function_has_the_lag(stack: Stack, given: dict[str, Any]) -> None:
+    made = consumer(stack, **given)
     assert "MetricsConfig" not in mapping(made)
     found = properties(made.offset_lag_alarm)
     assert (found["MetricName"], found["Threshold"]) == ("OffsetLag", 10_000)
@@ -475,13 +476,13 @@ def test_without_metrics_the_function_has_the_lag(stack: Stack) -> None:
 
 
 def test_the_alarm_on_failed_records_looks_into_your_queue(stack: Stack) -> None:
-    made = consumer(stack, on_failure=sqs.Queue(stack, "Failed"), mapping_metrics=False)
+    made = consumer(stack, on_failure=sqs.Queue(stack, "Failed"))
     found = properties(made.failed_records_alarm)
     assert found["MetricName"] == "ApproximateNumberOfMessagesVisible"
 
 
 def test_all_alarms_notify_the_topic(stack: Stack) -> None:
-    made = consumer(stack, alarm_topic=sns.Topic(stack, "Alarms"))
+    made = consumer(stack, minimum_pollers=1, alarm_topic=sns.Topic(stack, "Alarms"))
     alarms = [
         made.offset_lag_alarm,
         made.polling_alarm,

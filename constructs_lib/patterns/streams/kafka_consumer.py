@@ -44,10 +44,10 @@ class KafkaConsumer(Construct):
 
     What is deployed: the event source mapping, on the alias, version or function that you pass; a bucket for the
     batches that fail for good (unless you name a place for them), encrypted, over TLS only, not public, which keeps
-    them for 14 days; six alarms (offset lag, polling, failed records, deliveries that failed, errors, throttles) and
-    the topic that they go to. The function's role may find the cluster, join its network, read the secret, and write
-    below `aws/lambda/` in the bucket; with IAM authentication it may read this topic, and no other. The cluster, its
-    topic and its network stay yours: synth shows what the network must let through.
+    them for 14 days; alarms (offset lag, deliveries that failed, errors, throttles; in provisioned mode also polling
+    and failed records) and the topic that they go to. The function's role may find the cluster, join its network, read
+    the secret, and write below `aws/lambda/` in the bucket; with IAM authentication it may read this topic, and no
+    other. The cluster, its topic and its network stay yours: synth shows what the network must let through.
 
     There are two modes. Without `minimum_pollers` or `maximum_pollers` Lambda polls on demand, which costs nothing: a
     batch that fails is retried as a whole, ten times at most, and then goes to the failure destination as a whole. The
@@ -109,10 +109,11 @@ class KafkaConsumer(Construct):
         encryption_key: Your own KMS key for the bucket that is created, of the same Region; default is a key that S3
             manages, without cost.
         failed_record_retention: How long that bucket keeps a failed batch, in whole days; default 14 days.
-        offset_lag: Alarm when a partition is more records behind for a quarter of an hour, at least 1; default 10,000.
-        mapping_metrics: Whether the mapping publishes counts of its events and errors, and its lag, each a custom
-            metric; default True. Without them no alarm sees failures to poll, and a bucket or a topic for failures has
-            no alarm on failed records.
+        offset_lag: Alarm when the consumer is more records behind for a quarter of an hour, at least 1; default 10,000.
+            With `mapping_metrics`, in one partition.
+        mapping_metrics: Provisioned mode: whether the mapping publishes counts of its events and errors, and its lag,
+            each a custom metric; default True. Without them no alarm sees failures to poll, and a bucket or a topic for
+            failures has no alarm on failed records.
         alarm_topic: Where the alarms go, a topic of SNS of the same Region. None: a topic is created, for you to
             subscribe to.
         removal_policy: What happens to the bucket that is created when the stack is deleted; default RETAIN.
@@ -181,7 +182,7 @@ class KafkaConsumer(Construct):
         encryption_key: kms.IKey | kms.Key | None = None,
         failed_record_retention: Duration | None = None,
         offset_lag: float = _defaults.OFFSET_LAG_ALARM_RECORDS,
-        mapping_metrics: bool = True,
+        mapping_metrics: bool | None = None,
         alarm_topic: sns.ITopic | sns.Topic | None = None,
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
@@ -217,6 +218,7 @@ class KafkaConsumer(Construct):
             max_record_age=max_record_age,
             schema_registry=schema_registry,
             dead_letter_topic=dead_letter_topic,
+            mapping_metrics=mapping_metrics,
         )
         polling.check(topic)
         patterns = event_filter.of_mapping(
@@ -242,7 +244,6 @@ class KafkaConsumer(Construct):
                 failed_record_retention=failed_record_retention,
                 removal_policy=removal_policy,
             )
-        _validation.check_flag("mapping_metrics", mapping_metrics)
         _validation.check_range("offset_lag", offset_lag, 1, float("inf"), source=_defaults.MAPPING_METRICS)
 
         super().__init__(scope, construct_id)
@@ -268,28 +269,28 @@ class KafkaConsumer(Construct):
             patterns,
             topic=topic,
             group=consumer_group_id,
-            mapping_metrics=mapping_metrics,
         )
         brokers.acknowledge_judges(self.event_source_mapping, has_pollers=polling.is_provisioned)
         for holder in holders:
             permissions.wait(self.event_source_mapping, holder)
 
+        measured = self.event_source_mapping if polling.has_metrics else None
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
         self.offset_lag_alarm = alarms_here.add(
             "OffsetLagAlarm",
-            _offset_lag(function, self.event_source_mapping if mapping_metrics else None, offset_lag),
+            _offset_lag(function, measured, offset_lag),
         )
         self.polling_alarm = alarms_here.add(
-            "PollingAlarm", _polling_errors(self.event_source_mapping) if mapping_metrics else None
+            "PollingAlarm", None if measured is None else _polling_errors(measured)
         )
         self.failed_records_alarm = alarms_here.add(
             "FailedRecordsAlarm",
             alarms.dead_letters(failure.queue)
             if failure.queue is not None and not location.is_of_another_account(self, failure.queue)
-            else failure_destination.failed_records(self.event_source_mapping)
-            if mapping_metrics
-            else None,
+            else None
+            if measured is None
+            else failure_destination.failed_records(measured),
         )
         self.delivery_alarm = alarms_here.add(
             "DeliveryAlarm", failure_destination.delivery_failures(function)
@@ -330,7 +331,6 @@ class KafkaConsumer(Construct):
         *,
         topic: str,
         group: str | None,
-        mapping_metrics: bool,
     ) -> lambda_.EventSourceMapping:
         is_provisioned = polling.is_provisioned
         timestamp = polling.starting_position_timestamp
@@ -366,7 +366,7 @@ class KafkaConsumer(Construct):
             metrics_config=lambda_.MetricsConfig(
                 metrics=[metrics.EVENT_COUNT, metrics.ERROR_COUNT, metrics.KAFKA_METRICS]
             )
-            if mapping_metrics
+            if polling.has_metrics
             else None,
         )
 

@@ -26,11 +26,20 @@ class KafkaPolling:
     max_record_age: Duration | None
     schema_registry: lambda_.ISchemaRegistry | None
     dead_letter_topic: str | None
+    mapping_metrics: bool | None
 
     @property
     def is_provisioned(self) -> bool:
         """Whether the mapping has event pollers of its own."""
         return self.minimum_pollers is not None or self.maximum_pollers is not None
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether the mapping has metrics of its own.
+
+        Source: https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/aws-lambda-event-sources/README.md
+        """
+        return self.is_provisioned and self.mapping_metrics is not False
 
     @property
     def retries(self) -> float | None:
@@ -73,6 +82,8 @@ class KafkaPolling:
             "bind",
             "a schema registry, such as aws_lambda_event_sources.GlueSchemaRegistry(...)",
         )
+        if self.mapping_metrics is not None:
+            _validation.check_flag("mapping_metrics", self.mapping_metrics)
         self._check_mode()
 
     def _check_start(self) -> None:
@@ -127,6 +138,7 @@ class KafkaPolling:
                 ("max_record_age", self.max_record_age),
                 ("schema_registry", self.schema_registry),
                 ("dead_letter_topic", self.dead_letter_topic),
+                ("mapping_metrics", self.mapping_metrics or None),
             )
             if value is not None
         ]
