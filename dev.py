@@ -51,7 +51,7 @@ USAGE = """usage: python3 dev.py COMMAND [ARGUMENT ...]
 BENCHMARKS = ("database", "synth")
 INTERRUPTED = 130
 MOST_PROCESSES = 8
-"""With more of them the tests end no sooner: the longest file takes as long as an eighth of all."""
+"""A file stays with one process, so that more of them wait for the longest file."""
 
 NETWORK = "the package index could not be reached. The first run needs the network; check it, or your proxy."
 CERTIFICATE = (
@@ -103,7 +103,7 @@ def main(arguments: list[str]) -> int:
         return run([str(PYTHON), "-m", "pytest", *rest])
     failed = [name for name, check, cure in checks() if not passes(name, check, cure)]
     if command == "test":
-        # A third of the time they wait, for a cloud or a database: so one process more than processors. A file stays
+        # Tests often wait, for a cloud or a database: so one process more than processors. A file stays
         # with one process, for what it shares, and tests/longest_first.py orders the files.
         processes = min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
         shared = [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder"]

@@ -75,7 +75,7 @@ def test_no_member_overrides_one_of_javascript(name: str, cls: type) -> None:
 
 @pytest.fixture(scope="module")
 def library() -> griffe.Module:
-    """The sources, read once: that takes as long as looking at a hundred classes."""
+    """The sources, read once for all classes."""
     return write_reference.library()
 
 
