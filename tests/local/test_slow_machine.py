@@ -144,7 +144,7 @@ def test_a_handler_that_hangs_ends_all_the_same_and_the_error_is_that_of_aws(
 def test_a_duration_and_an_age_are_what_they_would_be_elsewhere(slow: LocalCloud) -> None:
     resources = async_stacks.called() | {"Function": stacks.function(SLEEPS, Timeout=60)}
     name = stacks.put(slow, "measured", resources)["Function"]
-    seconds = 6
+    seconds = 3
     event = json.dumps({"seconds": seconds, "fail": True}).encode()
     slow.client("lambda").invoke(FunctionName=f"{name}:live", InvocationType="Event", Payload=event)
     slow.wait_until_idle()

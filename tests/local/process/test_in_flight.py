@@ -53,6 +53,13 @@ def cloud(state: Path) -> Iterator[LocalCloud]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def idle_cloud(state: Path) -> Iterator[LocalCloud]:
+    """One for the tests that end with a cloud that has nothing to do."""
+    with LocalCloud(state=state) as running:
+        yield running
+
+
 def mapping(source: Any, **more: Any) -> dict[str, Any]:
     properties = {"EventSourceArn": source, "FunctionName": ANY, "BatchSize": 1, **more}
     return {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}
@@ -177,18 +184,19 @@ WORK: dict[str, tuple[dict[str, Any], Start]] = {
 
 
 @pytest.mark.parametrize("kind", WORK)
-def test_each_kind_of_work_is_waited_for(cloud: LocalCloud, tmp_path: Path, kind: str) -> None:
+def test_each_kind_of_work_is_waited_for(idle_cloud: LocalCloud, tmp_path: Path, kind: str) -> None:
     resources, start = WORK[kind]
+    name = f"idle-{list(WORK).index(kind)}"
     log = tmp_path / "log"
     code = FAILS_AT_FIRST if kind.startswith("a record") else TAKES_ITS_TIME
     function = stacks.function(code.format(log=log))
-    start(cloud, stacks.put(cloud, "idle", {"Function": function} | resources))
+    start(idle_cloud, stacks.put(idle_cloud, name, {"Function": function} | resources))
     seen: set[str] = set()
-    cloud.wait_until_idle(meanwhile=seen.update)
+    idle_cloud.wait_until_idle(meanwhile=seen.update)
     assert log.read_text() == "done\n"
     assert seen
     seen.clear()
-    cloud.wait_until_idle(meanwhile=seen.update)
+    idle_cloud.wait_until_idle(meanwhile=seen.update)
     assert not seen
 
 
