@@ -27,7 +27,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 import constructs_lib
-from constructs_lib import InvalidPropsError
+from constructs_lib import InvalidPropsError, KafkaAuthentication
+from tests.gallery.brokers import SERVERS
 from tests.gallery.database import imported_instance, imported_vpc
 from tests.gallery.parts import live
 from tests.gallery.plain_function import function
@@ -126,7 +127,13 @@ IMPORTED: Final[dict[str, Callable[[Stack, str, str], Any]]] = {
 }
 """A resource that is imported by an ARN with its Region and account, by its type."""
 
-NO_RESOURCE: Final = {"IInstanceEngine", "IClusterEngine", "ILambdaDeploymentConfig", "IDatabaseCluster"}
+NO_RESOURCE: Final = {
+    "ISchemaRegistry",
+    "IInstanceEngine",
+    "IClusterEngine",
+    "ILambdaDeploymentConfig",
+    "IDatabaseCluster",
+}
 """The types that are not resources, or are accepted where another type of `MAKERS` is accepted too."""
 
 INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|route53)\.(I[A-Z]\w+)")
@@ -153,6 +160,10 @@ FROM_ANOTHER_ACCOUNT: Final = {
     *((name, "encryption_key") for name, argument, _ in ARGUMENTS if argument == "encryption_key"),
     ("AsyncDestinations", "on_success"),
     ("AsyncDestinations", "on_failure"),
+    ("BrokerConsumer", "secret"),
+    ("KafkaConsumer", "on_failure"),
+    ("KafkaConsumer", "root_ca_certificate"),
+    ("KafkaConsumer", "security_groups"),
     ("KinesisConsumer", "on_failure"),
     ("KinesisConsumer", "stream"),
     ("KinesisConsumer", "stream_consumer"),
@@ -194,6 +205,11 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
         arguments["certificate"] = MAKERS["ICertificate"](home)
     if (name, argument) == ("QueueConsumer", "function"):
         arguments["visibility_timeout"] = Duration.minutes(3)
+    if name == "KafkaConsumer" and argument in ("root_ca_certificate", "vpc", "security_groups"):
+        arguments |= {"cluster_arn": None, "bootstrap_servers": SERVERS}
+        arguments["authentication"] = KafkaAuthentication.plain(imported_secret(home))
+        if argument == "vpc":
+            arguments["security_groups"] = [ec2.SecurityGroup.from_security_group_id(home, "Group", "sg-1")]
     if argument == "stream_consumer":
         arguments["stream"] = part.stream
     if argument == "security_groups":
@@ -211,6 +227,12 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
 def table_v2(stack: Stack) -> dynamodb.TableV2:
     return dynamodb.TableV2(
         stack, "Part", partition_key=ID, dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES
+    )
+
+
+def imported_secret(stack: Stack) -> secretsmanager.ISecret:
+    return secretsmanager.Secret.from_secret_complete_arn(
+        stack, "Login", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:login-abcdef"
     )
 
 

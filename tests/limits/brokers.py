@@ -53,7 +53,7 @@ def by(choose: Callable[[Any], KafkaAuthentication]) -> Arguments:
 
 
 _KAFKA: list[tuple[str, Arguments, str]] = [
-    ("no cluster", args(authentication=IAM), "cluster_arn or bootstrap_servers is required"),
+    ("no cluster", args(cluster_arn=None), "cluster_arn or bootstrap_servers is required"),
     ("two clusters", others(cluster_arn=CLUSTER), "cluster_arn or bootstrap_servers is required, and cannot be"),
     ("no authentication", of_msk(authentication=None), "authentication must be a KafkaAuthentication, such as"),
     ("authentication by its name", of_msk(authentication="IAM"), "authentication must be a KafkaAuthentication"),
@@ -141,26 +141,28 @@ _KAFKA: list[tuple[str, Arguments, str]] = [
 ]  # fmt: skip
 
 
-def _of_msk_by_default(row: tuple[str, Arguments, str]) -> tuple[str, Arguments, str]:
-    """The rows of text in the place of a part have no cluster of their own; only other brokers have an authority."""
+def _without_the_cluster(row: tuple[str, Arguments, str]) -> tuple[str, Arguments, str]:
+    """The rows of other brokers have no cluster; only other brokers have an authority."""
     name, given, message = row
-    if not name.endswith("by its name"):
-        return row
 
     def completed(stack: Stack) -> dict[str, Any]:
         arguments = given(stack)
-        if arguments.keys() & {"cluster_arn", "bootstrap_servers"}:
-            return arguments
-        right = others()(stack) if "root_ca_certificate" in arguments else OF_MSK
-        return right | arguments
+        if "root_ca_certificate" in arguments and "authentication" not in arguments:
+            arguments = others()(stack) | arguments
+        return ({"cluster_arn": None} if "bootstrap_servers" in arguments else {}) | arguments
 
     return name, completed, message
 
 
 KAFKA_LIMITS: Final = Limits(
     KafkaConsumer,
-    otherwise={"function": function, "topic": lambda _: "trips"},
-    rows=[_of_msk_by_default(row) for row in _KAFKA],
+    otherwise={
+        "function": function,
+        "topic": lambda _: "trips",
+        "cluster_arn": lambda _: CLUSTER,
+        "authentication": lambda _: IAM,
+    },
+    rows=[_without_the_cluster(row) for row in _KAFKA],
 )
 
 KAFKA_AUTHENTICATION_LIMITS: Final[list[tuple[str, Callable[[Stack], object], str]]] = [

@@ -154,8 +154,10 @@ def test_a_tree_without_an_app_is_left_alone() -> None:
 
 SCENE_OF = {
     "AsyncDestinations": "async_destinations",
+    "BrokerConsumer": "broker_consumer",
     "BucketEvents": "bucket_events",
     "EventRule": "event_rule",
+    "KafkaConsumer": "kafka_consumer",
     "KillSwitch": "kill_switch",
     "KinesisConsumer": "kinesis_consumer",
     "LiveAlias": "live_alias",

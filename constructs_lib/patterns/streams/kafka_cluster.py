@@ -177,6 +177,15 @@ class KafkaCluster:
             way_out="Lambda joins networks of its own Region and account only.",
             source=_defaults.KAFKA_NETWORK,
         )
+        for group in self.security_groups:
+            location.check(
+                scope,
+                "security_groups",
+                group,
+                same_account=False,
+                way_out="Lambda joins groups of its own Region only.",
+                source=_defaults.KAFKA_NETWORK,
+            )
 
     # --- what is deployed ----------------------------------------------------------------------------------
 

@@ -62,7 +62,11 @@ def put(zone: str, number: str, has_surge: bool) -> None:
         number: The sequence number of the change.
         has_surge: Whether it has a surge now.
     """
-    item = {"zone": {"S": zone}, "change": {"S": number.zfill(40)}, "surge": {"BOOL": has_surge}}
+    item: dict[str, Any] = {
+        "zone": {"S": zone},
+        "change": {"S": number.zfill(40)},
+        "surge": {"BOOL": has_surge},
+    }
     try:
         dynamodb.put_item(TableName=notices, Item=item, ConditionExpression="attribute_not_exists(change)")
     except dynamodb.exceptions.ConditionalCheckFailedException:

@@ -61,7 +61,7 @@ def take(position: Position) -> bool:
         False if it was taken before.
     """
     before = _driver_in(position)
-    operations = [_once(position)]
+    operations: list[Any] = [_once(position)]
     if before is None or position.at > before["at"]["S"]:
         operations.append(_note(position, before))
         change = position.is_free - (before is not None and before["free"]["BOOL"])
