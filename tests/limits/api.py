@@ -166,7 +166,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("compression from a part of a byte on", args(minimum_compression_size=Size.kibibytes(0.3)), "a whole number"),
     ("a policy in JSON", args(resource_policy={"Statement": []}), "resource_policy must be an iam.PolicyDocument"),
     ("no limit at all", args(throttling_rate_limit=None), "throttling_rate_limit must be a number, got None"),
-    ("a rate that is no number", args(throttling_rate_limit=float("nan")), "must be at least 0, got nan"),
+    ("a rate that is not a number", args(throttling_rate_limit=float("nan")), "must be at least 0, got nan"),
     ("a rate without an end", args(throttling_rate_limit=float("inf")), "must be at least 0, got inf"),
     ("half a millisecond", args(integration_timeout=Duration.millis(50.5)),
      "must be a whole number of milliseconds, got 50.5"),

@@ -109,11 +109,11 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("subnets of no VPC", args(vpc_subnets=PUBLIC), "vpc_subnets requires vpc"),
     ("zones of a VPC that is there", lambda stack: {"vpc": imported_vpc(stack), "max_azs": 2, "nat_gateways": 1},
      "max_azs and nat_gateways cannot be combined with vpc"),
-    ("endpoint that is no name", args(interface_endpoints=["com amazonaws sqs"]), "interface_endpoints must be AWS's"),
+    ("endpoint without a name", args(interface_endpoints=["com amazonaws sqs"]), "interface_endpoints must be AWS's"),
     ("endpoint twice", args(interface_endpoints=["sqs", "sqs"]), "must name a service once, got ['sqs'] again"),
     # users and passwords
     ("unknown authentication", args(authentication="IAM"), "got 'IAM'. Did you mean 'iam'?"),
-    ("authentication that is no word", args(authentication=True), "secret, end-to-end-iam, got True."),
+    ("authentication that is not a word", args(authentication=True), "secret, end-to-end-iam, got True."),
     ("alternating users with IAM", args(alternating_users=True), "alternating_users requires authentication='secret'"),
     ("alternating users end to end", args(alternating_users=True, authentication="end-to-end-iam"),
      "alternating_users requires authentication='secret', got 'end-to-end-iam'"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Authorization:
-    """How callers prove who they are. Made by one of its five methods; there is no default.
+    """How callers prove who they are. Made by one of its five methods; it has no default.
 
     Attributes:
         kind: Which of the five.

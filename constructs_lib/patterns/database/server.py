@@ -272,7 +272,7 @@ _INSTANCE_TYPE: Final = ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceS
 
 
 def _max_allocated_storage(settings: Settings, allocated_storage: float | None) -> float | None:
-    """The storage that autoscaling may reach; None, which is no autoscaling, if that cannot be known here."""
+    """The storage that autoscaling may reach; None, which turns autoscaling off, if that cannot be known here."""
     if settings.max_allocated_storage is not None or allocated_storage is None:
         return settings.max_allocated_storage
     twice = 2 * allocated_storage

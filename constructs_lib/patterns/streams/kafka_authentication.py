@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class KafkaAuthentication:
-    """How Lambda proves to a Kafka cluster who it is. Created by one of its six methods; there is no default.
+    """How Lambda proves to a Kafka cluster who it is. Created by one of its six methods; it has no default.
 
     A secret must be in the function's Region. The function's role gets the permission to read it, and to use its key.
 

@@ -112,7 +112,7 @@ def test_a_shard_that_is_blocked_is_told_until_its_mapping_is_off(cloud: LocalCl
         "Mapping": stream_stacks.mapping(get("Stream"), **PARTIAL),
     }
     ids = stacks.put(cloud, "blocked", resources)
-    # A partial failure is no error of the function; it finishes nothing either.
+    # A partial failure does not count as an error of the function; it finishes nothing either.
     stream_stacks.put(cloud, ids["Stream"], named("x", x=REPORTS))
     told = (
         r"(?s)finished nothing.*- a record in shardId-000000000000 of arn:aws:kinesis:\S+ for \S+:live, "

@@ -61,7 +61,7 @@ def discard(
         condition: Why.
         attempts: How often the function ran with it.
         last: The last run; None if it never ran.
-        function: As the mapping invokes it, whose role sends; None if there is no such function any more.
+        function: As the mapping invokes it, whose role sends; None if the function does not exist any more.
     """
     configured = (mapping.get("DestinationConfig") or {}).get("OnFailure") or {}
     destination = configured.get("Destination")

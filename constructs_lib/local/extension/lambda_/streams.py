@@ -57,7 +57,7 @@ def shards(arn: str) -> dict[str, list[Raw]]:
         arn: The event source's.
 
     Returns:
-        The records by the shard's id; none where there is no such stream.
+        The records by the shard's id; empty if the stream does not exist.
     """
     _, _, service, region, account, resource = arn.split(":", 5)
     name = resource.split("/")[1]
