@@ -197,7 +197,7 @@ def _app(parts: Set[Part], *, compare: bool) -> list[str]:
 def _rehearse_enforced(seed: int, state: Path, console: Console) -> report.Enforced:
     rehearsal = make_rehearsal(seed, completed=20, duplicated=5, flaky=2)
     finished = make_finished_trips(seed, trips=10, impossible=1, flaky=1)
-    positions = make_positions(seed, positions=100)
+    positions = make_positions(seed)
     with _phases(console) as phases:
         phases.tell("starting the local cloud, IAM enforced")
         with LocalCloud(state=state, time_scale=_TIME_SCALE, enforce_iam=True) as cloud:

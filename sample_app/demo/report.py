@@ -222,8 +222,13 @@ def show_zones(
             shards,
             None if plain is None else zones_outcome.in_order(plain.shards, plain.taken),
         ),
-        ("shards that are blocked", _blocked(outcome), 0, None if plain is None else plain.blocked),
-        ("positions that wait in the stream", _waiting(outcome), 0, None if plain is None else plain.waiting),
+        ("shards that are blocked", _blocked(outcome), 0, None if plain is None else _blocked(plain)),
+        (
+            "positions that wait in the stream",
+            sum(outcome.waiting),
+            0,
+            None if plain is None else sum(plain.waiting),
+        ),
         ("records in the failure bucket, whole", _whole(outcome), poison, "none"),
         ("alarms that went off because of it", len(outcome.alarms & due), len(due), "none"),
         ("alarms that went off for nothing", len(outcome.alarms - due), 0, ""),
@@ -247,15 +252,8 @@ def _sent(plain: PlainOutcome) -> int:
     return sum(map(len, plain.shards.values()))
 
 
-def _waiting(outcome: ZonesOutcome) -> int:
-    """What is neither taken nor in the failure bucket."""
-    done = outcome.before.at.keys() | {event_id for event_id, _ in outcome.before.failed}
-    return len(outcome.sent.keys() - done)
-
-
-def _blocked(outcome: ZonesOutcome) -> int:
-    done = outcome.before.at.keys() | {event_id for event_id, _ in outcome.before.failed}
-    return sum(any(event_id not in done for event_id, _ in shard) for shard in outcome.shards.values())
+def _blocked(outcome: ZonesOutcome | PlainOutcome) -> int:
+    return sum(number > 0 for number in outcome.waiting)
 
 
 def _whole(outcome: ZonesOutcome) -> int:

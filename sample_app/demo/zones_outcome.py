@@ -67,6 +67,11 @@ class ZonesOutcome:
         return {event_id: each for event_id, each in self.sent.items() if each["zone"] in NEW_ZONES}
 
     @property
+    def waiting(self) -> list[int]:
+        """How many positions of each shard are neither taken nor in the failure bucket."""
+        return waiting(self.shards, self.before.at.keys() | {event_id for event_id, _ in self.before.failed})
+
+    @property
     def alarms_due(self) -> Set[str]:
         """The metrics whose alarms have to go off."""
         return {WENT_OFF} | ({TOO_OLD} if self.oldest > TOO_OLD_MILLISECONDS else set())
@@ -85,14 +90,22 @@ class PlainOutcome:
     taken: Mapping[str, int]
 
     @property
-    def blocked(self) -> int:
-        """How many shards have positions that are not taken."""
-        return sum(any(event_id not in self.taken for event_id, _ in shard) for shard in self.shards.values())
+    def waiting(self) -> list[int]:
+        """How many positions of each shard are not taken, those that cannot be taken among them."""
+        return waiting(self.shards, self.taken.keys())
 
-    @property
-    def waiting(self) -> int:
-        """How many positions wait, those that cannot be taken among them."""
-        return sum(event_id not in self.taken for shard in self.shards.values() for event_id, _ in shard)
+
+def waiting(shards: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]], done: Set[str]) -> list[int]:
+    """Count what is left of each shard.
+
+    Args:
+        shards: What the stream has.
+        done: The event ids of what is not waited for.
+
+    Returns:
+        How many positions, by shard; a shard without any is not blocked.
+    """
+    return [sum(event_id not in done for event_id, _ in shard) for shard in shards.values()]
 
 
 def in_order(shards: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]], taken: Mapping[str, int]) -> int:
