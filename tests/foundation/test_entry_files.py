@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ def write(entry: Path, *files: str, text: str = "") -> None:
         (entry / name).write_text(text)
 
 
-def found(entry: Path, **arguments: list[str]) -> set[str]:
-    return {path.as_posix() for path in entry_files.find(entry, **arguments)}
+def found(entry: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> set[str]:
+    return {path.as_posix() for path in entry_files.find(entry, include=include, exclude=exclude)}
 
 
 NOT_PACKAGED = (

@@ -71,16 +71,6 @@ def test_the_handler_may_be_in_a_folder(tmp_path: Path, name: str) -> None:
     handler_code.check(tmp_path, name, python=OLDEST)
 
 
-def test_the_error_of_a_handler_in_the_src_layout_names_the_layout(tmp_path: Path) -> None:
-    (tmp_path / "src" / "orders").mkdir(parents=True)
-    (tmp_path / "src" / "orders" / "app.py").write_text("def handle(event, context): ...")
-    with pytest.raises(
-        InvalidPropsError, match=r"src layout[\s\S]*handler='src\.orders\.app\.handle'[\s\S]*PYTHONPATH"
-    ):
-        handler_code.check(tmp_path, "orders.app.handle", python=OLDEST)
-    handler_code.check(tmp_path, "src.orders.app.handle", python=OLDEST)
-
-
 # --- syntax --------------------------------------------------------------------------------------------
 
 NEWER = f"3.{sys.version_info[1] + 1}"
@@ -151,7 +141,9 @@ def test_a_module_that_the_handler_loads_is_not_python(tmp_path: Path) -> None:
 def examined(
     package: Path, entry: Path | None = None, *, python: str = OLDEST, module: str = "app"
 ) -> Findings:
-    return handler_code.examine(package, entry or package, module, python=python, compiled=False)
+    folder = entry or package
+    own_files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    return handler_code.examine(package, own_files, [folder], module, python=python, compiled=False)
 
 
 def unprovided(package: Path, python: str = OLDEST) -> set[str]:

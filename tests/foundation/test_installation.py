@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
@@ -12,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from constructs_lib import InvalidPropsError
-from constructs_lib.foundation.function import installation, interpreter, packaging
+from constructs_lib.foundation.function import interpreter, packaging
 from constructs_lib.foundation.function.installation import Target
-from tests.foundation.wheels import ARM, content, handler, lock, locked, names, serving, wheel
+from constructs_lib.foundation.function.requirements import Selection
+from tests.foundation.wheels import ARM, content, handler, locked, names, serving, wheel
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -263,39 +263,9 @@ def test_a_wheel_in_the_entry_may_be_a_dependency(tmp_path: Path, url: str) -> N
     wheel(entry / "wheels", "shared", "1.0")
     more = "[tool.uv.sources]\nshared = { path = 'wheels/shared-1.0-py3-none-any.whl' }\n"
     locked(entry, project(url, "shared", more=more))
-    built = packaging.build(entry, ARM, exclude=["wheels"])
+    built = packaging.build(entry, ARM, selection=Selection(exclude=["wheels"]))
     assert names(built.path) == {"app.py", "shared/__init__.py", "shared/data.bin"}
     assert str(tmp_path) not in "".join(path.read_text() for path in built.path.rglob("*") if path.is_file())
-
-
-def test_a_path_dependency_is_named_in_the_error(tmp_path: Path, url: str) -> None:
-    prices = tmp_path / "prices"
-    prices.mkdir()
-    (prices / "pyproject.toml").write_text(
-        '[project]\nname = "prices"\nversion = "1"\n[tool.uv]\npackage = true\n'
-    )
-    more = "[tool.uv.sources]\nprices = { path = '../prices' }\n"
-    entry = locked(tmp_path / "fn", project(url, "prices", more=more))
-    with pytest.raises(InvalidPropsError, match=r"has prices from \.\./prices[\s\S]*uv build --wheel"):
-        packaging.build(entry, ARM)
-
-
-def git_repository(folder: Path) -> str:
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text(
-        '[project]\nname = "shared"\nversion = "1"\n[tool.uv]\npackage = true\n'
-    )
-    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com"]
-    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "first"]):
-        subprocess.run([*git, *arguments], cwd=folder, check=True)
-    return folder.as_uri()
-
-
-def test_a_git_dependency_is_named_in_the_error(tmp_path: Path, url: str) -> None:
-    more = f"[tool.uv.sources]\nshared = {{ git = '{git_repository(tmp_path / 'shared')}' }}\n"
-    entry = locked(tmp_path / "fn", project(url, "shared", more=more))
-    with pytest.raises(InvalidPropsError, match=r"has shared from file://[\s\S]*Publish a wheel of it"):
-        packaging.build(entry, ARM)
 
 
 def test_a_package_that_is_source_alone(tmp_path: Path, index: Path, url: str) -> None:
@@ -349,25 +319,3 @@ def test_a_program_of_a_wheel_is_kept_and_a_script_of_this_machine_removed(
     kept = {name: mode for name, (mode, _) in content(built).items() if name.startswith("bin/")}
     assert kept == {"bin/tool-native": 0o755, "bin/tool-shell": 0o755}
     assert (built / "bin" / "tool-native").read_bytes() == program
-
-
-def test_the_way_out_for_a_member_of_a_workspace_works(tmp_path: Path, index: Path, url: str) -> None:
-    wheel(index, "alpha", "1.0")
-    root = tmp_path / "ws"
-    root.mkdir()
-    (root / "pyproject.toml").write_text(
-        '[tool.uv.workspace]\nmembers = ["functions/*"]\n'
-        f'[[tool.uv.index]]\nname = "main"\nurl = "{url}"\ndefault = true\n'
-    )
-    entry = handler(root / "functions" / "orders")
-    (entry / "pyproject.toml").write_text(project(url, "alpha"))
-    lock(entry)
-    assert not (entry / "uv.lock").exists()
-    with pytest.raises(InvalidPropsError) as error:
-        packaging.build(entry, ARM)
-    (command,) = (line for line in str(error.value).splitlines() if line.startswith("  uv export"))
-    arguments = command.split()[1:]
-    subprocess.run(
-        [installation._uv_binary(), *arguments, "--quiet", "--python", sys.executable], cwd=root, check=True
-    )
-    assert "alpha/__init__.py" in names(packaging.build(entry, ARM).path)

@@ -11,8 +11,9 @@ import pytest
 
 import constructs_lib
 from constructs_lib import InvalidPropsError
-from constructs_lib.foundation.function import installation, interpreter, packaging
+from constructs_lib.foundation.function import interpreter, packaging, uv
 from constructs_lib.foundation.function.installation import Target
+from constructs_lib.foundation.function.requirements import Selection
 from tests.foundation.wheels import ARM, X86, content, handler, wheel
 from tests.gallery.plain_function import SAMPLE_FUNCTIONS
 
@@ -23,13 +24,13 @@ pytestmark = pytest.mark.usefixtures("cache")
 def installs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Every call of uv that is made."""
     calls: list[list[str]] = []
-    plain = installation._uv
+    plain = uv.run
 
     def counted(arguments: list[str], **more: Any) -> str:
         calls.append(arguments)
         return plain(arguments, **more)
 
-    monkeypatch.setattr(installation, "_uv", counted)
+    monkeypatch.setattr(uv, "run", counted)
     return calls
 
 
@@ -41,7 +42,7 @@ def test_only_what_runs_is_in_the_package(tmp_path: Path, index: Path) -> None:
     (entry / "__pycache__" / "app.cpython-311.pyc").write_text("")
     (entry / "notes").mkdir()
     (entry / "notes" / "idea.md").write_text("")
-    names = set(content(packaging.build(entry, ARM, exclude=["notes/*"]).path))
+    names = set(content(packaging.build(entry, ARM, selection=Selection(exclude=["notes/*"])).path))
     assert names == {
         "app.py", "alpha/__init__.py", "alpha/data.bin",
         "alpha-1.0.dist-info/METADATA", "alpha-1.0.dist-info/WHEEL", "alpha-1.0.dist-info/entry_points.txt",
@@ -105,7 +106,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (entry / "settings.json").symlink_to("nowhere.json")
     with pytest.raises(InvalidPropsError, match=r"settings\.json, which cannot be read"):
         packaging.build(entry, ARM)
-    assert packaging.build(entry, ARM, exclude=["settings.json"]).path.is_dir()
+    assert packaging.build(entry, ARM, selection=Selection(exclude=["settings.json"])).path.is_dir()
 
 
 def test_a_lock_that_its_project_has_outgrown(tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_an_import_of_a_runtime_that_is_not_packaged(tmp_path: Path, source: str
     ):
         packaging.build(entry, ARM)
     packaging.build(entry, ARM, include_runtime=True)
-    packaging.build(entry, ARM, exclude=["parts/*"])
+    packaging.build(entry, ARM, selection=Selection(exclude=["parts/*"]))
 
 
 def test_an_import_of_what_makes_stacks(tmp_path: Path) -> None:

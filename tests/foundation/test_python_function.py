@@ -17,7 +17,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from constructs_lib import InvalidPropsError, PythonFunction, _defaults
-from constructs_lib.foundation.function import handler_code, installation, interpreter
+from constructs_lib.foundation.function import handler_code, interpreter, uv
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 from tests.template import of_type, template, the
 
@@ -310,7 +310,8 @@ def test_an_import_that_nothing_provides_is_a_warning(app: App, stack: Stack, tm
     said = notes(app)
     assert said.count("app.py imports requests (line 1), and nothing provides it") == 1
     assert (
-        f"{tmp_path}/poetry.lock is not read: only a uv.lock or requirements.txt in entry itself is." in said
+        f"{tmp_path}/poetry.lock is not read: only a uv.lock or requirements.txt in entry itself is, or"
+        in said
     )
     assert "constructs-lib:import-requests" in said
 
@@ -350,15 +351,16 @@ def test_a_handler_that_is_left_out_is_refused(stack: Stack, tmp_path: Path, ign
         assert (function(stack, entry=entry, include=["app.py"]).package.path / "app.py").is_file()
 
 
-def test_the_error_of_code_in_src_names_the_layout(app: App, stack: Stack, tmp_path: Path) -> None:
+def test_code_in_src_is_packaged_without_src(app: App, stack: Stack, tmp_path: Path) -> None:
     files = {"src__orders__app": f"import orders.prices\n{HANDLE}", "src__orders__prices": ""}
     entry = written(tmp_path / "fn", **files)
-    with pytest.raises(InvalidPropsError, match="src layout is not supported yet"):
-        function(stack, entry=entry, handler="orders.app.handle")
-    function(stack, entry=entry, handler="src.orders.app.handle")
+    package = function(stack, entry=entry, handler="orders.app.handle").package
+    assert (package.path / "orders" / "prices.py").is_file()
+    function(stack, "WithSrc", entry=entry, handler="src.orders.app.handle")
     path = {"PYTHONPATH": "/var/task/src:/var/runtime"}
-    function(stack, "Advised", entry=entry, handler="src.orders.app.handle", environment=path)
-    assert notes(app).count("the src layout is not supported yet") == 1
+    function(stack, "WithPath", entry=entry, handler="src.orders.app.handle", environment=path)
+    text = "It is in src: pass handler='orders.app.handle', with which the content of src is packaged."
+    assert notes(app).count(text) == 1
 
 
 def test_syntax_that_no_python_here_can_judge_is_a_warning(
@@ -395,7 +397,7 @@ def without_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> str:
         raise AssertionError("a tool was called")
 
-    monkeypatch.setattr(installation, "_uv", refuse)
+    monkeypatch.setattr(uv, "run", refuse)
     monkeypatch.setattr(interpreter, "find", refuse)
 
 

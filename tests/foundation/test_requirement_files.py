@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from constructs_lib import InvalidPropsError
-from constructs_lib.foundation.function import packaging, requirement_files
+from constructs_lib.foundation.function import packaging, uv_lock
+from constructs_lib.foundation.function.requirements import Selection
 from tests.foundation.wheels import ARM, handler, names, wheel
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -68,7 +69,7 @@ def test_dependencies_in_another_form_are_refused(
         packaging.build(entry, ARM)
     assert way_out in str(error.value)
     # Somebody who knows that the function needs none of them has a way to say so.
-    assert names(packaging.build(entry, ARM, exclude=list(files)).path) == {"app.py"}
+    assert names(packaging.build(entry, ARM, selection=Selection(exclude=list(files))).path) == {"app.py"}
 
 
 WITHOUT_DEPENDENCIES = {
@@ -87,24 +88,6 @@ def test_a_function_without_dependencies_needs_no_lock(tmp_path: Path, files: di
     for name, text in files.items():
         (entry / name).write_text(text)
     assert "app.py" in names(packaging.build(entry, ARM).path)
-
-
-def test_the_error_of_a_workspace_member_names_the_workspace(tmp_path: Path) -> None:
-    root = tmp_path / "ws"
-    entry = handler(root / "functions" / "orders")
-    (root / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["functions/*"]\n')
-    (root / "uv.lock").write_text("")
-    (entry / "pyproject.toml").write_text(DEPENDS)
-    with pytest.raises(InvalidPropsError) as error:
-        packaging.build(entry, ARM)
-    assert "is a member of the uv workspace" in str(error.value)
-    assert "uv export --package fn" in str(error.value)
-    assert "--output-file functions/orders/requirements.txt" in str(error.value)
-    (root / "pyproject.toml").write_text(
-        '[tool.uv.workspace]\nmembers = ["functions/*"]\nexclude = ["functions/orders"]\n'
-    )
-    with pytest.raises(InvalidPropsError, match="run 'uv lock' there"):
-        packaging.build(entry, ARM)
 
 
 def test_a_project_above_that_is_not_valid_is_of_no_concern(tmp_path: Path) -> None:
@@ -167,12 +150,12 @@ NOT_ALLOWED = (
 
 @pytest.mark.parametrize(("required", "version"), ALLOWED)
 def test_a_python_that_a_project_allows(required: str, version: str) -> None:
-    assert requirement_files.allows(required, version)
+    assert uv_lock.allows(required, version)
 
 
 @pytest.mark.parametrize(("required", "version"), NOT_ALLOWED)
 def test_a_python_that_a_project_does_not_allow(required: str, version: str) -> None:
-    assert not requirement_files.allows(required, version)
+    assert not uv_lock.allows(required, version)
 
 
 def test_a_lock_for_a_newer_python(tmp_path: Path) -> None:
@@ -220,10 +203,10 @@ def test_a_file_that_requirements_include_is_in_the_hash(tmp_path: Path, index: 
     """This includes a file that is excluded from the package, and one that is outside of the entry."""
     test_requirements_may_include_files(tmp_path, index)
     entry = tmp_path / "fn"
-    first = packaging.build(entry, ARM, exclude=["*.txt"])
+    first = packaging.build(entry, ARM, selection=Selection(exclude=["*.txt"]))
     with (entry / file).open("a") as changed:
         changed.write("# one more line\n")
-    assert packaging.build(entry, ARM, exclude=["*.txt"]).asset_hash != first.asset_hash
+    assert packaging.build(entry, ARM, selection=Selection(exclude=["*.txt"])).asset_hash != first.asset_hash
 
 
 def test_a_changed_version_in_an_included_file_is_installed(tmp_path: Path, index: Path) -> None:

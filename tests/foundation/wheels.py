@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from constructs_lib.foundation.function import installation
+from constructs_lib.foundation.function import uv
 from constructs_lib.foundation.function.installation import Target
 
 ARM = Target("3.13", "aarch64-manylinux_2_34")
@@ -83,9 +83,7 @@ def locked(entry: Path, project: str) -> Path:
 
 
 def lock(entry: Path) -> None:
-    subprocess.run(
-        [installation._uv_binary(), "lock", "--quiet", "--python", sys.executable], cwd=entry, check=True
-    )
+    subprocess.run([uv.binary(), "lock", "--quiet", "--python", sys.executable], cwd=entry, check=True)
 
 
 @contextmanager

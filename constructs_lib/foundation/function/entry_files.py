@@ -23,24 +23,31 @@ _NOT_AT_RUN_TIME = (
 )  # fmt: skip
 """Files and folders at the top of the entry that are of no use in /var/task."""
 
+_NOT_IN_A_WHEEL = ("tests", "uv.lock", "build", "dist")
+"""The same of a project that is built into a wheel: what earlier builds left must not get into the next."""
+
 _STAGED_ASSET = re.compile(r"asset\.[0-9a-f]{64}.*")
 _PRIVATE_KEY = re.compile(rb"-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----")
 _KEY_FILE_BYTES_MAX = 1024 * 1024
 
 
-def find(entry: Path, *, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[Path]:
+def find(
+    entry: Path, *, include: Sequence[str] = (), exclude: Sequence[str] = (), is_project: bool = False
+) -> list[Path]:
     """The files to package, relative to the entry, in an order that is the same everywhere.
 
     Args:
         entry: The folder, as an absolute path.
         include: Glob patterns of what is packaged although the rules leave it out.
         exclude: Glob patterns of what is left out; stronger than `include`.
+        is_project: Whether these files are going to be built into a wheel, which needs files like pyproject.toml.
 
     Raises:
         InvalidPropsError: A file cannot be read or holds a private key, or a link leads back to a folder that
             it is in.
     """
-    walk = _Walk(entry, tuple(include), tuple(exclude))
+    unused = _NOT_IN_A_WHEEL if is_project else _NOT_AT_RUN_TIME
+    walk = _Walk(entry, tuple(include), tuple(exclude), unused)
     found = walk.files(Path(), gitignore.above(entry), (entry.resolve(),), only_included=False)
     return sorted(found, key=Path.as_posix)
 
@@ -50,6 +57,7 @@ class _Walk:
     entry: Path
     include: tuple[str, ...]
     exclude: tuple[str, ...]
+    unused: tuple[str, ...]
 
     def files(
         self,
@@ -69,7 +77,7 @@ class _Walk:
                 continue
             included = _matches(path, self.include)
             is_folder = place.is_dir()
-            left_out = not included and (only_included or _left_out(path, place, ignore_files))
+            left_out = not included and (only_included or _left_out(path, place, ignore_files, self.unused))
             if not is_folder:
                 if not left_out:
                     self._check_readable(path)
@@ -105,12 +113,14 @@ class _Walk:
         )
 
 
-def _left_out(path: Path, place: Path, ignore_files: list[gitignore.IgnoreFile]) -> bool:
+def _left_out(
+    path: Path, place: Path, ignore_files: list[gitignore.IgnoreFile], unused: tuple[str, ...]
+) -> bool:
     is_folder = place.is_dir()
     return (
         path.name.startswith(".")
         or _matches(Path(path.name), _MADE_BY_TOOLS)
-        or (len(path.parts) == 1 and path.name in _NOT_AT_RUN_TIME)
+        or (len(path.parts) == 1 and path.name in unused)
         or (is_folder and _is_made_by_tools(place))
         or gitignore.ignores(ignore_files, place, is_folder=is_folder and not place.is_symlink())
     )

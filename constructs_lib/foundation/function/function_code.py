@@ -1,13 +1,20 @@
 """The code of a function: packaged, and read for what would fail at the first invocation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.function import handler_code, interpreter, packaging, requirement_files
+from constructs_lib.foundation.function import (
+    handler_code,
+    interpreter,
+    packaging,
+    requirement_files,
+    uv_lock,
+)
 from constructs_lib.foundation.function.handler_code import Findings
 from constructs_lib.foundation.function.installation import Target
+from constructs_lib.foundation.function.requirements import Selection
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,7 @@ def package(
     target: Target,
     *,
     bytecode: bool | None,
-    include: Sequence[str],
-    exclude: Sequence[str],
+    selection: Selection,
     include_runtime: bool,
     has_layers: bool,
     has_python_path: bool,
@@ -54,9 +60,8 @@ def package(
         entry: The folder with the handler.
         handler: As Lambda writes it.
         target: The machine to package for.
-        bytecode: As in PythonFunction; so are the next three.
-        include: Patterns.
-        exclude: Patterns.
+        bytecode: As in PythonFunction.
+        selection: What it installs, and which files it includes or leaves out.
         include_runtime: Whether to package `constructs_lib.runtime`.
         has_layers: Whether modules may come from a layer.
         has_python_path: Whether modules may come from elsewhere, by the variable PYTHONPATH.
@@ -67,15 +72,14 @@ def package(
     module, _ = handler_code.split(handler)
     packaging.check_entry(entry)
     missing = None
+    code = handler_code.code_folder(entry, module)
     try:
-        handler_code.check(entry, handler, python=target.python)
+        handler_code.check(code, handler, python=target.python)
     except InvalidPropsError as error:
-        if handler_code.located(entry, module) or handler_code.located(entry / "src", module):
+        if handler_code.located(code, module):
             raise
-        if not has_layers and not requirement_files.exist(entry):
-            requirement_files.find(
-                entry, None, target.python, exclude
-            )  # a form that is not read is the cause
+        # A form of requirements that is not read may be the cause.
+        if not has_layers and requirement_files.find(entry.resolve(), None, target.python, selection) is None:
             raise
         missing = error  # it may come with a dependency or a layer, as the wrappers of monitoring tools do
     found = None if bytecode is False else interpreter.find(target.python)
@@ -89,31 +93,35 @@ def package(
         target,
         module=module,
         interpreter=found,
-        include=include,
-        exclude=exclude,
+        selection=selection,
         include_runtime=include_runtime,
     )
     if missing is None:
         if handler_code.located(built.path, module) is None:
             raise InvalidPropsError(
-                f"handler is in {handler_code.located(entry, module)}, which is not packaged: exclude, a .gitignore "
+                f"handler is in {handler_code.located(code, module)}, which is not packaged: exclude, a .gitignore "
                 f"file or another rule leaves it out. Remove it from exclude, or pass include with its path."
             )
         findings = handler_code.examine(
-            built.path, entry.resolve(), module, python=target.python, compiled=found is not None
+            built.path,
+            built.own_files,
+            [code, *(folder / place for folder in built.local_folders for place in (".", "src"))],
+            module,
+            python=target.python,
+            compiled=found is not None,
         )
         if has_layers or has_python_path:
             findings.unprovided.clear()
-        warnings = _warnings(findings, entry, target)
+        warnings = _warnings(findings, entry, handler, target)
         if not has_layers:
             warnings |= _without_libpq(built.path, entry)
     else:
-        warnings = _elsewhere(missing, built.path, entry, handler, target, has_layers=has_layers)
+        warnings = _elsewhere(missing, built.path, code, handler, target, has_layers=has_layers)
     return Code(built, warnings, lacks_bytecode=found is None and bytecode is None)
 
 
 def _elsewhere(
-    missing: InvalidPropsError, path: Path, entry: Path, handler: str, target: Target, *, has_layers: bool
+    missing: InvalidPropsError, path: Path, code: Path, handler: str, target: Target, *, has_layers: bool
 ) -> dict[str, str]:
     """Accept a handler that comes with a dependency or, as far as can be told, with a layer."""
     module, _ = handler_code.split(handler)
@@ -122,12 +130,12 @@ def _elsewhere(
     except InvalidPropsError:
         if not (has_layers and handler_code.may_be_elsewhere(path, module)):
             raise missing from None
-        if handler_code.is_near_miss(entry, module):
+        if handler_code.is_near_miss(code, module):
             return {"handler-in-a-layer": f"{missing} It is expected to be in one of the layers."}
     return {}
 
 
-def _warnings(findings: Findings, entry: Path, target: Target) -> dict[str, str]:
+def _warnings(findings: Findings, entry: Path, handler: str, target: Target) -> dict[str, str]:
     warnings = {}
     for found in findings.left_out:
         warnings[f"left-out-{found.name}"] = (
@@ -138,7 +146,7 @@ def _warnings(findings: Findings, entry: Path, target: Target) -> dict[str, str]
         warnings[f"import-{found.name}"] = (
             f"{found.file} imports {found.name} (line {found.line}), and nothing provides it: neither entry and "
             f"its requirements, nor Python {target.python}, nor Lambda. Add it to the requirements in entry."
-            f"{_hint(entry, found.name)}"
+            f"{_hint(entry, handler, found.name)}"
         )
     for file in findings.unread:
         warnings[f"syntax-{file}"] = (
@@ -162,12 +170,22 @@ def _without_libpq(path: Path, entry: Path) -> dict[str, str]:
     }
 
 
-def _hint(entry: Path, name: str) -> str:
-    if (entry / "src" / name).exists():
+def _hint(entry: Path, handler: str, name: str) -> str:
+    if handler.startswith("src.") and (entry / "src" / name).exists():
+        shorter = handler.removeprefix("src.")
+        return f" It is in src: pass handler={shorter!r}, with which the content of src is packaged."
+    root = uv_lock.workspace_of(entry.resolve())
+    if root is not None:
+        members = uv_lock.names_of_members(root / "uv.lock")
+        if uv_lock.normalized(name) not in members:
+            return ""
         return (
-            " It is in src: the src layout is not supported yet. Move it out of src, next to pyproject.toml, or "
-            "pass environment={'PYTHONPATH': '/var/task/src:/var/runtime'}."
+            f" It is a member of the workspace in {root}, and the function does not depend on it: run "
+            f"'uv add {uv_lock.normalized(name)}' in {entry}."
         )
     if elsewhere := requirement_files.above(entry):
-        return f" {elsewhere} is not read: only a uv.lock or requirements.txt in entry itself is."
+        return (
+            f" {elsewhere} is not read: only a uv.lock or requirements.txt in entry itself is, or the uv.lock of a "
+            f"workspace that entry is a member of."
+        )
     return ""

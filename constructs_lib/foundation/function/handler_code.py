@@ -7,7 +7,7 @@ import ast
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -88,6 +88,25 @@ def located(root: Path, module: str) -> Path | None:
     return next((f for f in (stem.with_name(f"{stem.name}.py"), stem / "__init__.py") if f.is_file()), None)
 
 
+def code_folder(entry: Path, module: str | None) -> Path:
+    """The folder whose content Lambda finds at the top of the package: `src` in a project of the src layout.
+
+    Args:
+        entry: The function's folder.
+        module: The handler's module; None if it is not known.
+    """
+    src = entry / "src"
+    if module is not None and located(entry, module):
+        return entry
+    if module is not None and located(src, module):
+        return src
+    # The handler comes from elsewhere, as the wrappers of monitoring tools do, and imports the user's own code.
+    has_modules = any(src.glob("*.py")) or any(src.glob("*/__init__.py"))
+    return (
+        src if has_modules and not (src / "__init__.py").exists() and not any(entry.glob("*.py")) else entry
+    )
+
+
 def check(root: Path, handler: str, *, python: str) -> None:
     """Find out now what Lambda would report at the first invocation.
 
@@ -103,13 +122,6 @@ def check(root: Path, handler: str, *, python: str) -> None:
     file = located(root, module)
     if file is None:
         modules = [path.stem for path in sorted(root.glob("*.py"))]
-        if located(root / "src", module):
-            raise InvalidPropsError(
-                f"handler names the module {module!r}, which is in {root / 'src'}: Lambda imports from the top of "
-                f"the package, and the src layout is not supported yet. Move {re.split(r'[./]', module)[0]!r} out "
-                f"of src, next to pyproject.toml; or pass handler='src.{handler}' and "
-                f"environment={{'PYTHONPATH': '/var/task/src:/var/runtime'}}."
-            )
         raise InvalidPropsError(
             f"handler names the module {module!r}, but {root} has no {module}.py{_did_you_mean(module, modules)}"
         )
@@ -138,7 +150,15 @@ def is_near_miss(root: Path, module: str) -> bool:
     return bool(get_close_matches(module, [path.stem for path in root.glob("*.py")], n=1))
 
 
-def examine(package: Path, entry: Path, module: str, *, python: str, compiled: bool) -> Findings:
+def examine(
+    package: Path,
+    own_files: Set[Path],
+    folders: Iterable[Path],
+    module: str,
+    *,
+    python: str,
+    compiled: bool,
+) -> Findings:
     """Follow the imports of a handler's module through the function's own code.
 
     Only imports that are executed whenever their module is: not those in functions, in `if`, and in `try` that
@@ -146,7 +166,8 @@ def examine(package: Path, entry: Path, module: str, *, python: str, compiled: b
 
     Args:
         package: The package, complete.
-        entry: The folder with the function's own code.
+        own_files: Those of its files that are the user's own code.
+        folders: Where that code comes from, with what is not packaged.
         module: The handler's module.
         python: Minor version of the runtime.
         compiled: Whether the package has bytecode.
@@ -160,7 +181,7 @@ def examine(package: Path, entry: Path, module: str, *, python: str, compiled: b
     while waiting:
         name = waiting.pop()
         file = located(package, name)
-        if name in seen or file is None or not (entry / file.relative_to(package)).is_file():
+        if name in seen or file is None or file.relative_to(package) not in own_files:
             continue
         seen.add(name)
         here = file.relative_to(package)
@@ -180,7 +201,7 @@ def examine(package: Path, entry: Path, module: str, *, python: str, compiled: b
             top = imported.partition(".")[0]
             if located(package, imported) or _is_provided(package, imported):
                 waiting.append(imported)
-            elif located(entry, imported):
+            elif any(located(folder, imported) for folder in folders):
                 findings.left_out.append(Import(imported, here, line))
             elif (
                 required and imported == top and not _is_standard(top, python) and top not in _IN_THE_RUNTIME

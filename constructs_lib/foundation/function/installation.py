@@ -1,30 +1,18 @@
-"""Install what a lock file says, for the machine that Lambda runs: uv does it, its hashes hold it.
+"""Install what a lock file says, for the machine that Lambda runs: uv does it, its hashes hold it."""
 
-uv's configuration (of the project, of the user, of the environment) says where packages come from. What is
-installed is in the lock alone: docs/decisions/0017.
-"""
-
-import importlib
-import os
+import hashlib
+import json
 import re
 import shutil
-import subprocess
-import sys
 import tomllib
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.function import interpreter, requirement_files
-from constructs_lib.foundation.function.requirement_files import Requirements
-
-_WHERE_FROM = re.compile(
-    r"UV_(CACHE_DIR|NO_CACHE|CONFIG_FILE|NO_CONFIG|CREDENTIALS_DIR|KEYRING_PROVIDER|FIND_LINKS|OFFLINE|"
-    r"TORCH_BACKEND|CONCURRENT_\w+|\w*(INDEX|TLS|CERT|HTTP|TIMEOUT|RETRIES|PROXY|INSECURE|ENDPOINT)\w*)"
-)
-"""The variables of uv that set where packages come from, and how to get there; the others do not count."""
+from constructs_lib.foundation.function import interpreter, uv, uv_lock
+from constructs_lib.foundation.function.requirements import Requirements, check_not_this_library
 
 _NO_WHEEL = (
     "If a package has no wheel for that machine, choose another version or package, or another architecture; or "
@@ -48,115 +36,187 @@ class Target:
         return f"Python {self.python} on {self.platform or 'this machine'}"
 
 
-def install(package: Path, requirements: Requirements, target: Target) -> dict[str, str]:
+@dataclass(frozen=True)
+class Installation:
+    """What was installed.
+
+    Attributes:
+        owners: Which file belongs to which distribution.
+        local: Files that come from projects on this machine.
+    """
+
+    owners: dict[str, str]
+    local: frozenset[str]
+
+
+def install(
+    package: Path, requirements: Requirements, target: Target, from_source: Iterable[str] = ()
+) -> Installation:
     """Install the target's wheels into a folder.
 
     Args:
         package: The folder, which exists. A file may be written next to it.
         requirements: What to install.
         target: The machine to install for.
-
-    Returns:
-        Which file belongs to which distribution.
+        from_source: Names of packages to build on this machine.
 
     Raises:
         InvalidPropsError: The lock does not fit its project, or has something other than wheels with hashes; or
-            a package has no wheel for the target; or uv is not there, or fails.
+            a package has no wheel for the target, or cannot be built; or uv is not there, or fails.
     """
     file = requirements.file
+    sources = {uv_lock.normalized(name) for name in from_source}
     # A requirements.txt is installed from where it is: it may include other files.
-    listed = _exported(file, target, package.parent / "pylock.toml") if file.name == "uv.lock" else file
+    listed = file
+    require_hashes = ["--require-hashes"]
+    if file.name == "uv.lock":
+        listed = package.parent / "pylock.toml"
+        text = _exported(requirements, target)
+        packages = tomllib.loads(text).get("packages", ())
+        _check(requirements, packages, sources)
+        listed.write_text(_with_wheels(text, requirements, target))
+        if any("vcs" in one for one in packages):
+            require_hashes = []  # a commit is its own hash; all others were checked to have one
     machine = ["--python-platform", target.platform] if target.platform else []
-    _uv(
+    built = [part for name in sorted(sources) for part in ("--no-binary", name)]
+    uv.run(
         ["pip", "install", "--requirements", str(listed), "--target", str(package),
-         "--python", sys.executable, "--python-version", target.python, *machine,
-         "--only-binary", ":all:", "--require-hashes", "--link-mode", "copy",
+         "--python", str(interpreter.HOST.path), "--python-version", target.python, *machine,
+         "--only-binary", ":all:", *built, *require_hashes, "--link-mode", "copy",
          "--no-compile-bytecode", "--no-installer-metadata", "--quiet"],
-        cwd=file.parent,
+        cwd=requirements.project,
         failure=f"{file.name} in {file.parent} cannot be packaged for {target}",
         way_out=_NO_WHEEL,
     )  # fmt: skip
-    return _tidied(package)
+    local = {uv_lock.normalized(project.name) for project in requirements.local}
+    if target.platform:
+        _check_pure(package, sources)
+    return _tidied(package, local, sources)
 
 
-def _exported(lock: Path, target: Target, exported: Path) -> Path:
-    """Write what a function needs of its lock as a pylock.toml, which keeps the index of each package."""
+def _exported(requirements: Requirements, target: Target) -> str:
+    """What a function needs of its lock as a pylock.toml, which keeps the index of each package."""
+    lock = requirements.file
     judge = _python_that_the_project_allows(lock, target)
-    if judge is None and (changed := requirement_files.changed_since(lock)):
+    if judge is None and (changed := uv_lock.changed_since(lock, requirements)):
         raise InvalidPropsError(
             f"uv.lock in {lock.parent} does not fit its pyproject.toml, which has other requirements for "
             f"{' and '.join(changed)}: run 'uv lock' there."
         )
-    text = _uv(
-        ["export", "--locked" if judge else "--frozen", "--python", str(judge or sys.executable),
-         "--no-default-groups", "--no-emit-project", "--no-header", "--format", "pylock.toml", "--quiet"],
-        cwd=lock.parent,
+    text = uv.run(
+        ["export", "--locked" if judge else "--frozen", "--python", str(judge or interpreter.HOST.path),
+         "--no-default-groups", *requirements.options, "--no-emit-project", "--no-header",
+         "--format", "pylock.toml", "--quiet"],
+        cwd=requirements.project,
         failure=f"uv.lock in {lock.parent} cannot be used",
     )  # fmt: skip
-    packages = tomllib.loads(text).get("packages", ())
-    for package in packages:
-        _check(lock, package)
-    _check_hashes(lock, {str(package["name"]) for package in packages})
     # uv would compare this with the Python that installs, and not with the target's.
-    text = re.sub(r"^requires-python = .*\n", "", text, count=1, flags=re.MULTILINE)
-    # A relative path starts at the file that it is in.
-    exported.write_text(
-        re.sub(
-            r'^archive = \{ path = "(?=[^/])',
-            lambda start: f"{start[0]}{lock.parent.as_posix()}/",
-            text,
-            flags=re.MULTILINE,
-        )
+    return re.sub(r"^requires-python = .*\n", "", text, count=1, flags=re.MULTILINE)
+
+
+def _with_wheels(text: str, requirements: Requirements, target: Target) -> str:
+    """A pylock.toml in which the wheel of each local project is in the place of its folder.
+
+    A relative path starts at the file that it is in, which is written elsewhere than where uv was run.
+    """
+    projects = {project.folder: project for project in requirements.local}
+
+    def wheel(line: re.Match[str]) -> str:
+        folder = (requirements.project / json.loads(line["path"])).resolve()
+        built = projects[folder].wheel(for_this_machine=target.platform is None, cwd=requirements.file.parent)
+        sha256 = hashlib.sha256(built.read_bytes()).hexdigest()
+        return f'archive = {{ path = {json.dumps(built.as_posix())}, hashes = {{ sha256 = "{sha256}" }} }}'
+
+    text = re.sub(
+        r'^archive = \{ path = "(?=[^/])',
+        lambda start: f"{start[0]}{requirements.project.as_posix()}/",
+        text,
+        flags=re.MULTILINE,
     )
-    return exported
+    return re.sub(r'^directory = \{ path = (?P<path>"[^"]*").*\}$', wheel, text, flags=re.MULTILINE)
 
 
 def _python_that_the_project_allows(lock: Path, target: Target) -> Path | None:
     """A Python by which uv can judge whether a lock is up to date; that it is here must not be required."""
-    required = str(requirement_files.toml(lock).get("requires-python", ""))
-    if requirement_files.allows(required, interpreter.HOST.version):
+    required = str(uv_lock.read(lock).get("requires-python", ""))
+    if uv_lock.allows(required, interpreter.HOST.version):
         return interpreter.HOST.path
     found = interpreter.find(target.python)
-    return found.path if found and requirement_files.allows(required, found.version) else None
+    return found.path if found and uv_lock.allows(required, found.version) else None
 
 
-def _check(lock: Path, package: Mapping[str, Any]) -> None:
-    name = str(package["name"])
-    requirement_files.check_not_this_library(lock, name)
-    where = package.get("archive", {})
-    if place := package.get("directory") or package.get("vcs"):
+def _check(requirements: Requirements, packages: Iterable[Mapping[str, Any]], sources: Set[str]) -> None:
+    """Refuse what is not a wheel with a hash, unless it may be built here."""
+    lock = requirements.file
+    names = {str(package["name"]) for package in packages}
+    if missing := sources - names:
         raise InvalidPropsError(
-            f"{lock} has {name} from {place.get('path') or place.get('url')}. {requirement_files.ONLY_WHEELS}"
+            f"build_from_source has {', '.join(sorted(missing))}, which nothing in {requirements.project} requires."
         )
-    if where and not str(where.get("path") or where.get("url")).endswith(".whl"):
+    for package in packages:
+        name = str(package["name"])
+        check_not_this_library(lock, name)
+        if name not in sources and "directory" not in package:
+            _check_is_a_wheel(lock, package)
+    _check_hashes(lock, names, sources)
+
+
+def _check_is_a_wheel(lock: Path, package: Mapping[str, Any]) -> None:
+    name, version = str(package["name"]), package.get("version", "")
+    ways_out = (
+        "Depend on a wheel: another version, another package, or one that you build once and publish to an index or "
+        f"keep as a file. Or pass build_from_source=[{name!r}]: it is then built on each machine that synthesizes "
+        "the app, by the newest build tools that are there, and must have no compiled code."
+    )
+    if place := package.get("vcs"):
+        raise InvalidPropsError(f"{lock} has {name} from {place.get('url')}, which is source. {ways_out}")
+    if place := package.get("archive"):
+        where = str(place.get("path") or place.get("url"))
+        if not where.endswith(".whl"):
+            raise InvalidPropsError(f"{lock} has {name} from {where}, which is source. {ways_out}")
+    elif not package.get("wheels") and "marker" not in package:
         raise InvalidPropsError(
-            f"{lock} has {name} from {where.get('path') or where.get('url')}. {requirement_files.ONLY_WHEELS}"
-        )
-    if not where and not package.get("wheels") and "marker" not in package:
-        raise InvalidPropsError(
-            f"{lock} has {name} {package.get('version', '')}, which is published as source alone: a package is "
-            f"made of wheels, the same everywhere. Choose another version or package; or build its wheel once "
-            f"(pip wheel --no-deps {name}), and publish it to an index, or depend on the file of it."
+            f"{lock} has {name} {version}, which is published as source alone. {ways_out}"
         )
 
 
-def _check_hashes(lock: Path, names: Set[str]) -> None:
+def _check_hashes(lock: Path, names: Set[str], sources: Set[str]) -> None:
     """Look into the lock itself: uv may export the hashes of what is in its cache just now."""
-    for package in requirement_files.toml(lock).get("package", ()):
-        if package["name"] in names and not all(wheel.get("hash") for wheel in package.get("wheels", ())):
+    for package in uv_lock.read(lock).get("package", ()):
+        name, source = package["name"], package.get("sdist")
+        files = [source] if name in sources and source else package.get("wheels", ())
+        if name in names and not all(file.get("hash") for file in files):
             raise InvalidPropsError(
-                f"{lock} has no hash for {package['name']}: its index gives none, so that nobody can tell whether "
-                f"a wheel was changed. Serve the wheels from an index with hashes (PEP 503)."
+                f"{lock} has no hash for {name}: its index gives none, so that nobody can tell whether "
+                f"a file was changed. Serve the files from an index with hashes (PEP 503)."
             )
 
 
-def _tidied(package: Path) -> dict[str, str]:
+def _check_pure(package: Path, sources: Set[str]) -> None:
+    """Refuse what was built here and has compiled code: it would not run there."""
+    for info in package.glob("*.dist-info"):
+        name = uv_lock.normalized(info.name.removesuffix(".dist-info").rpartition("-")[0])
+        if name in sources and "-none-any" not in (info / "WHEEL").read_text():
+            raise InvalidPropsError(
+                f"build_from_source has {name}, which has compiled code: what is built on this machine does not run "
+                f"on the function's. Build its wheel once for that machine, in AWS's container image for the runtime "
+                f"for example (public.ecr.aws/sam/build-python), and depend on the wheel; or put it into a layer."
+            )
+
+
+def _tidied(package: Path, local: Set[str], sources: Set[str]) -> Installation:
     """Delete what depends on this machine; keep metadata that code reads at run time."""
     owners: dict[str, str] = {}
+    own: set[str] = set()
     for record in sorted(package.glob("*.dist-info/RECORD")):
         name = record.parent.name.removesuffix(".dist-info").replace("-", " ")
-        for line in record.read_text().splitlines():
-            owners[line.split(",")[0].strip('"')] = name
+        files = [line.split(",")[0].strip('"') for line in record.read_text().splitlines()]
+        owners |= dict.fromkeys(files, name)
+        distribution = uv_lock.normalized(name.rpartition(" ")[0])
+        if distribution in local:
+            own.update(files)
+        if distribution in local | sources:
+            _forget_backend(record.parent)
         record.unlink()
     for script in list(package.glob("bin/*")):
         head = script.read_bytes()[:512] if script.is_file() else b""
@@ -167,35 +227,18 @@ def _tidied(package: Path) -> dict[str, str]:
     (package / ".lock").unlink(missing_ok=True)
     for cached in list(package.rglob("__pycache__")):
         shutil.rmtree(cached)
-    return owners
+    return Installation(owners, frozenset(own))
 
 
-def _uv(arguments: list[str], *, cwd: Path, failure: str, way_out: str = "") -> str:
-    """Run uv: from its cache if that will do, with the network otherwise."""
-    uv = _uv_binary()
-    # An environment that is active here has nothing to do with the function.
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name != "VIRTUAL_ENV" and (not name.startswith("UV_") or _WHERE_FROM.fullmatch(name))
-    }
-    for mode in (["--offline"], []):
-        done = subprocess.run(
-            [uv, *arguments, *mode], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode == 0:
-            return done.stdout
-    raise InvalidPropsError(f"{failure}. uv says:\n{done.stderr.strip()}\n{way_out}".rstrip())
+_READ_AT_RUN_TIME = ("Name", "Version", "Requires-Dist", "Requires-Python", "Provides-Extra")
 
 
-def _uv_binary() -> str:
-    try:
-        found = str(importlib.import_module("uv").find_uv_bin())
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv") or ""
-    if not found:
-        raise InvalidPropsError(
-            "entry has dependencies, and uv, which installs them, is not there: "
-            "pip install 'constructs-lib[packaging]', or put uv on PATH."
-        )
-    return found
+def _forget_backend(info: Path) -> None:
+    """Keep of the metadata what code reads: the rest differs between releases of the backend that wrote it."""
+    lines = (info / "METADATA").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
+    kept = [line for line in lines if line.startswith(_READ_AT_RUN_TIME)]
+    (info / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", *kept, ""]), encoding="utf-8")
+    wheel = (info / "WHEEL").read_text().splitlines()
+    (info / "WHEEL").write_text(
+        "\n".join([*(line for line in wheel if not line.startswith("Generator:")), ""])
+    )

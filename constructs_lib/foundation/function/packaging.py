@@ -11,10 +11,7 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import sysconfig
 import tempfile
-import time
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,18 +20,27 @@ from pathlib import Path
 
 from constructs_lib import _defaults
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation.function import entry_files, installation, requirement_files
+from constructs_lib.foundation.function import (
+    entry_files,
+    handler_code,
+    installation,
+    local_project,
+    package_cache,
+    requirement_files,
+    uv_lock,
+)
+from constructs_lib.foundation.function.input_digest import InputDigest
 from constructs_lib.foundation.function.installation import Target
 from constructs_lib.foundation.function.interpreter import Interpreter
-from constructs_lib.foundation.function.requirement_files import Requirements
+from constructs_lib.foundation.function.requirements import Requirements, Selection
 
-_FORMAT = "2"
+_FORMAT = "3"
 """Raised whenever the same input would give other bytes than before."""
 
 _OWN_CODE = "(your own code)"
 _RUNTIME = Path(_defaults.__file__).parent / "runtime"
 _RUNTIME_PLACE = Path("constructs_lib/runtime")
-_UNUSED_SECONDS = 30 * 24 * 3600
+_NOTHING_MORE = Selection()
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,9 @@ class Package:
         zipped_bytes: Size as a deflated archive, to within a few per cent; the unzipped size where that is
             below the limit anyway.
         sizes: Bytes by distribution, your own code under a name of its own.
+        code: The folder with the function's own code: `entry`, or `src` in it.
+        own_files: Files of the function and of the projects on this machine that it depends on.
+        local_folders: The folders of those projects.
         is_placeholder: Whether nothing was packaged, because the CDK does not need the stack's assets now.
     """
 
@@ -56,6 +65,9 @@ class Package:
     unzipped_bytes: int
     zipped_bytes: int
     sizes: Mapping[str, int]
+    code: Path | None = None
+    own_files: frozenset[Path] = frozenset()
+    local_folders: tuple[Path, ...] = ()
     is_placeholder: bool = False
 
     def largest(self, count: int = 10) -> str:
@@ -95,20 +107,18 @@ def build(
     *,
     module: str | None = None,
     interpreter: Interpreter | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    selection: Selection = _NOTHING_MORE,
     include_runtime: bool = False,
 ) -> Package:
     """Package a folder for Lambda, or hand out the package that was made of the same input before.
 
     Args:
-        entry: The folder with the handler, and `uv.lock` or a hashed `requirements.txt` at its top if it needs
-            anything.
+        entry: The folder with the handler. It is a project with a `uv.lock`, or a member of a uv workspace, or has a
+            hashed `requirements.txt`, or needs nothing.
         target: The machine to package for.
         module: The handler's module, if it is in the entry.
         interpreter: Compiles bytecode; of the target's minor version. None: no bytecode.
-        include: Glob patterns of files or folders to package although they would be left out.
-        exclude: Glob patterns of files or folders of `entry` to leave out.
+        selection: Extras and groups to install, and files to include or leave out.
         include_runtime: Put `constructs_lib.runtime` in, and nothing else of the library.
 
     Returns:
@@ -120,31 +130,47 @@ def build(
             secret or cannot be read, or imports this library, and the package has none of it.
     """
     entry = entry.resolve()
-    files = entry_files.find(entry, include=include, exclude=exclude)
+    code = handler_code.code_folder(entry, module)
+    files = _files(entry, code, selection)
     runtime = sorted(_runtime_files()) if include_runtime else []
-    if runtime and any((entry / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
+    if runtime and any((code / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
         raise InvalidPropsError(
             f"include_runtime=True puts a folder constructs_lib into the package, and entry has its own "
-            f"({entry}): imports would find only one of them. Rename it."
+            f"({code}): imports would find only one of them. Rename it."
         )
-    requirements = requirement_files.find(entry, module, target.python, exclude)
-    recipe = _Recipe(entry, files, runtime, requirements, target, interpreter)
+    requirements = requirement_files.find(entry, module, target.python, selection)
+    recipe = _Recipe(code, files, runtime, requirements, selection.from_source, target, interpreter)
     asset_hash = recipe.digest()
-    folder = _cache() / asset_hash
+    folder = package_cache.made("packages") / asset_hash
     if not (folder / "package.json").is_file():
-        _forget_unused()
+        package_cache.forget_unused()
         recipe.make(folder)
     os.utime(folder)
-    if not any((folder / "package" / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
-        _check_imports(entry, files)
     facts = json.loads((folder / "package.json").read_text())
+    path, local = folder / "package", tuple(Path(name) for name in facts["local"])
+    if not any((path / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
+        _check_imports(path, (*files, *local))
     return Package(
-        path=folder / "package",
+        path=path,
         asset_hash=asset_hash,
         unzipped_bytes=facts["unzipped_bytes"],
         zipped_bytes=facts["zipped_bytes"],
         sizes=facts["sizes"],
+        code=code,
+        own_files=frozenset((*files, *local)),
+        local_folders=tuple(project.folder for project in requirements.local) if requirements else (),
     )
+
+
+def _files(entry: Path, code: Path, selection: Selection) -> list[Path]:
+    """The function's own files, relative to `code`; at the root of a workspace, not those of its other members."""
+    members = [
+        place.relative_to(entry).as_posix()
+        for place in uv_lock.members_of(entry)
+        if place.is_relative_to(entry) and place != entry
+    ]
+    found = entry_files.find(entry, include=selection.include, exclude=(*selection.exclude, *members))
+    return [(entry / file).relative_to(code) for file in found if (entry / file).is_relative_to(code)]
 
 
 def placeholder() -> Package:
@@ -153,12 +179,12 @@ def placeholder() -> Package:
     It is the same for all functions, so that templates do not change with their code, and has a hash of its
     own, so that it is never taken for a package.
     """
-    path = _cache() / "not-packaged"
+    path = package_cache.made("packages") / "not-packaged"
     text = (
         "This function was not packaged: the CDK did not ask for the assets of its stack (Stack.bundling_required, "
         "context aws:cdk:bundling-stacks). Do not deploy this.\n"
     )
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(exist_ok=True)
     (path / "NOT_PACKAGED.txt").write_text(text)
     os.utime(path)
     asset_hash = hashlib.sha256(text.encode()).hexdigest()
@@ -223,54 +249,44 @@ def _runtime_files() -> Iterator[Path]:
 class _Recipe:
     """Everything that decides what is in a package."""
 
-    entry: Path
+    code: Path
     files: list[Path]
     runtime: list[Path]
     requirements: Requirements | None
+    from_source: Sequence[str]
     target: Target
     interpreter: Interpreter | None
 
     def digest(self) -> str:
         """A hash of it."""
-        digest = hashlib.sha256()
-
-        def add(*parts: str | bytes) -> None:
-            for part in parts:
-                data = part.encode() if isinstance(part, str) else part
-                digest.update(len(data).to_bytes(8, "big") + data)
-
+        digest = InputDigest()
         # No platform means this machine: then its name and its Python are inputs too.
-        machine = (
-            self.target.platform or f"{sysconfig.get_platform()}-{sys.implementation.cache_tag}{sys.abiflags}"
-        )
+        machine = self.target.platform or local_project.THIS_MACHINE
         compiler = self.interpreter.version if self.interpreter else "no bytecode"
-        add(_FORMAT, self.target.python, machine, compiler)
-        for path in self.requirements.inputs if self.requirements else ():
-            add(Path(os.path.relpath(path, self.entry)).as_posix(), path.read_bytes())
-        add("files")
-        for file in self.files:
-            executable = "x" if (self.entry / file).stat().st_mode & 0o100 else "-"
-            add(file.as_posix(), executable, (self.entry / file).read_bytes())
+        digest.add(_FORMAT, self.target.python, machine, compiler)
+        if self.requirements:
+            self.requirements.add_to(digest)
+            digest.add(*sorted(self.from_source))
+        digest.add("files")
+        digest.add_files(self.code, self.files)
         for file in self.runtime:
-            add((_RUNTIME_PLACE / file).as_posix(), (_RUNTIME / file).read_bytes())
+            digest.add((_RUNTIME_PLACE / file).as_posix(), (_RUNTIME / file).read_bytes())
         return digest.hexdigest()
 
     def make(self, folder: Path) -> None:
         """Build next to it and move into place at once: two synths at a time never see half a package."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # What is in here is never an input of a package (see entry_files), nor of a backup.
-        (folder.parent / "CACHEDIR.TAG").write_text("Signature: 8a477f597d28d172789f06886806bc55\n")
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as aside:
             draft = Path(aside) / "draft"
             package = draft / "package"
             package.mkdir(parents=True)
-            owners = (
-                installation.install(package, self.requirements, self.target) if self.requirements else {}
-            )
+            owners, local = dict[str, str](), frozenset[str]()
+            if self.requirements:
+                done = installation.install(package, self.requirements, self.target, self.from_source)
+                owners, local = done.owners, done.local
             for file in self.files:
                 (package / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self.entry / file, package / file)
-                (package / file).chmod((self.entry / file).stat().st_mode)
+                shutil.copyfile(self.code / file, package / file)
+                (package / file).chmod((self.code / file).stat().st_mode)
                 owners.pop(file.as_posix(), None)
             for file in self.runtime:
                 place = _RUNTIME_PLACE / file
@@ -279,18 +295,17 @@ class _Recipe:
                 owners[place.as_posix()] = "constructs_lib.runtime"
             if self.interpreter:
                 _compile(package, self.interpreter)
-            (draft / "package.json").write_text(json.dumps(_measure(package, owners)))
-            try:
-                draft.rename(folder)
-            except OSError:
-                if not (folder / "package.json").is_file():
-                    raise
+            facts = _measure(package, owners) | {
+                "local": sorted(name for name in local if (package / name).is_file())
+            }
+            (draft / "package.json").write_text(json.dumps(facts))
+            package_cache.move(draft, folder)
 
 
-def _check_imports(entry: Path, files: Iterable[Path]) -> None:
+def _check_imports(package: Path, files: Iterable[Path]) -> None:
     """Refuse files that import this library, for a package that has none of it."""
     for file in files:
-        if file.suffix != ".py" or b"constructs_lib" not in (source := (entry / file).read_bytes()):
+        if file.suffix != ".py" or b"constructs_lib" not in (source := (package / file).read_bytes()):
             continue
         try:
             tree = ast.parse(source, filename=str(file))
@@ -326,26 +341,6 @@ def _imports_at_run_time(tree: ast.Module) -> set[str]:
             case _:
                 nodes += ast.iter_child_nodes(node)
     return names
-
-
-# --- the cache -----------------------------------------------------------------------------------------
-
-
-def _cache() -> Path:
-    """Return the folder that packages are kept in, which is CONSTRUCTS_LIB_CACHE_DIR or the user's cache folder."""
-    if own := os.environ.get("CONSTRUCTS_LIB_CACHE_DIR"):
-        return Path(own).resolve() / "packages"
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base).resolve() / "constructs-lib" / "packages"
-
-
-def _forget_unused() -> None:
-    for folder in _cache().glob("*"):
-        try:
-            if time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
-        except FileNotFoundError:
-            continue  # another synth was quicker
 
 
 def _measure(package: Path, owners: Mapping[str, str]) -> dict[str, object]:

@@ -18,6 +18,7 @@ from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.function import function_code, packaging
+from constructs_lib.foundation.function.requirements import Selection
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import app_of, check_app_of
 
@@ -53,8 +54,10 @@ class PythonFunction(lambda_.Function):
     Args:
         scope: The construct's parent; the role and the log group become its children too, named after it.
         construct_id: The construct's id, unique in its scope.
-        entry: The folder with the handler. A relative path starts at the current directory. What git ignores,
-            names that start with a dot, `tests/`, lock files, environments and caches are not packaged.
+        entry: The folder with the handler: a project with its `uv.lock`, a member of a uv workspace, a folder with a
+            hashed `requirements.txt`, or one without requirements. A relative path starts at the current directory.
+            What git ignores, names that start with a dot, `tests/`, lock files, environments and caches are not
+            packaged. If the handler is in `src`, the content of `src` is packaged, and nothing beside it.
         handler: As Lambda writes it: `module.function`. It may come with a dependency or a layer.
         runtime: Python 3.11 or newer; default 3.13, supported by AWS until June 2029.
         architecture: Default arm64, which costs a fifth less for the same duration.
@@ -97,6 +100,12 @@ class PythonFunction(lambda_.Function):
         include: Glob patterns of files or folders in `entry` to package although git ignores them or another
             rule leaves them out, such as `generated/*_pb2.py`.
         exclude: Glob patterns of files or folders in `entry` to leave out, such as `notes/*`.
+        extras: Extras of the function's own project to install; requires a `uv.lock`.
+        dependency_groups: Its dependency groups to install, such as one for each function of a project; default none
+            of them, not even those in `default-groups`. Requires a `uv.lock`.
+        build_from_source: Names of packages that have no wheel, and may be built on the machine that synthesizes the
+            app: those that an index has as source alone, and git dependencies. The newest build tools that are there
+            build them, so that two machines may make different packages of one lock. Compiled code is refused.
         include_runtime: Put `constructs_lib.runtime` into the package, for handlers that import it: some 90 kB,
             and nothing else of this library.
         max_zipped_mb: Refuse a larger archive; 0 to 250, default 50.
@@ -150,6 +159,9 @@ class PythonFunction(lambda_.Function):
         bytecode: bool | None = None,
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        extras: Sequence[str] = (),
+        dependency_groups: Sequence[str] = (),
+        build_from_source: Sequence[str] = (),
         include_runtime: bool = False,
         max_zipped_mb: float = _defaults.PACKAGE_ZIPPED_MB_MAX,
         log_group: logs.ILogGroup | logs.LogGroup | None = None,
@@ -172,6 +184,9 @@ class PythonFunction(lambda_.Function):
             snap_start=snap_start,
             include=include,
             exclude=exclude,
+            extras=extras,
+            dependency_groups=dependency_groups,
+            build_from_source=build_from_source,
             include_runtime=include_runtime,
         )
         runtime_name = _defaults.PYTHON_RUNTIME if runtime is None else runtime.name
@@ -223,8 +238,13 @@ class PythonFunction(lambda_.Function):
                     for_host=_is_packaged_for_host(app_of(scope)),
                 ),
                 bytecode=bytecode,
-                include=include,
-                exclude=exclude,
+                selection=Selection(
+                    extras=extras,
+                    groups=dependency_groups,
+                    from_source=build_from_source,
+                    include=include,
+                    exclude=exclude,
+                ),
                 include_runtime=include_runtime,
                 has_layers=bool(layers),
                 has_python_path="PYTHONPATH" in (environment or {}),
@@ -392,6 +412,9 @@ def _check_kinds(
     snap_start: object,
     include: object,
     exclude: object,
+    extras: object,
+    dependency_groups: object,
+    build_from_source: object,
     include_runtime: object,
 ) -> None:
     """Refuse what Python lets pass and the CDK would choke on, such as a name in place of a part."""
@@ -408,8 +431,14 @@ def _check_kinds(
         _validation.check_type(name, value, kind, example)
     _validation.check_part("environment_encryption", environment_encryption, "key_arn", "a KMS key")
     _validation.check_parts("layers", layers, "layer_version_arn", "layer versions")
-    for name, value in (("include", include), ("exclude", exclude)):
-        _validation.check_parts(name, value, "casefold", "glob patterns")
+    for name, value, plural in (
+        ("include", include, "glob patterns"),
+        ("exclude", exclude, "glob patterns"),
+        ("extras", extras, "names of extras"),
+        ("dependency_groups", dependency_groups, "names of dependency groups"),
+        ("build_from_source", build_from_source, "names of packages"),
+    ):
+        _validation.check_parts(name, value, "casefold", plural)
     for name, value in (("snap_start", snap_start), ("include_runtime", include_runtime)):
         _validation.check_flag(name, value)
     if bytecode is not None:

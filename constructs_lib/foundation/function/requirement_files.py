@@ -6,12 +6,17 @@ Nothing is installed here. Everything that decides what will be installed is nam
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.function import uv_lock
+from constructs_lib.foundation.function.requirements import (
+    ONLY_WHEELS,
+    Requirements,
+    Selection,
+    check_not_this_library,
+)
 
 _LOCKS = ("uv.lock", "requirements.txt")
 
@@ -33,27 +38,14 @@ _DIRECT = re.compile(r"\w+(\+\w+)?://|.* @ ")
 _SCRIPT = re.compile(r"^# /// script\s*$\n(?P<toml>(?:^#(?: .*)?$\n)+?)^# ///\s*$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Requirements:
-    """What decides which packages are installed.
-
-    Attributes:
-        file: `uv.lock` or `requirements.txt`, at the top of the entry.
-        inputs: That file and every other that is read with it; their content decides what is installed.
-    """
-
-    file: Path
-    inputs: tuple[Path, ...]
-
-
-def find(entry: Path, module: str | None, python: str, exclude: Sequence[str] = ()) -> Requirements | None:
+def find(entry: Path, module: str | None, python: str, selection: Selection) -> Requirements | None:
     """Find the file that says what to install, or None if nothing is needed.
 
     Args:
         entry: The folder with the handler.
         module: The handler's module; None if it is not in the entry.
         python: Minor version of the runtime.
-        exclude: Glob patterns: a file of another tool that they match is not a reason to refuse.
+        selection: Extras and groups to install; a file of another tool that is excluded is not a reason to refuse.
 
     Raises:
         InvalidPropsError: Dependencies are declared in a form that is not read here, or in two, or without
@@ -64,18 +56,33 @@ def find(entry: Path, module: str | None, python: str, exclude: Sequence[str] = 
         raise InvalidPropsError(
             f"entry has both uv.lock and requirements.txt ({entry}): delete one of them; only one can be used."
         )
-    if lock.is_file():
-        return _of_lock(lock, python)
     if requirements.is_file():
+        for name, asked in (("extras", selection.extras), ("dependency_groups", selection.groups)):
+            if asked:
+                raise InvalidPropsError(
+                    f"{name} requires a uv.lock, and entry has a requirements.txt ({entry})."
+                )
         included = tuple(dict.fromkeys(_included(requirements)))
-        return Requirements(requirements, (*included, *_settings_of_uv(entry)))
-    _refuse_other_forms(entry, module, python, exclude)
+        return Requirements(requirements, entry, (*included, *uv_lock.settings_in(entry)))
+    root = uv_lock.workspace_of(entry)
+    if root is not None:
+        if lock.is_file():
+            raise InvalidPropsError(
+                f"entry is a member of the uv workspace in {root}, and has a uv.lock of its own, which uv does not "
+                f"read ({entry}): delete it."
+            )
+        lock = root / "uv.lock"
+        if not lock.is_file():
+            raise InvalidPropsError(
+                f"entry is a member of the uv workspace in {root}, which has no uv.lock: run 'uv lock' there."
+            )
+    if lock.is_file():
+        return uv_lock.requirements_of(lock, entry, python, selection)
+    _refuse_other_forms(entry, module, python, selection.exclude)
+    for name, asked in (("extras", selection.extras), ("dependency_groups", selection.groups)):
+        if asked:
+            raise InvalidPropsError(f"{name} requires a uv.lock, and there is none in entry ({entry}).")
     return None
-
-
-def exist(entry: Path) -> bool:
-    """Whether a file that says what to install is in a folder."""
-    return any((entry / name).is_file() for name in _LOCKS)
 
 
 def above(entry: Path) -> Path | None:
@@ -86,108 +93,6 @@ def above(entry: Path) -> Path | None:
         if (folder / ".git").exists():
             return None
     return None
-
-
-def toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises:
-        InvalidPropsError: It is not valid.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidPropsError(f"{path} cannot be read: {error}.") from None
-
-
-def allows(requires_python: str, version: str) -> bool:
-    """Whether a `requires-python` allows a version, such as `3.13.7`; `3.13` is any of its patch releases."""
-    if version.count(".") == 1:
-        return any(allows(requires_python, f"{version}.{patch}") for patch in (0, 99))
-    actual = _numbers(version)
-    return all(
-        _clause_allows(operator, _numbers(bound), actual, wildcard=bound.endswith("*"))
-        for operator, bound in re.findall(r"(~=|==|!=|<=|>=|<|>)\s*([\d.]+\*?)", requires_python)
-    )
-
-
-def _clause_allows(operator: str, bound: tuple[int, ...], actual: tuple[int, ...], *, wildcard: bool) -> bool:
-    same = actual[: len(bound)] == bound if wildcard else actual == bound + (0,) * (len(actual) - len(bound))
-    match operator:
-        case "==":
-            return same
-        case "!=":
-            return not same
-        case "~=":
-            return actual >= bound and actual[: len(bound) - 1] == bound[:-1]
-        case ">=":
-            return actual >= bound
-        case "<=":
-            return actual <= bound or same
-        case ">":
-            return actual > bound and not same
-        case _:
-            return actual < bound
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
-# --- uv.lock -------------------------------------------------------------------------------------------
-
-
-def _of_lock(lock: Path, python: str) -> Requirements:
-    entry = lock.parent
-    if not (entry / "pyproject.toml").is_file():
-        raise InvalidPropsError(
-            f"entry has a uv.lock without the pyproject.toml that it was made from ({entry}). Add that file."
-        )
-    required = str(toml(lock).get("requires-python", ""))
-    if not allows(required, python):
-        raise InvalidPropsError(
-            f"uv.lock requires Python {required}, but the function runs on {python} ({entry}). Change runtime, "
-            f"or requires-python in pyproject.toml. (The local cloud runs functions on the Python of the app.)"
-        )
-    return Requirements(lock, (lock, *_settings_of_uv(entry)))
-
-
-def _settings_of_uv(entry: Path) -> tuple[Path, ...]:
-    return tuple(path for name in ("pyproject.toml", "uv.toml") if (path := entry / name).is_file())
-
-
-def changed_since(lock: Path) -> list[str]:
-    """The dependencies that differ between a lock and its `pyproject.toml`, as far as text can tell.
-
-    uv itself finds out more, and needs a Python that the project allows; this needs none. Markers, extras and
-    versions with letters are not compared.
-    """
-    project = toml(lock.with_name("pyproject.toml")).get("project", {})
-    if "dependencies" in project.get("dynamic", ()):
-        return []
-    locked = {
-        (_normalized(one["name"]), _bounds(one.get("specifier", "")))
-        for package in toml(lock).get("package", ())
-        if {"virtual": ".", "editable": "."}.items() & package.get("source", {}).items()
-        for one in package.get("metadata", {}).get("requires-dist", ())
-        if "extra ==" not in one.get("marker", "")
-    }
-    wanted = set(map(_name_and_bounds, project.get("dependencies", ())))
-    return sorted({name for name, _ in wanted ^ locked})
-
-
-def _name_and_bounds(requirement: str) -> tuple[str, frozenset[tuple[str, str]]]:
-    name = re.match(r"[\w.-]+", requirement.strip())
-    plain = requirement.partition(";")[0].partition("@")[0]
-    return _normalized(name[0] if name else requirement), _bounds(plain)
-
-
-def _bounds(specifier: str) -> frozenset[tuple[str, str]]:
-    return frozenset(re.findall(r"(~=|==|!=|<=|>=|<|>)\s*([\d.*]+)(?![\w.*])", specifier))
-
-
-def _normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 # --- requirements.txt ----------------------------------------------------------------------------------
@@ -227,35 +132,13 @@ def _check(file: Path, line: str) -> None:
         raise InvalidPropsError(f"{file} has {requirement!r}. {ONLY_WHEELS}")
     if line.startswith("-"):
         return
-    name = _normalized(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+    name = uv_lock.normalized(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
     check_not_this_library(file, name)
     if "--hash=" not in line:
         raise InvalidPropsError(
             f"{file} has no hash for {requirement.split(';')[0].strip()!r}. Write it with "
             f"'uv pip compile --generate-hashes --python-version X.Y requirements.in -o {file.name}', "
             f"where X.Y is the runtime's version, or use uv.lock."
-        )
-
-
-ONLY_WHEELS = (
-    "It is not a wheel of an index, and only wheels can be packaged the same way everywhere. Publish a wheel of "
-    "it to an index; or build one into entry (uv build --wheel --out-dir wheels) and depend on that file in "
-    "pyproject.toml: [tool.uv.sources] name = { path = 'wheels/name-1.0-py3-none-any.whl' }; or link or copy "
-    "the code into entry."
-)
-
-
-def check_not_this_library(file: Path, name: str) -> None:
-    """Refuse a function that would install this library: it brings the whole CDK.
-
-    Raises:
-        InvalidPropsError: `name` is this library.
-    """
-    if name == "constructs-lib":
-        raise InvalidPropsError(
-            f"{file} installs constructs-lib, and with it the CDK: more than Lambda takes. Pass "
-            f"include_runtime=True, which puts constructs_lib.runtime into the package, and remove "
-            f"constructs-lib from the function's dependencies; for its tests, it may be in a group such as dev."
         )
 
 
@@ -269,10 +152,10 @@ def _refuse_other_forms(entry: Path, module: str | None, python: str, exclude: S
         return any(fnmatchcase(name, pattern) for pattern in exclude)
 
     project_file = entry / "pyproject.toml"
-    project = toml(project_file) if project_file.is_file() and not is_excluded("pyproject.toml") else {}
+    project = (
+        uv_lock.toml(project_file) if project_file.is_file() and not is_excluded("pyproject.toml") else {}
+    )
     has_dependencies = bool(project.get("project", {}).get("dependencies"))
-    if has_dependencies:
-        _refuse_workspace_member(entry, project["project"].get("name"))
     for name, command in _FOREIGN.items():
         file = entry / name
         if file.is_file() and not is_excluded(name) and (file.suffix != ".in" or any(_lines(file))):
@@ -307,34 +190,6 @@ def _not_read(entry: Path, name: str, way_out: str) -> InvalidPropsError:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
-
-
-def _refuse_workspace_member(entry: Path, name: str | None) -> None:
-    """Refuse a member of a uv workspace: its lock is the one of the workspace, which is not read yet."""
-    root = next((folder for folder in entry.parents if _has_member(folder, entry)), None)
-    if root is None:
-        return
-    member = entry.relative_to(root).as_posix()
-    raise InvalidPropsError(
-        f"entry is a member of the uv workspace in {root}, and has no uv.lock of its own ({entry}). Members "
-        f"are not supported yet. Until then, write its requirements next to the handler, and again after each "
-        f"change of the lock:\n  uv export --package {name} --no-default-groups --no-emit-workspace "
-        f"--format requirements-txt --output-file {member}/requirements.txt\nin {root}. Code of other members "
-        f"is not among them: link or copy it into entry."
-    )
-
-
-def _has_member(root: Path, entry: Path) -> bool:
-    try:
-        project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return False
-    workspace = project.get("tool", {}).get("uv", {}).get("workspace", {})
-
-    def is_one_of(patterns: Sequence[str]) -> bool:
-        return any(entry in root.glob(pattern) for pattern in patterns)
-
-    return is_one_of(workspace.get("members", ())) and not is_one_of(workspace.get("exclude", ()))
 
 
 def _refuse_beside_the_handler(entry: Path, module: str) -> None:
