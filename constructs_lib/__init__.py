@@ -10,6 +10,7 @@ from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
     from constructs_lib.foundation.function.python_function import PythonFunction
+    from constructs_lib.foundation.function.python_layer import PythonLayer
     from constructs_lib.patterns.api.authorization import Authorization
     from constructs_lib.patterns.api.provisioned_api import ProvisionedApi
     from constructs_lib.patterns.api.route import Route
@@ -44,6 +45,7 @@ __all__ = [
     "ProvisionedApi",
     "ProxiedDatabase",
     "PythonFunction",
+    "PythonLayer",
     "QueueConsumer",
     "Route",
     "ScheduledInvocation",
@@ -66,6 +68,7 @@ _HOMES = {
     "ProvisionedApi": "constructs_lib.patterns.api.provisioned_api",
     "ProxiedDatabase": "constructs_lib.patterns.database.proxied_database",
     "PythonFunction": "constructs_lib.foundation.function.python_function",
+    "PythonLayer": "constructs_lib.foundation.function.python_layer",
     "QueueConsumer": "constructs_lib.patterns.queue_consumer",
     "Route": "constructs_lib.patterns.api.route",
     "ScheduledInvocation": "constructs_lib.patterns.scheduled_invocation",

@@ -95,6 +95,12 @@ LAMBDA_ENVIRONMENT: Final = _LAMBDA + "configuration-envvars.html"
 LAMBDA_CONCURRENCY: Final = _LAMBDA + "configuration-concurrency.html"
 LAMBDA_LOG_GROUPS: Final = _LAMBDA + "monitoring-cloudwatchlogs-loggroups.html"
 LAMBDA_LAYERS: Final = _LAMBDA + "adding-layers.html"
+LAMBDA_RUNTIMES: Final = _LAMBDA + "lambda-runtimes.html"
+PUBLISH_LAYER_VERSION: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html"
+POWERTOOLS: Final = "https://docs.aws.amazon.com/powertools/python/latest/getting-started/install/"
+STACK_EXPORTS: Final = (
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"
+)
 LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"
 LAMBDA_ROLES: Final = _LAMBDA + "lambda-intro-execution-role.html"
 LAMBDA_PERMISSIONS: Final = _LAMBDA + "access-control-resource-based.html"

@@ -26,7 +26,7 @@ LOCAL: Final = "constructs_lib.local"
 CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Constructs": {
         PACKAGE: (
-            "PythonFunction", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
+            "PythonFunction", "PythonLayer", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "AsyncDestinations", "EventRule", "BucketEvents", "TopicSubscription",
             "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
@@ -76,6 +76,7 @@ INTERNAL: Final = {
 
 GUIDES: Final = {
     "PythonFunction": "function.md",
+    "PythonLayer": "function.md",
     "QueueConsumer": "queue.md",
     "KafkaConsumer": "brokers.md",
     "KafkaAuthentication": "brokers.md",

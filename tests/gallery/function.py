@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from constructs_lib import PythonLayer
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 
 
@@ -57,7 +58,41 @@ def python_function_leaving_its_vpc(stack: Stack) -> None:
     function(stack, leaving_vpc=True)
 
 
+def python_layer(stack: Stack) -> None:
+    layer = PythonLayer(stack, "Layer", entry=SAMPLE_FUNCTIONS / "complete_trip", bytecode=False)
+    function(stack, layers=[layer])
+
+
+def python_layer_with_everything_set(stack: Stack) -> None:
+    layer = PythonLayer(
+        stack,
+        "Layer",
+        entry=SAMPLE_FUNCTIONS / "complete_trip",
+        bytecode=False,
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        architecture=lambda_.Architecture.X86_64,
+        description="What rides have in common",
+        layer_version_name="rides",
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+    powertools = PythonLayer.powertools(
+        stack,
+        "Powertools",
+        version="3.24.0",
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        architecture=lambda_.Architecture.X86_64,
+    )
+    function(
+        stack,
+        layers=[layer, powertools],
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        architecture=lambda_.Architecture.X86_64,
+    )
+
+
 SCENES: Final = (
+    python_layer,
+    python_layer_with_everything_set,
     python_function,
     python_function_with_dependencies,
     python_function_with_everything_said,

@@ -12,6 +12,7 @@ from tests.limits.destinations import DESTINATIONS_LIMITS
 from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
+from tests.limits.layer import LAYER_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
 from tests.limits.streams import KINESIS_LIMITS, TABLE_STREAM_LIMITS
@@ -19,6 +20,7 @@ from tests.limits.table import Limits
 
 ALL: Final[tuple[Limits, ...]] = (
     FUNCTION_LIMITS,
+    LAYER_LIMITS,
     QUEUE_LIMITS,
     DATABASE_LIMITS,
     RELEASE_LIMITS,

@@ -92,6 +92,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("an archive of any size", args(max_zipped_mb=float("inf")), "max_zipped_mb must be 0 to 250 MB, got inf"),
     ("an archive of nothing", args(max_zipped_mb=-1), "max_zipped_mb must be 0 to 250 MB, got -1"),
     ("deprecated runtime", args(runtime=lambda_.Runtime.PYTHON_3_10), "runtime must be one of python3.11"),
+    ("SnapStart of a runtime of which it is not known", lambda stack: {"snap_start": True, "runtime":
+     lambda_.Runtime("python3.15", lambda_.RuntimeFamily.PYTHON)}, "pass lambda_.Runtime('python3.15', "),
     ("another language", args(runtime=lambda_.Runtime.NODEJS_22_X), "got 'nodejs22.x'"),
     ("handler without a dot", args(handler="app"), "handler must be 'module.function', got 'app'"),
     ("handler's file with a typo", args(handler="ap.handle"), "no ap.py. Did you mean 'app'?"),

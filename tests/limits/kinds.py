@@ -24,6 +24,7 @@ from constructs_lib import (
     ProvisionedApi,
     ProxiedDatabase,
     PythonFunction,
+    PythonLayer,
     QueueConsumer,
     Route,
     ScheduledInvocation,
@@ -34,7 +35,7 @@ from constructs_lib import (
 from tests.gallery.api import alias, certificate, client, user_pool
 from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.parts import bucket, live, topic
-from tests.gallery.plain_function import HANDLERS, function
+from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 from tests.gallery.streams import stream, table
 
 NEVER_RIGHT: Final[tuple[object, ...]] = (
@@ -165,6 +166,7 @@ _AUTHORIZATIONS: Final[dict[str, tuple[Callable[..., Authorization], Callable[[S
 
 _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
+    PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},
     ProxiedDatabase: lambda stack: {
         "engine": rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17)
     },

@@ -164,6 +164,7 @@ SCENE_OF = {
     "ProvisionedApi": "http_api",
     "ProxiedDatabase": "proxied_database_for_a_demo",
     "PythonFunction": "python_function",
+    "PythonLayer": "python_layer",
     "QueueConsumer": "queue_consumer",
     "ScheduledInvocation": "scheduled_invocation",
     "TableStreamConsumer": "table_stream_consumer",

@@ -1,6 +1,5 @@
 """The code of a function: packaged, and read for what would fail at the first invocation."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from constructs_lib.foundation.function import (
 )
 from constructs_lib.foundation.function.handler_code import Findings
 from constructs_lib.foundation.function.installation import Target
+from constructs_lib.foundation.function.interpreter import Interpreter
 from constructs_lib.foundation.function.requirements import Selection
 
 
@@ -28,7 +28,7 @@ class Code:
     """
 
     package: packaging.Package
-    warnings: Mapping[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
     lacks_bytecode: bool = False
 
 
@@ -41,6 +41,31 @@ def target(runtime_name: str, architecture: str, *, for_host: bool) -> Target:
     glibc = "2_17" if python == "3.11" else "2_34"
     machine = "aarch64" if architecture == "arm64" else "x86_64"
     return Target(python, platform=f"{machine}-manylinux_{glibc}")
+
+
+def compiler(target: Target, bytecode: bool | None) -> Interpreter | None:
+    """The Python that compiles for a target; None where there is none, or nothing is to be compiled.
+
+    Raises:
+        InvalidPropsError: `bytecode` is True, and there is none.
+    """
+    found = None if bytecode is False else interpreter.find(target.python)
+    if bytecode and found is None:
+        raise InvalidPropsError(
+            f"bytecode=True requires a Python {target.python} on this machine, and there is none on PATH, in "
+            f"pyenv or managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
+        )
+    return found
+
+
+def no_bytecode(runtime_name: str) -> tuple[str, str]:
+    """The id and the text of what a user should know about packages without bytecode."""
+    text = (
+        f"No {runtime_name} found on this machine: packages for it carry no bytecode, and every cold start "
+        f"compiles all imports again. Install one (uv python install {runtime_name[6:]}), or pass "
+        f"bytecode=False if this is intended."
+    )
+    return f"constructs-lib:no-bytecode-{runtime_name}", text
 
 
 def package(
@@ -82,12 +107,7 @@ def package(
         if not has_layers and requirement_files.find(entry.resolve(), None, target.python, selection) is None:
             raise
         missing = error  # it may come with a dependency or a layer, as the wrappers of monitoring tools do
-    found = None if bytecode is False else interpreter.find(target.python)
-    if bytecode and found is None:
-        raise InvalidPropsError(
-            f"bytecode=True requires a Python {target.python} on this machine, and there is none on PATH, in "
-            f"pyenv or managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
-        )
+    found = compiler(target, bytecode)
     built = packaging.build(
         entry,
         target,

@@ -50,15 +50,16 @@ class Installation:
 
 
 def install(
-    package: Path, requirements: Requirements, target: Target, from_source: Iterable[str] = ()
+    package: Path, requirements: Requirements, target: Target, from_source: Iterable[str] = (), *, aside: Path
 ) -> Installation:
     """Install the target's wheels into a folder.
 
     Args:
-        package: The folder, which exists. A file may be written next to it.
+        package: The folder, which exists.
         requirements: What to install.
         target: The machine to install for.
         from_source: Names of packages to build on this machine.
+        aside: A folder for a file that is needed in between.
 
     Raises:
         InvalidPropsError: The lock does not fit its project, or has something other than wheels with hashes; or
@@ -70,7 +71,7 @@ def install(
     listed = file
     require_hashes = ["--require-hashes"]
     if file.name == "uv.lock":
-        listed = package.parent / "pylock.toml"
+        listed = aside / "pylock.toml"
         text = _exported(requirements, target)
         packages = tomllib.loads(text).get("packages", ())
         _check(requirements, packages, sources)
@@ -105,7 +106,7 @@ def _exported(requirements: Requirements, target: Target) -> str:
         )
     text = uv.run(
         ["export", "--locked" if judge else "--frozen", "--python", str(judge or interpreter.HOST.path),
-         "--no-default-groups", *requirements.options, "--no-emit-project", "--no-header",
+         "--no-default-groups", *requirements.options, "--no-header",
          "--format", "pylock.toml", "--quiet"],
         cwd=requirements.project,
         failure=f"uv.lock in {lock.parent} cannot be used",

@@ -37,7 +37,7 @@ from constructs_lib.foundation.function.requirements import Requirements, Select
 _FORMAT = "3"
 """Raised whenever the same input would give other bytes than before."""
 
-_OWN_CODE = "(your own code)"
+OWN_CODE = "(your own code)"
 _RUNTIME = Path(_defaults.__file__).parent / "runtime"
 _RUNTIME_PLACE = Path("constructs_lib/runtime")
 _NOTHING_MORE = Selection()
@@ -54,7 +54,6 @@ class Package:
         zipped_bytes: Size as a deflated archive, to within a few per cent; the unzipped size where that is
             below the limit anyway.
         sizes: Bytes by distribution, your own code under a name of its own.
-        code: The folder with the function's own code: `entry`, or `src` in it.
         own_files: Files of the function and of the projects on this machine that it depends on.
         local_folders: The folders of those projects.
         is_placeholder: Whether nothing was packaged, because the CDK does not need the stack's assets now.
@@ -65,7 +64,6 @@ class Package:
     unzipped_bytes: int
     zipped_bytes: int
     sizes: Mapping[str, int]
-    code: Path | None = None
     own_files: frozenset[Path] = frozenset()
     local_folders: tuple[Path, ...] = ()
     is_placeholder: bool = False
@@ -139,7 +137,46 @@ def build(
             f"({code}): imports would find only one of them. Rename it."
         )
     requirements = requirement_files.find(entry, module, target.python, selection)
-    recipe = _Recipe(code, files, runtime, requirements, selection.from_source, target, interpreter)
+    recipe = _Recipe(
+        Path(), "/var/task", code, files, runtime, requirements, selection.from_source, target, interpreter
+    )
+    return _made(recipe)
+
+
+def build_layer(
+    entry: Path,
+    target: Target,
+    *,
+    interpreter: Interpreter | None = None,
+    selection: Selection = _NOTHING_MORE,
+) -> Package:
+    """Package what a project requires, and the project itself if it has a build backend, as a layer.
+
+    Args:
+        entry: The folder of a project with a `uv.lock`, or of a member of a uv workspace, or with a hashed
+            `requirements.txt`.
+        target: The machine to package for.
+        interpreter: Compiles bytecode; of the target's minor version. None: no bytecode.
+        selection: Extras and groups to install, and files of the project to include or leave out.
+
+    Raises:
+        InvalidPropsError: There is nothing to install, or it cannot be packaged.
+    """
+    entry = entry.resolve()
+    requirements = requirement_files.find(entry, None, target.python, selection, with_project=True)
+    if requirements is None:
+        raise InvalidPropsError(
+            f"entry must have requirements, or be a package of its own, got {entry}: add dependencies to its "
+            f"pyproject.toml, or a [build-system], and run 'uv lock'."
+        )
+    place = Path("python")
+    return _made(
+        _Recipe(place, "/opt", entry, [], [], requirements, selection.from_source, target, interpreter)
+    )
+
+
+def _made(recipe: "_Recipe") -> Package:
+    """Make a package, or find the one that was made of the same input before."""
     asset_hash = recipe.digest()
     folder = package_cache.made("packages") / asset_hash
     if not (folder / "package.json").is_file():
@@ -147,18 +184,18 @@ def build(
         recipe.make(folder)
     os.utime(folder)
     facts = json.loads((folder / "package.json").read_text())
-    path, local = folder / "package", tuple(Path(name) for name in facts["local"])
-    if not any((path / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
-        _check_imports(path, (*files, *local))
+    content, local = folder / "package" / recipe.place, tuple(Path(name) for name in facts["local"])
+    own_files = (*recipe.files, *local)
+    if not any((content / name).exists() for name in ("constructs_lib", "constructs_lib.py")):
+        _check_imports(content, own_files)
     return Package(
-        path=path,
+        path=folder / "package",
         asset_hash=asset_hash,
         unzipped_bytes=facts["unzipped_bytes"],
         zipped_bytes=facts["zipped_bytes"],
         sizes=facts["sizes"],
-        code=code,
-        own_files=frozenset((*files, *local)),
-        local_folders=tuple(project.folder for project in requirements.local) if requirements else (),
+        own_files=frozenset(own_files),
+        local_folders=tuple(one.folder for one in recipe.requirements.local) if recipe.requirements else (),
     )
 
 
@@ -188,7 +225,7 @@ def placeholder() -> Package:
     (path / "NOT_PACKAGED.txt").write_text(text)
     os.utime(path)
     asset_hash = hashlib.sha256(text.encode()).hexdigest()
-    return Package(path, asset_hash, len(text), len(text), {_OWN_CODE: len(text)}, is_placeholder=True)
+    return Package(path, asset_hash, len(text), len(text), {OWN_CODE: len(text)}, is_placeholder=True)
 
 
 def check_size(package: Package, *, layers_bytes: int, max_zipped_mb: float) -> None:
@@ -247,8 +284,15 @@ def _runtime_files() -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class _Recipe:
-    """Everything that decides what is in a package."""
+    """Everything that decides what is in a package.
 
+    Attributes:
+        place: Where its content is in the archive that Lambda unzips.
+        mount: Where Lambda unzips it.
+    """
+
+    place: Path
+    mount: str
     code: Path
     files: list[Path]
     runtime: list[Path]
@@ -263,7 +307,7 @@ class _Recipe:
         # No platform means this machine: then its name and its Python are inputs too.
         machine = self.target.platform or local_project.THIS_MACHINE
         compiler = self.interpreter.version if self.interpreter else "no bytecode"
-        digest.add(_FORMAT, self.target.python, machine, compiler)
+        digest.add(_FORMAT, self.mount, self.target.python, machine, compiler)
         if self.requirements:
             self.requirements.add_to(digest)
             digest.add(*sorted(self.from_source))
@@ -278,25 +322,28 @@ class _Recipe:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as aside:
             draft = Path(aside) / "draft"
             package = draft / "package"
-            package.mkdir(parents=True)
+            content = package / self.place
+            content.mkdir(parents=True)
             owners, local = dict[str, str](), frozenset[str]()
             if self.requirements:
-                done = installation.install(package, self.requirements, self.target, self.from_source)
+                done = installation.install(
+                    content, self.requirements, self.target, self.from_source, aside=Path(aside)
+                )
                 owners, local = done.owners, done.local
             for file in self.files:
-                (package / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self.code / file, package / file)
-                (package / file).chmod((self.code / file).stat().st_mode)
+                (content / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.code / file, content / file)
+                (content / file).chmod((self.code / file).stat().st_mode)
                 owners.pop(file.as_posix(), None)
             for file in self.runtime:
                 place = _RUNTIME_PLACE / file
-                (package / place).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(_RUNTIME / file, package / place)
+                (content / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(_RUNTIME / file, content / place)
                 owners[place.as_posix()] = "constructs_lib.runtime"
             if self.interpreter:
-                _compile(package, self.interpreter)
-            facts = _measure(package, owners) | {
-                "local": sorted(name for name in local if (package / name).is_file())
+                _compile(package, self.interpreter, self.mount)
+            facts = _measure(content, owners) | {
+                "local": sorted(name for name in local if (content / name).is_file())
             }
             (draft / "package.json").write_text(json.dumps(facts))
             package_cache.move(draft, folder)
@@ -353,7 +400,7 @@ def _measure(package: Path, owners: Mapping[str, str]) -> dict[str, object]:
             source = path.relative_to(package)
             if source.parent.name == "__pycache__":
                 source = source.parent.parent / f"{source.name.partition('.')[0]}.py"
-            sizes[owners.get(source.as_posix(), _OWN_CODE)] += path.stat().st_size
+            sizes[owners.get(source.as_posix(), OWN_CODE)] += path.stat().st_size
     unzipped = sum(sizes.values())
     may_be_large = unzipped > _defaults.PACKAGE_ZIPPED_MB_MAX * 1024 * 1024
     zipped = unzipped
@@ -362,15 +409,15 @@ def _measure(package: Path, owners: Mapping[str, str]) -> dict[str, object]:
     return {"unzipped_bytes": unzipped, "zipped_bytes": zipped, "sizes": dict(sizes)}
 
 
-def _compile(package: Path, interpreter: Interpreter) -> None:
-    """Compile for /var/task, which is read-only: without this every cold start compiles again.
+def _compile(package: Path, interpreter: Interpreter, mount: str) -> None:
+    """Compile for where Lambda unzips it, which is read-only: without this every cold start compiles again.
 
     A file that does not compile stays as it is (some distributions carry templates, or code of other
     versions); the handler's own module was read by `check_handler`.
     """
     subprocess.run(
         [interpreter.path, "-I", "-m", "compileall", "-q", "-f", "-j", "1",
-         "--invalidation-mode", "unchecked-hash", "-s", str(package), "-p", "/var/task", str(package)],
+         "--invalidation-mode", "unchecked-hash", "-s", str(package), "-p", mount, str(package)],
         env={**os.environ, "PYTHONHASHSEED": "0"},
         capture_output=True,
         check=False,

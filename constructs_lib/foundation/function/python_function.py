@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, ArnFormat, Duration, RemovalPolicy, Size, Stack, Stage
+from aws_cdk import Annotations, ArnFormat, Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -17,9 +16,14 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
-from constructs_lib.foundation.function import function_code, packaging
+from constructs_lib.foundation.function import (
+    function_code,
+    layer_checks,
+    packaging,
+    packaging_context,
+    runtimes,
+)
 from constructs_lib.foundation.function.requirements import Selection
-from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import app_of, check_app_of
 
 if TYPE_CHECKING:  # a service module costs time at import
@@ -29,9 +33,6 @@ _LAMBDA: Final = iam.ServicePrincipal("lambda.amazonaws.com")
 _TIMEOUT: Final = Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS)
 _RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
 _ARCHITECTURE: Final = lambda_.Architecture.ARM_64
-
-PACKAGE_FOR_CONTEXT: Final = "constructs-lib:package-for"
-"""Context of the local cloud alone: `host` packages for the Python and the machine that run the synth."""
 
 
 class PythonFunction(lambda_.Function):
@@ -59,7 +60,8 @@ class PythonFunction(lambda_.Function):
             What git ignores, names that start with a dot, `tests/`, lock files, environments and caches are not
             packaged. If the handler is in `src`, the content of `src` is packaged, and nothing beside it.
         handler: As Lambda writes it: `module.function`. It may come with a dependency or a layer.
-        runtime: Python 3.11 or newer; default 3.13, supported by AWS until June 2029.
+        runtime: Python 3.11 or newer; default 3.13, supported by AWS until June 2029. One that is newer than this
+            library is accepted with a warning, also as `lambda_.Runtime("python3.15", lambda_.RuntimeFamily.PYTHON)`.
         architecture: Default arm64, which costs a fifth less for the same duration.
         timeout: 1 to 900 seconds; default 29, as long as a REST API waits. Also determines the visibility
             timeout of a queue in front.
@@ -225,8 +227,11 @@ class PythonFunction(lambda_.Function):
                     way_out="A function uses what is in its own Region: pass one from there.",
                     source=page,
                 )
+        layer_checks.check(
+            layers, runtime_name, _defaults.ARCHITECTURE if architecture is None else architecture.name
+        )
         if snap_start:
-            _check_snap_start(runtime_name, ephemeral_storage_size)
+            _check_snap_start(runtime, runtime_name, ephemeral_storage_size)
         stack = location.stack_of(scope)
         code = (
             function_code.package(
@@ -235,7 +240,7 @@ class PythonFunction(lambda_.Function):
                 function_code.target(
                     runtime_name,
                     _defaults.ARCHITECTURE if architecture is None else architecture.name,
-                    for_host=_is_packaged_for_host(app_of(scope)),
+                    for_host=packaging_context.is_for_this_machine(app_of(scope)),
                 ),
                 bytecode=bytecode,
                 selection=Selection(
@@ -249,11 +254,13 @@ class PythonFunction(lambda_.Function):
                 has_layers=bool(layers),
                 has_python_path="PYTHONPATH" in (environment or {}),
             )
-            if _is_bundled(stack)
+            if packaging_context.is_bundled(stack)
             else function_code.Code(packaging.placeholder())
         )
         package = code.package
-        packaging.check_size(package, layers_bytes=_layers_bytes(scope, layers), max_zipped_mb=max_zipped_mb)
+        packaging.check_size(
+            package, layers_bytes=layer_checks.unzipped_bytes(scope, layers), max_zipped_mb=max_zipped_mb
+        )
 
         created: list[Construct] = []
         try:
@@ -328,15 +335,13 @@ class PythonFunction(lambda_.Function):
             newest = "AWS supports this runtime as long as the newest one, until June 2029."
             findings |= {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest}
         acknowledge(self, findings)
-        for warning_id, text in code.warnings.items():
+        warnings = (
+            code.warnings | layer_checks.warnings(stack, layers, package) | runtimes.warnings(runtime_name)
+        )
+        for warning_id, text in warnings.items():
             Annotations.of(self).add_warning_v2(f"constructs-lib:{warning_id}", text)
         if code.lacks_bytecode:
-            Annotations.of(stack).add_info_v2(
-                f"constructs-lib:no-bytecode-{runtime_name}",
-                f"No {runtime_name} found on this machine: packages for it carry no bytecode, and every cold start "
-                f"compiles all imports again. Install one (uv python install {runtime_name[6:]}), or pass "
-                f"bytecode=False if this is intended.",
-            )
+            Annotations.of(stack).add_info_v2(*function_code.no_bytecode(runtime_name))
 
 
 def _refuse_taken(scope: Construct, construct_id: str, created: Sequence[Construct]) -> None:
@@ -352,28 +357,6 @@ def _refuse_taken(scope: Construct, construct_id: str, created: Sequence[Constru
     raise InvalidPropsError(
         f"construct_id must be unique in its scope, got {construct_id!r}, which {node.path} already has."
     )
-
-
-def _is_bundled(stack: Stack) -> bool:
-    """Whether the CDK needs the assets of a stack, asked once: a context cannot change below what has children."""
-    if stack not in _bundled:
-        _bundled[stack] = stack.bundling_required
-    return _bundled[stack]
-
-
-_bundled: Final[WeakKeyDictionary[Stack, bool]] = WeakKeyDictionary()
-
-
-def _is_packaged_for_host(app: Stage | None) -> bool:
-    """Whether the local cloud runs this app, asked once: it passes its context to the app."""
-    if app is None:
-        return False
-    if app not in _for_host:
-        _for_host[app] = app.node.try_get_context(PACKAGE_FOR_CONTEXT) == "host"
-    return _for_host[app]
-
-
-_for_host: Final[WeakKeyDictionary[Stage, bool]] = WeakKeyDictionary()
 
 
 def _let_lambda_manage_network_interfaces(role: iam.Role) -> None:
@@ -459,12 +442,7 @@ def _check_arguments(
     max_zipped_mb: float,
 ) -> None:
     quotas = _defaults.LAMBDA_QUOTAS
-    _validation.check_choice(
-        "runtime",
-        runtime_name,
-        _defaults.PYTHON_RUNTIMES,
-        source="https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
-    )
+    runtimes.check(runtime_name)
     _validation.read_seconds(
         "timeout",
         timeout,
@@ -627,13 +605,23 @@ def _check_network(
         )
 
 
-def _check_snap_start(runtime_name: str, ephemeral_storage_size: Size | None) -> None:
-    _validation.check_choice(
-        "runtime of a function with snap_start",
-        runtime_name,
-        _defaults.SNAP_START_PYTHON_RUNTIMES,
-        source=_defaults.SNAP_START,
-    )
+def _check_snap_start(
+    runtime: lambda_.Runtime | None, runtime_name: str, ephemeral_storage_size: Size | None
+) -> None:
+    if runtime is not None and runtimes.is_newer(runtime_name):
+        if not runtime.supports_snap_start:
+            raise InvalidPropsError(
+                f"snap_start requires a runtime that has it, and of {runtime_name} it is not known: if AWS has it by "
+                f"now, pass lambda_.Runtime({runtime_name!r}, lambda_.RuntimeFamily.PYTHON, supports_snap_start=True). "
+                f"See {_defaults.SNAP_START}"
+            )
+    else:
+        _validation.check_choice(
+            "runtime of a function with snap_start",
+            runtime_name,
+            _defaults.SNAP_START_PYTHON_RUNTIMES,
+            source=_defaults.SNAP_START,
+        )
     most = _defaults.SNAP_START_EPHEMERAL_STORAGE_MB_MAX
     if ephemeral_storage_size is None or ephemeral_storage_size.is_unresolved():
         return
@@ -642,20 +630,3 @@ def _check_snap_start(runtime_name: str, ephemeral_storage_size: Size | None) ->
             f"ephemeral_storage_size of a function with snap_start must be at most {most} MB, got "
             f"{ephemeral_storage_size.to_mebibytes():g}. See {_defaults.SNAP_START}"
         )
-
-
-def _layers_bytes(scope: Construct, layers: Sequence[lambda_.ILayerVersion]) -> int:
-    """Unzipped size of the layers that are assets of this app; of others nothing is known here."""
-    total = 0
-    for layer in layers:
-        if not isinstance(layer, lambda_.LayerVersion):
-            continue
-        resource = resource_of(layer, lambda_.CfnLayerVersion)
-        key = str(Stack.of(layer).resolve(resource.content).get("s3Key", ""))
-        name = re.fullmatch(r".*?([0-9a-f]{64})(\.zip)?", key)
-        stage = Stage.of(scope)
-        if name is None or stage is None:
-            continue
-        staged = [Path(stage.asset_outdir) / f"asset.{name[1]}{ending}" for ending in ("", ".zip")]
-        total += sum(packaging.folder_or_archive_bytes(path) for path in staged if path.exists())
-    return total

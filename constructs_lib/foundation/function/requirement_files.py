@@ -38,7 +38,9 @@ _DIRECT = re.compile(r"\w+(\+\w+)?://|.* @ ")
 _SCRIPT = re.compile(r"^# /// script\s*$\n(?P<toml>(?:^#(?: .*)?$\n)+?)^# ///\s*$", re.MULTILINE)
 
 
-def find(entry: Path, module: str | None, python: str, selection: Selection) -> Requirements | None:
+def find(
+    entry: Path, module: str | None, python: str, selection: Selection, *, with_project: bool = False
+) -> Requirements | None:
     """Find the file that says what to install, or None if nothing is needed.
 
     Args:
@@ -46,6 +48,7 @@ def find(entry: Path, module: str | None, python: str, selection: Selection) -> 
         module: The handler's module; None if it is not in the entry.
         python: Minor version of the runtime.
         selection: Extras and groups to install; a file of another tool that is excluded is not a reason to refuse.
+        with_project: Whether the project itself is to be installed too, if it is a package.
 
     Raises:
         InvalidPropsError: Dependencies are declared in a form that is not read here, or in two, or without
@@ -77,7 +80,7 @@ def find(entry: Path, module: str | None, python: str, selection: Selection) -> 
                 f"entry is a member of the uv workspace in {root}, which has no uv.lock: run 'uv lock' there."
             )
     if lock.is_file():
-        return uv_lock.requirements_of(lock, entry, python, selection)
+        return uv_lock.requirements_of(lock, entry, python, selection, with_project=with_project)
     _refuse_other_forms(entry, module, python, selection.exclude)
     for name, asked in (("extras", selection.extras), ("dependency_groups", selection.groups)):
         if asked:

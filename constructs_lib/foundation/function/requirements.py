@@ -38,7 +38,7 @@ class Requirements:
         inputs: Files whose content decides what is installed.
         locked: What the lock has of the packages that the project reaches, in an order that is the same everywhere.
         local: The projects on this machine that it reaches.
-        options: What selects its extras and dependency groups on uv's command line.
+        options: Of uv's command line, which select what is exported from the lock.
     """
 
     file: Path

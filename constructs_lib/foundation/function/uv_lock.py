@@ -22,7 +22,9 @@ _LOCAL = ("editable", "directory", "virtual")
 """The kinds of source that are a folder on this machine, with its path from the lock."""
 
 
-def requirements_of(lock: Path, project: Path, python: str, selection: Selection) -> Requirements | None:
+def requirements_of(
+    lock: Path, project: Path, python: str, selection: Selection, *, with_project: bool
+) -> Requirements | None:
     """Read what a project requires by its lock.
 
     Args:
@@ -30,6 +32,7 @@ def requirements_of(lock: Path, project: Path, python: str, selection: Selection
         project: The folder of the project: that of the lock, or a member of its workspace.
         python: Minor version of the runtime.
         selection: Extras and groups of the project; patterns for the files of others.
+        with_project: Whether the project itself is to be installed too, if it is a package.
 
     Returns:
         Its requirements; None if it has none.
@@ -59,8 +62,9 @@ def requirements_of(lock: Path, project: Path, python: str, selection: Selection
             f"{lock} has no project in {project}: run 'uv lock' in {lock.parent}, and again after each change."
         )
     reached = list(graph.reached(root, selection))
-    local = tuple(graph.local_projects(reached, selection))
-    if len(reached) == 1 and not _declared(project) and not selection.extras and not selection.groups:
+    local = list(graph.local_projects(reached if with_project else reached[1:], selection))
+    is_needed = len(reached) > 1 or local or _declared(project) or selection.extras or selection.groups
+    if not is_needed:
         return None
     return Requirements(
         file=lock,
@@ -71,6 +75,7 @@ def requirements_of(lock: Path, project: Path, python: str, selection: Selection
         options=(
             *(part for extra in selection.extras for part in ("--extra", extra)),
             *(part for group in selection.groups for part in ("--group", group)),
+            *(() if with_project else ("--no-emit-project",)),
         ),
     )
 
@@ -187,8 +192,8 @@ class _Graph:
         )
 
     def local_projects(self, reached: list[_Reached], selection: Selection) -> Iterator[LocalProject]:
-        """The projects on this machine among what is reached, without the function's own."""
-        for package, _, _ in reached[1:]:
+        """The projects on this machine among what is reached."""
+        for package, _, _ in reached:
             folder = self.folder_of(package)
             if folder is None or "virtual" in package["source"]:
                 continue  # of a virtual project the dependencies alone are installed
