@@ -22,6 +22,7 @@ from constructs_lib.runtime import application_user
 from constructs_lib.runtime.database import Database
 from constructs_lib.runtime.once import Once
 from constructs_lib.runtime.secret_login import SecretLogin
+from tests.foundation.wheels import handler, wheel
 from tests.template import warnings
 from tests.workspace import write_workspace
 
@@ -85,8 +86,10 @@ def test_the_example_and_its_error_are_what_happens(somebodys_project: Path) -> 
     assert (result.attempted, result.failed) == (1, 0)
 
 
-def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path) -> None:
-    del somebodys_project  # it is the current folder
+def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    index.mkdir()
+    handler(somebodys_project / "layers" / "prices", index, wheel(index, "prices", "1.0"))
     names: dict[str, Any] = {}
     for block in blocks(FUNCTION):
         if not block.startswith("# "):  # a file of the workspace
