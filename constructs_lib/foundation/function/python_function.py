@@ -17,7 +17,9 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.function import durable as durable_
 from constructs_lib.foundation.function import function_code, packaging
+from constructs_lib.foundation.function.durable import Durable
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import app_of, check_app_of
 
@@ -85,6 +87,11 @@ class PythonFunction(lambda_.Function):
             version (by memory, three hours at least) and for each restore. What the module level makes is shared
             by all environments: unique ids, random seeds and connections belong in the handler.
             Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+        durable: Make the function durable: an execution may take up to 366 days, and consists of many invocations.
+            Requires Python 3.13 or newer. The role may then store and read the state of the function's executions, and
+            versions are kept, since an execution continues in the version that started it. Adding it to a function
+            that is deployed already, or removing it, replaces the function: docs/durable.md describes how.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
         recursive_loop: What Lambda does when the function invokes itself through a queue, topic or bucket.
             Default TERMINATE: it stops after 16 rounds. ALLOW is for a loop that is intended and that ends. None
             leaves the property out, for Regions without loop detection: mx-central-1, ap-southeast-6, GovCloud.
@@ -145,6 +152,7 @@ class PythonFunction(lambda_.Function):
         description: str | None = None,
         reserved_concurrent_executions: float | None = None,
         snap_start: bool = False,
+        durable: Durable | None = None,
         recursive_loop: lambda_.RecursiveLoop | None = lambda_.RecursiveLoop.TERMINATE,
         tracing: lambda_.Tracing = lambda_.Tracing.ACTIVE,
         bytecode: bool | None = None,
@@ -212,6 +220,7 @@ class PythonFunction(lambda_.Function):
                 )
         if snap_start:
             _check_snap_start(runtime_name, ephemeral_storage_size)
+        durable_.check(durable, runtime_name)
         stack = location.stack_of(scope)
         code = (
             function_code.package(
@@ -268,6 +277,8 @@ class PythonFunction(lambda_.Function):
                 description=description,
                 reserved_concurrent_executions=reserved_concurrent_executions,
                 snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+                durable_config=None if durable is None else durable_.config(durable),
+                current_version_options=None if durable is None else durable_.KEPT_VERSIONS,
                 recursive_loop=recursive_loop,
                 role=role,
                 log_group=log_group,
@@ -308,6 +319,8 @@ class PythonFunction(lambda_.Function):
             newest = "AWS supports this runtime as long as the newest one, until June 2029."
             findings |= {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest}
         acknowledge(self, findings)
+        if durable is not None:
+            durable_.allow_checkpoints(self, role)
         for warning_id, text in code.warnings.items():
             Annotations.of(self).add_warning_v2(f"constructs-lib:{warning_id}", text)
         if code.lacks_bytecode:
