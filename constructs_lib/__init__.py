@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
+    from constructs_lib.foundation.function.durable import Durable
     from constructs_lib.foundation.function.python_function import PythonFunction
     from constructs_lib.foundation.function.python_layer import PythonLayer
     from constructs_lib.patterns.api.authorization import Authorization
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.broker_consumer import BrokerConsumer
     from constructs_lib.patterns.bucket_events import BucketEvents
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
+    from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.event_rule import EventRule
     from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.live_alias import LiveAlias
@@ -35,6 +37,8 @@ __all__ = [
     "Authorization",
     "BrokerConsumer",
     "BucketEvents",
+    "Durable",
+    "DurableExecutions",
     "EventRule",
     "InvalidPropsError",
     "KafkaAuthentication",
@@ -59,6 +63,8 @@ _HOMES = {
     "Authorization": "constructs_lib.patterns.api.authorization",
     "BrokerConsumer": "constructs_lib.patterns.broker_consumer",
     "BucketEvents": "constructs_lib.patterns.bucket_events",
+    "Durable": "constructs_lib.foundation.function.durable",
+    "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EventRule": "constructs_lib.patterns.event_rule",
     "KafkaAuthentication": "constructs_lib.patterns.streams.kafka_authentication",
     "KafkaConsumer": "constructs_lib.patterns.streams.kafka_consumer",

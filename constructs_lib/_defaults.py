@@ -106,14 +106,34 @@ LAMBDA_ROLES: Final = _LAMBDA + "lambda-intro-execution-role.html"
 LAMBDA_PERMISSIONS: Final = _LAMBDA + "access-control-resource-based.html"
 DURABLE_INVOKING: Final = _LAMBDA + "durable-invoking.html"
 DURABLE_MAPPINGS: Final = _LAMBDA + "durable-invoking-esm.html"
+DURABLE_CONFIGURATION: Final = _LAMBDA + "durable-configuration.html"
+DURABLE_RUNTIMES: Final = _LAMBDA + "durable-supported-runtimes.html"
+DURABLE_PRACTICES: Final = _LAMBDA + "durable-best-practices.html"
+DURABLE_NAMES: Final = _LAMBDA + "durable-execution-idempotency.html"
 TENANT_ISOLATION: Final = _LAMBDA + "tenant-isolation.html"
 MANAGED_INSTANCES: Final = _LAMBDA + "lambda-managed-instances.html"
 MANAGED_INSTANCES_VERSIONS: Final = _LAMBDA + "lambda-managed-instances-version-publishing.html"
+
+DURABLE_SECONDS_MIN: Final = 1
+DURABLE_SECONDS_MAX: Final = 31_622_400
+"""366 days (https://docs.aws.amazon.com/lambda/latest/api/API_DurableConfig.html)."""
+
+DURABLE_RETENTION_DAYS_MIN: Final = 1
+DURABLE_RETENTION_DAYS_MAX: Final = 90
+DURABLE_RETENTION_DAYS: Final = 14
+"""The limits, and the default of CloudFormation and CDK (the same page). SQS keeps a message for 14 days: one that
+is redriven from a dead-letter queue still finds the name of the execution that it has started."""
+
+DURABLE_PYTHON_RUNTIMES: Final = ("python3.13", "python3.14")
+"""DURABLE_RUNTIMES."""
 
 DURABLE_EXECUTION_SECONDS_MAX: Final = 900
 DURABLE_EXECUTION_SECONDS_MAX_MANAGED: Final = 5400
 """An event source mapping waits for a whole durable execution, no longer than the longest timeout of a function: 15
 minutes, or 90 on managed instances (DURABLE_MAPPINGS)."""
+
+STARTER_TIMEOUT_SECONDS: Final = 60
+"""Ten calls of Lambda's Invoke take a second; a throttled one is tried again by the SDK for some seconds. Ours."""
 
 POLICY_NAME_CHARACTERS_MAX: Final = 128
 """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutRolePolicy.html"""

@@ -4,6 +4,7 @@ from aws_cdk import App
 
 from sample_app.api_stack import ApiStack
 from sample_app.database_stack import DatabaseStack
+from sample_app.disputes_stack import DisputesStack
 from sample_app.receipts_stack import ReceiptsStack
 from sample_app.trips_stack import TripsStack
 from sample_app.zones_stack import ZonesStack
@@ -14,4 +15,5 @@ trips = TripsStack(app, "Trips", database=database)
 ApiStack(app, "Api", database=database, consumer=trips.consumer)
 ReceiptsStack(app, "Receipts")
 ZonesStack(app, "Zones")
+DisputesStack(app, "Disputes")
 app.synth()

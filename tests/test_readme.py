@@ -35,6 +35,7 @@ DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
 FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
+DURABLE = (PROJECT / "docs" / "durable.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
@@ -193,6 +194,32 @@ def test_the_examples_of_asynchronous_invocation_are_what_happens(somebodys_proj
     template.resource_count_is("AWS::Events::Rule", 4)  # of the two EventRules, the bucket and the switch
     template.resource_count_is("AWS::Scheduler::Schedule", 1)
     template.resource_count_is("AWS::SNS::Subscription", 1)
+
+
+def test_the_example_of_a_durable_function_is_what_happens(somebodys_project: Path) -> None:
+    (somebodys_project / "functions" / "settle_dispute").mkdir()
+    (somebodys_project / "functions" / "settle_dispute" / "app.py").write_text(HANDLER)
+    names: dict[str, Any] = {}
+    (block,) = blocks(DURABLE)
+    exec(block, names)  # noqa: S102
+    names["app"].synth()
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "DurableConfig": {"ExecutionTimeout": 4 * 86_400, "RetentionPeriodInDays": 30},
+            "DeadLetterConfig": Match.any_value(),
+        },
+    )
+    template.resource_count_is("AWS::SQS::Queue", 3)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Environment": {
+                "Variables": {"EXECUTION_KEY": "dispute_id", "DURABLE_FUNCTION": Match.any_value()}
+            }
+        },
+    )
 
 
 def test_the_examples_of_a_queue_are_what_happens(somebodys_project: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from aws_cdk import Token
+from aws_cdk import RemovalPolicy, Token
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
@@ -278,7 +278,48 @@ def check_mapping(invoked: Invoked) -> None:
         raise InvalidPropsError(
             f"execution_timeout of the durable function {invoked.base.node.path} must be at most {longest:,} seconds, "
             f"got {kind.execution_seconds:,.0f}: an event source mapping waits for the whole execution, and no longer. "
-            f"Start longer ones asynchronously, with EventRule for example. See {_defaults.DURABLE_MAPPINGS}"
+            f"Start longer ones with DurableExecutions(starter=True), whose starter a mapping may invoke. "
+            f"See {_defaults.DURABLE_MAPPINGS}"
+        )
+
+
+def check_synchronous(invoked: Invoked, what: str, *, seconds: float, source: str) -> None:
+    """Refuse a durable function whose caller waits for less than a whole execution.
+
+    Args:
+        invoked: What is called.
+        what: The function, as the message names it.
+        seconds: How long its caller waits.
+        source: The page that gives that number.
+
+    Raises:
+        InvalidPropsError: Its executions may take longer.
+    """
+    known = invoked.kind.execution_seconds
+    if known is not None and known > seconds:
+        raise InvalidPropsError(
+            f"execution_timeout of the durable function {invoked.path}, {what}, must be at most {seconds:g} seconds, "
+            f"got {known:,.0f}: API Gateway waits for the whole execution, and no longer. Let a route start it "
+            f'asynchronously, by a function that invokes it with InvocationType="Event". See {source}'
+        )
+
+
+def check_version_removal(invoked: Invoked, removal_policy: RemovalPolicy | None) -> None:
+    """Refuse to delete the versions of a durable function.
+
+    Args:
+        invoked: The function.
+        removal_policy: What happens to a version when the next one is published.
+
+    Raises:
+        InvalidPropsError: The function is a durable one, and its versions would be deleted.
+    """
+    if invoked.kind.is_durable and removal_policy is RemovalPolicy.DESTROY:
+        raise InvalidPropsError(
+            f"version_removal_policy cannot be DESTROY for the durable function {invoked.path}: an execution continues "
+            "in the version that started it, and CloudFormation would wait for it for an hour, and fail. Leave "
+            f"version_removal_policy out, and delete a version when no execution of it runs. "
+            f"See {_defaults.DURABLE_PRACTICES}"
         )
 
 
@@ -297,7 +338,7 @@ def check_destinations(invoked: Invoked, *, redrive: bool) -> None:
     if kind.is_durable:
         raise InvalidPropsError(
             f"function {invoked.path} is a durable function, which has no destinations: Lambda would send no record of "
-            f"it. Set dead_letter_queue on the function itself. See {_defaults.DURABLE_INVOKING}"
+            f"it. Use DurableExecutions, which gives it a dead-letter queue. See {_defaults.DURABLE_PRACTICES}"
         )
     if kind.is_managed and invoked.qualifier == LATEST:
         raise InvalidPropsError(

@@ -295,6 +295,20 @@ class LocalCloud:
         """
         return list(self._page("failures"))
 
+    def kill(self, function_name: str) -> int:
+        """Kill the processes of a function, as `kill -9` does: what it was doing has ended in the middle.
+
+        On AWS an environment may end in this way at any time. Wait for a moment at which the handler is busy, such as a
+        fault with `delay_seconds` that it has met.
+
+        Args:
+            function_name: The function's name, as `function_name` of CDK gives it.
+
+        Returns:
+            How many processes there were.
+        """
+        return int(self._page("kill", function_name))
+
     def wait_until_idle(
         self,
         *,

@@ -36,6 +36,10 @@ EVIDENCE: Final = (
     Evidence("the database: transactions, constraints, roles, permissions on tables", Voucher.POSTGRES),
     Evidence("partial batch response, receive counts, the move to the dead-letter queue", Voucher.EMULATOR),
     Evidence("maximum concurrency of the mapping", Voucher.EMULATOR),
+    Evidence("a durable execution: what a handler's SDK makes of a replay, a wait, a callback", Voucher.AWS),
+    Evidence(
+        "a durable execution: names, its version, retries after a crash, its dead letter", Voucher.EXTENSION
+    ),
     Evidence(
         "the shards and records of a stream, which items a table's stream shows",
         Voucher.EMULATOR,

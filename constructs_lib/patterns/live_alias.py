@@ -25,6 +25,7 @@ from constructs_lib.foundation.invoked import (
     check_event_source,
     check_place,
     check_provisioned,
+    check_version_removal,
 )
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
@@ -95,7 +96,8 @@ class LiveAlias(Construct):
         version_removal_policy: What happens to a version when the next one is published. Default
             RETAIN_ON_UPDATE_OR_DELETE: it stays, so that there is a way back. Only that of a release that was rolled
             back is deleted, or the same code could not be released again. Under SnapStart DESTROY, since each
-            version's snapshot costs. Not SNAPSHOT.
+            version's snapshot costs. Not SNAPSHOT. DESTROY is refused for a durable function, whose executions continue
+            in the version that started them.
         latency_threshold: Alarm when the slowest of a hundred calls takes longer, above 0 and below the function's
             timeout; default 80 % of it. Without it, and with a timeout that is a token: no latency alarms.
         alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
@@ -178,6 +180,7 @@ class LiveAlias(Construct):
         _validation.check_member(
             "version_removal_policy", version_removal_policy, RemovalPolicy, without="SNAPSHOT"
         )
+        check_version_removal(invoked, version_removal_policy)
         schedule = _schedule(provisioned_concurrency_schedule)
         most_provisioned = _check_provisioned(
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
@@ -218,7 +221,11 @@ class LiveAlias(Construct):
         self.version = function.current_version
         self.version.apply_removal_policy(
             version_removal_policy
-            or (RemovalPolicy.DESTROY if snap_start else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+            or (
+                RemovalPolicy.DESTROY
+                if snap_start and not invoked.kind.is_durable
+                else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            )
         )
         if snap_start:
             Annotations.of(function).acknowledge_warning(

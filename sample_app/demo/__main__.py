@@ -23,6 +23,7 @@ from constructs_lib.local import LocalCloud, LocalCloudError
 from sample_app.demo import (
     drive,
     drive_api,
+    drive_disputes,
     drive_receipts,
     drive_zones,
     receipts_outcome,
@@ -67,6 +68,7 @@ class Part(StrEnum):
     API = "api"
     RECEIPTS = "receipts"
     ZONES = "zones"
+    DISPUTES = "disputes"
     ENFORCED = "enforced"
 
 
@@ -79,6 +81,7 @@ class _Seen:
     receipts: ReceiptsOutcome | None = None
     zones: ZonesOutcome | None = None
     plain: PlainOutcome | None = None
+    disputes: drive_disputes.DisputesOutcome | None = None
     enforced: report.Enforced | None = None
 
 
@@ -131,6 +134,9 @@ def _show(
     if seen.zones is not None:
         report.show_zones(console, positions, seen.zones, seen.plain)
         wrong += zones_outcome.differences(len(positions.sent), seen.zones)
+    if seen.disputes is not None:
+        report.show_disputes(console, seen.disputes)
+        wrong += drive_disputes.differences(seen.disputes)
     if seen.enforced is not None:
         report.show_enforced(console, seen.enforced)
         wrong += seen.enforced.differences
@@ -177,6 +183,9 @@ def _rehearse(
                 if compare:
                     seen.plain = drive_zones.rehearse_plain(cloud, outputs, positions, phases.tell)
                     phases.end("the same with CDK's defaults")
+            if Part.DISPUTES in parts:
+                seen.disputes = drive_disputes.rehearse(cloud, outputs, phases.tell)
+                phases.end("disputes, wait, kill, call back, fail")
         phases.end("stop and delete everything")
 
 
@@ -187,6 +196,7 @@ def _app(parts: Set[Part], *, compare: bool) -> list[str]:
         Part.API: "trips",
         Part.RECEIPTS: "receipts",
         Part.ZONES: "zones",
+        Part.DISPUTES: "disputes",
     }
     if parts >= stacks.keys() and not compare:
         return ["sample_app.app"]

@@ -1,6 +1,6 @@
 """The stacks of the sample app that a part of the demo needs, and those of the demo's own.
 
-Usage: `python -m sample_app.demo.demo_app trips receipts zones plain_zones uninvited`.
+Usage: `python -m sample_app.demo.demo_app trips receipts zones disputes plain_zones uninvited`.
 """
 
 import sys
@@ -11,6 +11,7 @@ from sample_app.api_stack import ApiStack
 from sample_app.database_stack import DatabaseStack
 from sample_app.demo.plain_zones_stack import PlainZonesStack
 from sample_app.demo.uninvited_stack import UninvitedStack
+from sample_app.disputes_stack import DisputesStack
 from sample_app.receipts_stack import ReceiptsStack
 from sample_app.trips_stack import TripsStack
 from sample_app.zones_stack import ZonesStack
@@ -33,6 +34,8 @@ def main(parts: list[str]) -> None:
         ReceiptsStack(app, "Receipts")
     if "zones" in parts:
         ZonesStack(app, "Zones")
+    if "disputes" in parts:
+        DisputesStack(app, "Disputes")
     if "plain_zones" in parts:
         PlainZonesStack(app, "PlainZones")
     app.synth()

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from constructs_lib.local.evidence import EVIDENCE
-from sample_app.demo import drive_api, receipts_outcome, zones_outcome
+from sample_app.demo import drive_api, drive_disputes, receipts_outcome, zones_outcome
 from sample_app.demo.finished_trips import FinishedTrips
 from sample_app.demo.positions import Positions
 from sample_app.demo.receipts_outcome import ReceiptsOutcome
@@ -246,6 +246,39 @@ def show_zones(
         row = [what, str(is_), str(must)] + ([] if plain is None else [str(plain_is)])
         figures.add_row(*row, style=None if is_ == must else "red")
     console.print(figures)
+
+
+def show_disputes(console: Console, outcome: drive_disputes.DisputesOutcome) -> None:
+    """Print what came of the disputes.
+
+    Args:
+        console: Where to.
+        outcome: What was read back.
+    """
+    disputes = drive_disputes.DISPUTES
+    figures = _figures("Disputes, a durable function")
+    for what, is_, must in (
+        ("messages sent, one of them twice", outcome.sent, disputes + 1),
+        ("executions that wait for the driver's answer", outcome.waiting, disputes),
+        ("executions that succeeded", outcome.statuses["SUCCEEDED"], disputes - 1),
+        ("executions that failed", outcome.statuses["FAILED"], 1),
+        ("disputes stored once, though the function was killed", _once(outcome.opened), disputes),
+        (
+            "disputes settled once, with the refund",
+            sum(settled == (1, drive_disputes.REFUND) for settled in outcome.settled.values()),
+            disputes - 1,
+        ),
+        ("events in the dead-letter queue", len(outcome.dead), 1),
+        ("messages left in the queue", outcome.left, 0),
+        ("alarms that notified their topic", len(outcome.alarms), 2),
+    ):
+        _add(figures, what, is_, must)
+    figures.add_row("processes killed in the middle of a refund", str(outcome.killed), "1 or more")
+    console.print(figures)
+
+
+def _once(times: dict[str, int]) -> int:
+    return sum(number == 1 for number in times.values())
 
 
 def _sent(plain: PlainOutcome) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import App, Duration, Environment, RemovalPolicy, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -12,9 +12,13 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs_lib import (
     AsyncDestinations,
     Authorization,
+    BrokerConsumer,
     BucketEvents,
+    DurableExecutions,
     EventRule,
     InvalidPropsError,
+    KafkaAuthentication,
+    KafkaConsumer,
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
@@ -24,6 +28,7 @@ from constructs_lib import (
     TableStreamConsumer,
     TopicSubscription,
 )
+from tests.gallery.brokers import BROKER, CLUSTER, secret
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, topic
 from tests.gallery.plain_function import HANDLERS, function
@@ -49,6 +54,14 @@ def durable(stack: Stack, execution: Duration | None = None) -> lambda_.Function
     return plain(stack, durable_config=config)
 
 
+def durable_for_an_hour(stack: Stack) -> lambda_.Function:
+    return durable(stack, Duration.hours(1))
+
+
+def durable_for_nobody_knows(stack: Stack) -> lambda_.Function:
+    return durable(stack, Duration.seconds(Token.as_number({"Ref": "Seconds"})))
+
+
 def tenants(stack: Stack) -> lambda_.Function:
     return plain(stack, tenancy_config=lambda_.TenancyConfig.PER_TENANT)
 
@@ -71,6 +84,10 @@ def alias(worker: lambda_.Function) -> lambda_.Alias:
     return lambda_.Alias(Stack.of(worker), construct_id, alias_name="live", version=worker.current_version)
 
 
+def version(worker: lambda_.Function) -> lambda_.Version:
+    return worker.current_version
+
+
 def unqualified(worker: lambda_.Function) -> lambda_.Function:
     return worker
 
@@ -80,6 +97,17 @@ MAKE: dict[str, Make] = {
     "QueueConsumer": lambda s, f: QueueConsumer(s, "Made", function=f),
     "KinesisConsumer": lambda s, f: KinesisConsumer(s, "Made", function=f, stream=stream(s)),
     "TableStreamConsumer": lambda s, f: TableStreamConsumer(s, "Made", function=f, table=table(s)),
+    "KafkaConsumer": lambda s, f: KafkaConsumer(
+        s,
+        "Made",
+        function=f,
+        topic="trips",
+        cluster_arn=CLUSTER,
+        authentication=KafkaAuthentication.iam(),
+    ),
+    "BrokerConsumer": lambda s, f: BrokerConsumer(
+        s, "Made", function=f, broker_arn=BROKER, engine="RabbitMQ 3", queue="trips", secret=secret(s)
+    ),
     "EventRule": lambda s, f: EventRule(s, "Made", function=f, event_pattern=TRIPS),
     "BucketEvents": lambda s, f: BucketEvents(s, "Made", function=f, bucket=bucket(s)),
     "TopicSubscription": lambda s, f: TopicSubscription(s, "Made", function=f, topic=topic(s)),
@@ -94,6 +122,10 @@ MAKE: dict[str, Make] = {
     "LiveAlias with provisioned concurrency": lambda s, f: LiveAlias(
         s, "Made", function=f, provisioned_concurrency=2
     ),
+    "LiveAlias that deletes versions": lambda s, f: LiveAlias(
+        s, "Made", function=f, version_removal_policy=RemovalPolicy.DESTROY
+    ),
+    "DurableExecutions": lambda s, f: DurableExecutions(s, "Made", function=f, starter=True),
     "a hook of LiveAlias": lambda s, f: LiveAlias(s, "Made", function=function(s), before_traffic=f),
     "ProvisionedApi": lambda s, f: ProvisionedApi(
         s,
@@ -109,13 +141,14 @@ MAKE: dict[str, Make] = {
         authorization=Authorization.lambda_authorizer(f),
     ),
 }
-MAPPINGS = ("QueueConsumer", "KinesisConsumer", "TableStreamConsumer")
+MAPPINGS = ("QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer", "BrokerConsumer")
 SOURCES = {*MAPPINGS, "EventRule", "BucketEvents", "TopicSubscription", "ScheduledInvocation"}
 APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi"}
 
 TENANT = "has tenant isolation: Lambda refuses each call without a tenant"
 QUALIFIER = "is a durable function, and Lambda refuses a call of it without a qualifier"
 NO_DESTINATIONS = "is a durable function, which has no destinations"
+NOT_DURABLE = "function must be an alias or version of a durable function of this app, got Stack/Worker."
 CONCURRENCY = "provisioned_concurrency cannot be given for function Stack/Worker, which"
 
 REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
@@ -123,18 +156,39 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         **dict.fromkeys(SOURCES | {"a target of AsyncDestinations", "a hook of LiveAlias"}, QUALIFIER),
         "AsyncDestinations": NO_DESTINATIONS,
         "AsyncDestinations with redrive": NO_DESTINATIONS,
+        "LiveAlias that deletes versions": "version_removal_policy cannot be DESTROY for the durable function",
+        "DurableExecutions": QUALIFIER,
     },
     (durable, alias): {
         "AsyncDestinations": NO_DESTINATIONS,
         "AsyncDestinations with redrive": NO_DESTINATIONS,
-        "ProvisionedApi": "must be at most",
+        "ProvisionedApi": "of the durable function Stack/Worker, behind routes['GET /x'], must be at most 29 seconds",
+    },
+    (durable, version): {
+        "AsyncDestinations": NO_DESTINATIONS,
+        "AsyncDestinations with redrive": NO_DESTINATIONS,
+    },
+    (durable_for_an_hour, alias): {
+        **dict.fromkeys(
+            MAPPINGS, "an event source mapping waits for the whole execution, and no longer. Start longer"
+        ),
+        "AsyncDestinations": NO_DESTINATIONS,
+        "AsyncDestinations with redrive": NO_DESTINATIONS,
+        "ProvisionedApi": "behind routes['GET /x'], must be at most 29 seconds, got 3,600",
+    },
+    (durable_for_nobody_knows, alias): {
+        "AsyncDestinations": NO_DESTINATIONS,
+        "AsyncDestinations with redrive": NO_DESTINATIONS,
+        "QueueConsumer": "visibility_timeout is required when the",
     },
     (tenants, unqualified): {
         **dict.fromkeys(SOURCES | {"a target of AsyncDestinations", "a hook of LiveAlias"}, TENANT),
         "AsyncDestinations with redrive": "redrive cannot be combined with tenant isolation",
         "LiveAlias with provisioned concurrency": CONCURRENCY,
+        "DurableExecutions": NOT_DURABLE,
     },
     (tenants, alias): {
+        "DurableExecutions": NOT_DURABLE,
         **dict.fromkeys(SOURCES | APIS | {"a target of AsyncDestinations", "a hook of LiveAlias"}, TENANT),
         "AsyncDestinations with redrive": "redrive cannot be combined with tenant isolation",
     },
@@ -143,15 +197,21 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         "AsyncDestinations with redrive": "reaches $LATEST.PUBLISHED, and not the destinations of $LATEST",
         "KillSwitch": "is on managed instances, which scale by a scaling configuration",
         "LiveAlias with provisioned concurrency": CONCURRENCY,
+        "DurableExecutions": NOT_DURABLE,
     },
-    (managed, alias): {"KillSwitch": "is on managed instances, which scale by a scaling configuration"},
+    (managed, alias): {
+        "KillSwitch": "is on managed instances, which scale by a scaling configuration",
+        "DurableExecutions": NOT_DURABLE,
+    },
 }
 """The constructs that refuse a kind of function and how, by that kind and by what is passed."""
 
 
 def accepts(made: str, what: Any) -> bool:
     """Whether the type fits: an API takes aliases alone, a LiveAlias makes its own."""
-    return not (made in APIS and what is unqualified) and not (made.startswith("LiveAlias") and what is alias)
+    if made.startswith("LiveAlias"):
+        return what is unqualified
+    return what is alias or made not in APIS
 
 
 @pytest.mark.parametrize(

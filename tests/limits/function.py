@@ -8,10 +8,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
-from constructs_lib import PythonFunction
+from constructs_lib import Durable, PythonFunction
 from tests.gallery.database import database, imported_vpc
 from tests.gallery.plain_function import HANDLERS
 from tests.limits.table import Arguments, Limits, args
+
+HOUR: Final = Duration.hours(1)
 
 
 def layer(stack: Stack, number: int) -> lambda_.ILayerVersion:
@@ -82,6 +84,25 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a package alone", args(build_from_source="six"), "build_from_source must be a list of names of packages, got "),
     ("a flag as text", args(snap_start="yes"), "snap_start must be True or False, got 'yes' (str)."),
     ("bytecode as text", args(bytecode="no"), "bytecode must be True or False, got 'no' (str)."),
+    ("durable in words", args(durable=True), "durable must be a Durable, such as Durable(execution_timeout="),
+    ("an execution of 0 s", args(durable=Durable(execution_timeout=Duration.seconds(0))),
+     "execution_timeout of durable must be 1 second to 366 days, got 0 seconds"),
+    ("an execution above 366 days", args(durable=Durable(execution_timeout=Duration.days(367))),
+     "execution_timeout of durable must be 1 second to 366 days, got 367 days"),
+    ("an execution with a fraction", args(durable=Durable(execution_timeout=Duration.millis(1500))),
+     "execution_timeout of durable must be a whole number of seconds, got 1.5"),
+    ("an execution timeout as a number", args(durable=Durable(execution_timeout=60)),  # type: ignore[arg-type]
+     "execution_timeout of durable must be a Duration, such as"),
+    ("an execution timeout of None", args(durable=Durable(execution_timeout=None)),  # type: ignore[arg-type]
+     "durable must have an execution_timeout and a retention, got None"),
+    ("a history of 0 days", args(durable=Durable(execution_timeout=HOUR, retention=Duration.days(0))),
+     "retention of durable must be 1 day to 90 days, got 0 seconds"),
+    ("a history above 90 days", args(durable=Durable(execution_timeout=HOUR, retention=Duration.days(91))),
+     "retention of durable must be 1 day to 90 days, got 91 days"),
+    ("a history of half a day", args(durable=Durable(execution_timeout=HOUR, retention=Duration.hours(36))),
+     "retention of durable must be a whole number of days, got 1.5"),
+    ("durable before Python 3.13", args(durable=Durable(execution_timeout=HOUR), runtime=lambda_.Runtime.PYTHON_3_12),
+     "runtime of a durable function must be one of python3.13, python3.14, got 'python3.12'"),
     ("an entry that is not a path", args(entry=None), "entry must be a path, got None (NoneType)."),
     ("a handler that is not text", args(handler=print), "handler must be text, got "),
     ("a handler's file", args(handler="app.py"), "got the file 'app.py': write 'app.' and the function's name."),

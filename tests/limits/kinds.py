@@ -15,6 +15,7 @@ from constructs_lib import (
     Authorization,
     BrokerConsumer,
     BucketEvents,
+    DurableExecutions,
     EventRule,
     KafkaAuthentication,
     KafkaConsumer,
@@ -34,6 +35,7 @@ from constructs_lib import (
 )
 from tests.gallery.api import alias, certificate, client, user_pool
 from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
+from tests.gallery.durable import durable_live
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 from tests.gallery.streams import stream, table
@@ -172,6 +174,7 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     },
     QueueConsumer: lambda stack: {"function": live(stack)},
     AsyncDestinations: lambda stack: {"function": live(stack)},
+    DurableExecutions: lambda stack: {"function": durable_live(stack), "starter": True},
     BucketEvents: lambda stack: {"function": live(stack), "bucket": bucket(stack)},
     EventRule: lambda stack: {
         "function": live(stack),

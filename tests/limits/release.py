@@ -9,6 +9,7 @@ from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import LiveAlias, PythonFunction
+from tests.gallery.durable import durable_function
 from tests.gallery.plain_function import HANDLERS, function
 from tests.limits.table import Arguments, Limits, args
 
@@ -144,6 +145,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a hook in another stack", lambda stack: {"before_traffic": function(Stack(stack, "Other"), "H")},
      "before_traffic must be in the stack Stack, got Stack/Other/H"),
     ("snapshot of a version", args(version_removal_policy=RemovalPolicy.SNAPSHOT), "RemovalPolicy other than SNAPSHOT"),
+    ("deleting the versions of a durable function", lambda stack: {"function": durable_function(stack, "Durable"),
+     "version_removal_policy": RemovalPolicy.DESTROY}, "cannot be DESTROY for the durable function Stack/Durable"),
     ("a second alias of one name", aliased_twice, "alias_name must be another one for a second"),
     ("provisioned for each tenant", of_tenants, "which has tenant isolation. Leave it out."),
 ]  # fmt: skip

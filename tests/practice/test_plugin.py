@@ -156,6 +156,7 @@ SCENE_OF = {
     "AsyncDestinations": "async_destinations",
     "BrokerConsumer": "broker_consumer",
     "BucketEvents": "bucket_events",
+    "DurableExecutions": "durable_executions",
     "EventRule": "event_rule",
     "KafkaConsumer": "kafka_consumer",
     "KillSwitch": "kill_switch",

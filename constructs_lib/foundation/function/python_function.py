@@ -16,6 +16,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.function import durable as durable_
 from constructs_lib.foundation.function import (
     function_code,
     layer_checks,
@@ -23,6 +24,7 @@ from constructs_lib.foundation.function import (
     packaging_context,
     runtimes,
 )
+from constructs_lib.foundation.function.durable import Durable
 from constructs_lib.foundation.function.requirements import Selection
 from constructs_lib.practice.plugin import app_of, check_app_of
 
@@ -90,6 +92,11 @@ class PythonFunction(lambda_.Function):
             version (by memory, three hours at least) and for each restore. What the module level makes is shared
             by all environments: unique ids, random seeds and connections belong in the handler.
             Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+        durable: Make the function durable: an execution may take up to 366 days, and consists of many invocations.
+            Requires Python 3.13 or newer. The role may then store and read the state of the function's executions, and
+            versions are kept, since an execution continues in the version that started it. Adding it to a function
+            that is deployed already, or removing it, replaces the function: docs/durable.md describes how.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
         recursive_loop: What Lambda does when the function invokes itself through a queue, topic or bucket.
             Default TERMINATE: it stops after 16 rounds. ALLOW is for a loop that is intended and that ends. None
             leaves the property out, for Regions without loop detection: mx-central-1, ap-southeast-6, GovCloud.
@@ -156,6 +163,7 @@ class PythonFunction(lambda_.Function):
         description: str | None = None,
         reserved_concurrent_executions: float | None = None,
         snap_start: bool = False,
+        durable: Durable | None = None,
         recursive_loop: lambda_.RecursiveLoop | None = lambda_.RecursiveLoop.TERMINATE,
         tracing: lambda_.Tracing = lambda_.Tracing.ACTIVE,
         bytecode: bool | None = None,
@@ -232,6 +240,7 @@ class PythonFunction(lambda_.Function):
         )
         if snap_start:
             _check_snap_start(runtime, runtime_name, ephemeral_storage_size)
+        durable_.check(durable, runtime_name)
         stack = location.stack_of(scope)
         code = (
             function_code.package(
@@ -295,6 +304,8 @@ class PythonFunction(lambda_.Function):
                 description=description,
                 reserved_concurrent_executions=reserved_concurrent_executions,
                 snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
+                durable_config=None if durable is None else durable_.config(durable),
+                current_version_options=None if durable is None else durable_.KEPT_VERSIONS,
                 recursive_loop=recursive_loop,
                 role=role,
                 log_group=log_group,
@@ -335,6 +346,8 @@ class PythonFunction(lambda_.Function):
             newest = "AWS supports this runtime as long as the newest one, until June 2029."
             findings |= {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest}
         acknowledge(self, findings)
+        if durable is not None:
+            durable_.allow_checkpoints(self, role)
         warnings = (
             code.warnings | layer_checks.warnings(stack, layers, package) | runtimes.warnings(runtime_name)
         )

@@ -26,7 +26,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location, stack_order
 from constructs_lib.foundation.alarms import Alarms
-from constructs_lib.foundation.invoked import has_provisioned_concurrency
+from constructs_lib.foundation.invoked import check_synchronous, has_provisioned_concurrency
 from constructs_lib.patterns.api import alarms as api_alarms
 from constructs_lib.patterns.api import (
     aliases,
@@ -627,6 +627,13 @@ def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | 
             source=kind.quotas,
         )
     for endpoint in served:
+        if seconds is not None:
+            check_synchronous(
+                aliases.invoked(endpoint.alias),
+                f"behind routes[{endpoint.key!r}]",
+                seconds=seconds,
+                source=kind.quotas,
+            )
         timeout = aliases.timeout_seconds(endpoint.alias)
         if timeout is not None and seconds is not None and timeout > seconds:
             raise InvalidPropsError(

@@ -5,6 +5,7 @@ from . import (
     async_invocation,
     cold_starts,
     credentials,
+    durable,
     error_types,
     function_properties,
     import_tracebacks,
@@ -35,3 +36,5 @@ def install() -> None:
     stream_mappings.install()
     # After asynchronous invocation: it wraps `invoke_async_with_retry`, which that replaces.
     alias_weights.install()
+    # Last: it starts an execution before a version is chosen, and names what the API has to answer.
+    durable.install()

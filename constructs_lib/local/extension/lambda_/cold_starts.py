@@ -81,6 +81,25 @@ def install() -> None:
     lambda_runtime.Worker._spawn = spawn_in_turn
 
 
+def kill(function_name: str) -> int:
+    """Kill the processes of a function: a kill cannot be caught, and nothing is finished.
+
+    Args:
+        function_name: In whichever account, Region and version.
+
+    Returns:
+        How many there were.
+    """
+    workers = [worker for pool in list(lambda_runtime._workers.values()) for worker in list(pool)]
+    processes = [
+        worker._proc for worker in workers if worker.func_name == function_name and worker._proc is not None
+    ]
+    running = [process for process in processes if process.poll() is None]
+    for process in running:
+        process.kill()
+    return len(running)
+
+
 def _begin(worker: Any) -> None:
     global _moved
     _starting.add(worker)

@@ -1,6 +1,7 @@
 """CloudFormation: properties of a function that MiniStack honours or describes, and does not read from a template.
 
-Reserved concurrency, the VPC, the dead-letter queue and the choice on loops; at creation and at update.
+Reserved concurrency, the VPC, the dead-letter queue, the durable configuration and the choice on loops; at creation and
+at update.
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-function.html
 """
 
@@ -26,7 +27,8 @@ def _apply(name: str, props: Properties, old: Properties | None) -> None:
     config = function["config"]
     function["recursive_loop"] = props.get("RecursiveLoop", "Terminate")
     config["VpcConfig"] = lambda_svc._vpc_config_with_id(props.get("VpcConfig"))
-    if props.get("DeadLetterConfig"):
-        config["DeadLetterConfig"] = dict(props["DeadLetterConfig"])
-    else:
-        config.pop("DeadLetterConfig", None)
+    for name_of_property in ("DeadLetterConfig", "DurableConfig"):
+        if props.get(name_of_property):
+            config[name_of_property] = dict(props[name_of_property])
+        else:
+            config.pop(name_of_property, None)

@@ -15,6 +15,7 @@ from ministack import app as gateway
 from ministack.services import lambda_svc
 
 from ..cloudwatch import alarm_states
+from ..lambda_ import cold_starts
 from ..rds import databases
 from . import in_flight, pace
 
@@ -122,6 +123,8 @@ async def _page(scope: dict[str, Any], receive: Any, send: Any) -> None:
             with _lock:
                 _faults.extend({**fault, "hits": 0} for fault in new)
                 answer = list(_faults)
+    elif page == "kill":
+        answer = cold_starts.kill(json.loads(body))
     elif page == "run":
         answer = os.environ["CONSTRUCTS_LIB_RUN_FOLDER"]
     elif page == "in-flight":
