@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -14,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import permissions
+from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.acknowledgment import acknowledge
 
 Grant = Callable[[Construct, iam.IRole], IConstruct]
@@ -116,7 +115,7 @@ def acknowledge_wildcard(holder: IConstruct, arn: str, suffix: str, reason: str)
         suffix: What follows the ARN in the statement, with the wildcard.
         reason: Why there is nothing narrower.
     """
-    named = _as_cdk_nag_writes_it(Stack.of(holder).resolve(arn))
+    named = _as_cdk_nag_writes_it(location.stack_of(holder).resolve(arn))
     acknowledge(holder, {f"AwsSolutions-IAM5[Resource::{named}{suffix}]": reason})
 
 

@@ -149,6 +149,7 @@ class BrokerConsumer(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         self.function = function
         host = None if engine == "ActiveMQ" else virtual_host or _DEFAULT_HOST
         holders = [

@@ -16,7 +16,6 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location
-from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.alarms import Watch
 from constructs_lib.foundation.destination import (
     Destination,
@@ -101,19 +100,32 @@ def make_bucket(
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         enforce_ssl=True,
-        lifecycle_rules=[
-            s3.LifecycleRule(expiration=retention or Duration.days(_defaults.FAILED_RECORD_RETENTION_DAYS))
-        ],
+        lifecycle_rules=[s3.LifecycleRule(expiration=retention or _RETENTION)],
         removal_policy=removal_policy or RemovalPolicy.RETAIN,
     )
-    acknowledge(
-        bucket,
-        {
-            "AwsSolutions-S1": "Lambda writes failed batches here, and the redrive function reads them: CloudTrail's "
-            "data events show who else does, where that is wanted."
-        },
-    )
+    location.note(construct, bucket)
     return bucket_destination(bucket, _defaults.STREAM_S3_PREFIX)
+
+
+_RETENTION: Final = Duration.days(_defaults.FAILED_RECORD_RETENTION_DAYS)
+
+
+def findings(failure: Destination, passed: object) -> dict[str, str]:
+    """Findings on the bucket that is created, each with the reason why it is not a fault.
+
+    Args:
+        failure: Where the batches go.
+        passed: What the user passed in its place.
+
+    Returns:
+        The reasons by finding, for a construct without another bucket; empty if no bucket is created.
+    """
+    if failure.bucket is None or passed is not None:
+        return {}
+    return {
+        "AwsSolutions-S1": "Lambda writes failed batches here, and the redrive function reads them: CloudTrail's data "
+        "events show who else does, where that is wanted."
+    }
 
 
 @jsii.implements(lambda_.IEventSourceDlq)

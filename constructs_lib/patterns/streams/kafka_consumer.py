@@ -248,6 +248,7 @@ class KafkaConsumer(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         self.function = function
         failure = self._failure(
             on_failure,
@@ -275,7 +276,7 @@ class KafkaConsumer(Construct):
             permissions.wait(self.event_source_mapping, holder)
 
         measured = self.event_source_mapping if polling.has_metrics else None
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=failure_destination.findings(failure, on_failure))
         self.alarm_topic = alarms_here.topic
         self.offset_lag_alarm = alarms_here.add(
             "OffsetLagAlarm",

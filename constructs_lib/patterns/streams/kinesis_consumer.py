@@ -17,7 +17,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
-from constructs_lib.foundation.resource import find_resource
+from constructs_lib.foundation.resource import find_resource, properties_of
 from constructs_lib.patterns.streams.failure_destination import RecordTarget
 from constructs_lib.patterns.streams.reading import STARTING_POSITION, Reading
 from constructs_lib.patterns.streams.source import Pages
@@ -252,8 +252,9 @@ class _KinesisSource:
             )
         shards = retention = None
         if resource is not None:
-            hours = resource.retention_period_hours
-            shards = _known(resource.shard_count)
+            properties = properties_of(resource)
+            hours = properties.get("retentionPeriodHours")
+            shards = _known(properties.get("shardCount"))
             retention = _known(_defaults.KINESIS_RETENTION_SECONDS if hours is None else hours * 3600)
         return cls(stream, consumer, enhanced_fan_out, shards, retention)
 
@@ -262,12 +263,12 @@ class _KinesisSource:
         return self.stream.stream_arn
 
     def attach(self, construct: Construct, role: iam.IRole) -> str:
-        stream = self.stream
+        stream, arn = self.stream, self.stream_arn
         permissions.allow_role(
             construct,
             role,
             _READING,
-            stream.stream_arn,
+            arn,
             resource=stream,
             key=stream.encryption_key,
             key_actions=["kms:Decrypt"],
@@ -280,7 +281,7 @@ class _KinesisSource:
                 stream_consumer_name=Names.unique_resource_name(construct, max_length=128, separator="-"),
             )
         if self.consumer is None:
-            return stream.stream_arn
+            return arn
         arn = self.consumer.stream_consumer_arn
         permissions.allow_role(construct, role, _SUBSCRIBING, arn, resource=stream)
         return arn

@@ -37,6 +37,7 @@ from constructs_lib.practice.plugin import check_app_of
 
 _RUNTIME: Final = Path(_defaults.__file__).parent / "runtime"
 _REDRIVE: Final = "stream_redrive"
+_REDRIVE_TIMEOUT: Final = Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS_MAX)
 
 
 @jsii.implements(iam.IGrantable)
@@ -96,6 +97,7 @@ class StreamConsumer(Construct):
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
+        location.note(scope, self)
         reading.warn(self, source, invoked)
         self.function = function
         failure = (
@@ -116,7 +118,7 @@ class StreamConsumer(Construct):
         )
         permissions.wait(self.event_source_mapping, holder)
 
-        alarms_here = Alarms(self, alarm_topic)
+        alarms_here = Alarms(self, alarm_topic, findings=failure_destination.findings(failure, on_failure))
         self.alarm_topic = alarms_here.topic
         self.iterator_age_alarm = alarms_here.add("IteratorAgeAlarm", _iterator_age(function, iterator_age))
         self.failed_records_alarm = alarms_here.add(
@@ -183,23 +185,22 @@ class StreamConsumer(Construct):
             handler=f"{_REDRIVE}.handle",
             exclude=[path.name for path in sorted(_RUNTIME.iterdir()) if path.stem != _REDRIVE],
             description="Sends the records of a failure destination to their function again",
-            timeout=Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS_MAX),
+            timeout=_REDRIVE_TIMEOUT,
             environment={
-                "REDRIVE_FUNCTION": self.function.function_arn,
+                "REDRIVE_FUNCTION": invoked.arn,
                 "REDRIVE_FUNCTION_SECONDS": f"{invoked.timeout_seconds or _defaults.FUNCTION_TIMEOUT_SECONDS_MAX:g}",
                 **_place_of(failure, source, mapping),
             },
         )
         role = permissions.role_of(function)
-        arn = self.function.function_arn
-        permissions.allow_role(self, role, ["lambda:InvokeFunction"], arn, resource=self.function)
+        permissions.allow_role(self, role, ["lambda:InvokeFunction"], invoked.arn, resource=self.function)
         if failure.queue is not None:
             queue = failure.queue
             permissions.allow_role(
                 self,
                 role,
                 ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage", "sqs:DeleteMessage"],
-                queue.queue_arn,
+                failure.arn,
                 resource=queue,
                 key=queue.encryption_master_key,
                 key_actions=["kms:Decrypt", "kms:GenerateDataKey"],
@@ -207,20 +208,20 @@ class StreamConsumer(Construct):
             source.allow_reading_again(self, role)
         elif failure.bucket is not None:
             bucket = failure.bucket
-            permissions.allow_role(self, role, ["s3:ListBucket"], bucket.bucket_arn, resource=bucket)
+            permissions.allow_role(self, role, ["s3:ListBucket"], failure.arn, resource=bucket)
             objects = f"/{_defaults.STREAM_S3_PREFIX}{mapping}/*"
             holder = permissions.allow_role(
                 self,
                 role,
                 ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-                bucket.bucket_arn + objects,
+                failure.arn + objects,
                 resource=bucket,
                 key=bucket.encryption_key,
                 key_actions=["kms:Decrypt", "kms:GenerateDataKey"],
             )
             acknowledge_wildcard(
                 holder,
-                bucket.bucket_arn + objects.removesuffix("*"),
+                failure.arn + objects.removesuffix("*"),
                 "*",
                 "Each failed batch is an object of its own, below the prefix of this mapping.",
             )
