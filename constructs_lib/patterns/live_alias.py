@@ -466,12 +466,7 @@ def _latency_milliseconds(timeout: float | None, latency_threshold: Duration | N
         return None if timeout is None else 1000 * _defaults.LATENCY_ALARM_SHARE_OF_TIMEOUT * timeout
     threshold = _validation.read_seconds("latency_threshold", latency_threshold)
     if threshold is None:
-        if latency_threshold.unit_label() != "millis":
-            raise InvalidPropsError(
-                "latency_threshold that is known only at deployment must be Duration.millis(...), got "
-                f"{latency_threshold.unit_label()}: the alarm counts in milliseconds, and a token cannot be converted."
-            )
-        return latency_threshold.to_milliseconds()
+        return _validation.read_token("latency_threshold", latency_threshold, "millis")
     if threshold <= 0 or (timeout is not None and threshold >= timeout):
         below = "" if timeout is None else f" and below the function's timeout of {timeout:g} seconds"
         raise InvalidPropsError(

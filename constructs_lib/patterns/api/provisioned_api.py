@@ -640,9 +640,11 @@ def _latency_milliseconds(threshold: Duration | None) -> float:
     if threshold is None:
         return _defaults.LATENCY_ALARM_MILLISECONDS
     seconds = _validation.read_seconds("latency_threshold", threshold)
+    if seconds is None:
+        return _validation.read_token("latency_threshold", threshold, "millis")
     if seconds == 0:
         raise InvalidPropsError("latency_threshold must be at least 1 millisecond, got 0.")
-    return threshold.to_milliseconds() if seconds is None else 1000 * seconds
+    return 1000 * seconds
 
 
 def _log_group_name(own_name: str) -> str:
