@@ -293,6 +293,7 @@ def test_a_queue_of_the_app_whose_dead_letter_queue_is_imported(stack: Stack) ->
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=5),
     )
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), queue=queue)
+    assert consumer.dead_letter_queue is not None
     assert consumer.dead_letter_queue.queue_name == dead.queue_name
 
 
