@@ -291,8 +291,8 @@ class ProvisionedApi(Construct):
         stack_order.check(
             api_stack,
             others,
-            "routes must not call an alias whose release waits for an alarm of this API's stack. Put the API into the "
-            "stack of the alias, or leave the alarm out of the release.",
+            "routes cannot have an alias with a rollback alarm in this API's stack, which would make a circular "
+            "dependency. Put the API into the stack of the alias, or leave the alarm out of rollback_alarms.",
         )
         Alarms.check_topic(scope, alarm_topic)
         _check_stage_name(stage_name, kind)
@@ -383,7 +383,7 @@ class ProvisionedApi(Construct):
 
         alarms_here = Alarms(self, alarm_topic, findings=api.findings)
         self.alarm_topic = alarms_here.topic
-        # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
+        # The stage by its name: an alarm that refers to the stage depends on the alias behind it, and could not
         # roll back a release of that alias.
         api_id = api.api_id
         dimensions = (
