@@ -382,6 +382,38 @@ def read_seconds(
     return seconds
 
 
+class _TokenDuration(Protocol):
+    """The part of CDK's Duration that `read_token` needs."""
+
+    def unit_label(self) -> str: ...
+
+    def to_seconds(self) -> float: ...
+
+    def to_milliseconds(self) -> float: ...
+
+
+def read_token(name: str, duration: _TokenDuration, unit: Literal["seconds", "millis"]) -> float:
+    """Read a Duration that is known only at deployment, for an alarm: CDK cannot convert the unit of a token.
+
+    Args:
+        name: The argument, as the user wrote it.
+        duration: What the user passed.
+        unit: The unit of the alarm's metric, as `Duration` names it.
+
+    Returns:
+        A token.
+
+    Raises:
+        InvalidPropsError: The Duration has another unit.
+    """
+    if duration.unit_label() != unit:
+        raise InvalidPropsError(
+            f"{name} that is known only at deployment must be Duration.{unit}(...), got "
+            f"Duration.{duration.unit_label()}(...): that is the unit of the alarm, and a token cannot be converted."
+        )
+    return duration.to_seconds() if unit == "seconds" else duration.to_milliseconds()
+
+
 def check_seconds(
     name: str,
     seconds: float | None,
@@ -408,16 +440,23 @@ def check_seconds(
         return
     see = f" See {source}" if source else ""
     if not low <= seconds <= high:
-        span = f"at least {_in_words(low)}" if isinf(high) else f"{_in_words(low)} to {_in_words(high)}"
-        raise InvalidPropsError(f"{name} must be {span}, got {_in_words(seconds)}.{see}")
+        span = f"at least {in_words(low)}" if isinf(high) else f"{in_words(low)} to {in_words(high)}"
+        raise InvalidPropsError(f"{name} must be {span}, got {in_words(seconds)}.{see}")
     if whole is not None:
         count = round(seconds / _SECONDS_IN[whole], 6)  # 0.05 s are not exactly 50 ms
         if not count.is_integer():
             raise InvalidPropsError(f"{name} must be a whole number of {whole}, got {_number(count)}.{see}")
 
 
-def _in_words(seconds: float) -> str:
-    """Write a length of time in the largest unit that leaves no remainder, seconds at the least."""
+def in_words(seconds: float) -> str:
+    """Write a length of time in the largest unit that leaves no remainder, seconds at the least.
+
+    Args:
+        seconds: The length of time.
+
+    Returns:
+        Such as `14 days`.
+    """
     unit = next(
         (unit for unit in ("days", "hours", "minutes") if seconds and seconds % _SECONDS_IN[unit] == 0),
         "seconds",

@@ -172,7 +172,7 @@ def test_every_schedule_that_the_scheduler_takes_is_taken(stack: Stack) -> None:
 def test_consumers_of_one_function_share_its_reserved_concurrency(stack: Stack) -> None:
     shared = function(stack, reserved_concurrent_executions=10)
     QueueConsumer(stack, "First", function=shared, max_concurrency=6)
-    assert "got 5 with 6 of other consumers" in refused(
+    assert "got 5, together with 6 of other consumers" in refused(
         stack, QueueConsumer, function=shared, max_concurrency=5
     )
     QueueConsumer(stack, "Second", function=shared, max_concurrency=4)
@@ -184,7 +184,7 @@ def test_a_token_does_not_count_against_the_reserved_concurrency(stack: Stack) -
     number = int(Token.as_number({"Ref": "Number"}))
     QueueConsumer(stack, "First", function=shared, max_concurrency=number)
     QueueConsumer(stack, "Second", function=shared, max_concurrency=6)
-    assert "got 5 with 6 of other consumers" in refused(
+    assert "got 5, together with 6 of other consumers" in refused(
         stack, QueueConsumer, function=shared, max_concurrency=5
     )
 

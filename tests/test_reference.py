@@ -39,9 +39,9 @@ def test_every_link_leads_somewhere(file: str) -> None:
 def test_a_page_has_each_argument_with_its_type_and_default() -> None:
     page = PAGES["QueueConsumer.md"]
     assert (
-        "- **`function`** (`lambda_.IFunction | lambda_.FunctionBase`, required):\n  Handles the batches"
+        "- **`function`** (`lambda_.IFunction | lambda_.FunctionBase`, required):\n  Processes the batches"
         in page
     )
-    assert "- **`batch_size`** (`float`, default `10`):\n  Most messages" in page
-    assert "- **`queue`** (`sqs.IQueue`):\n  The queue that is drained" in page
+    assert "- **`batch_size`** (`float`, default `10`):\n  Maximum number of messages" in page
+    assert "- **`queue`** (`sqs.IQueue`):\n  The queue: the `sqs.Queue` that was created" in page
     assert "### `grant_send_messages`" in page

@@ -53,7 +53,7 @@ def allow_secret(construct: Construct, role: iam.IRole, secret: "secretsmanager.
         secret: The secret.
 
     Returns:
-        What the mapping has to wait for.
+        What the mapping must depend on.
     """
     return permissions.allow_role(
         construct,
@@ -75,7 +75,7 @@ def allow_network(construct: Construct, role: iam.IRole, *other_actions: str) ->
         *other_actions: More actions that take no resource.
 
     Returns:
-        What the mapping has to wait for.
+        What the mapping must depend on.
     """
     actions = [*other_actions, *(f"ec2:{name}" for name in _defaults.BROKER_NETWORK_ACTIONS)]
     holder = permissions.allow_role(construct, role, actions, "*", resource=construct)

@@ -92,7 +92,7 @@ def let_service_send(
         source_arn: The topic or rule whose dead letters they are.
 
     Returns:
-        What whoever needs this has to wait for; None for an imported queue.
+        What must exist before the queue is used; None for an imported queue.
     """
     # As AWS writes it for both: not every service says its account, and the ARN has it.
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
@@ -175,7 +175,7 @@ def check(
 def check_stack(scope: Construct, target: sqs.IQueue | None, *, topic: sns.ITopic | None = None) -> None:
     """Refuse a queue of another stack whose policy would have to name something of the construct's own stack.
 
-    The construct's stack waits for the queue, and the queue's stack would wait for what its policy names.
+    The construct's stack depends on the queue, and the queue's stack would depend on what its policy names.
 
     Args:
         scope: Where the construct is going to be.
@@ -183,7 +183,7 @@ def check_stack(scope: Construct, target: sqs.IQueue | None, *, topic: sns.ITopi
         topic: What the policy names; None for a rule of the construct itself.
 
     Raises:
-        InvalidPropsError: The stacks would wait for each other.
+        InvalidPropsError: The stacks would depend on each other.
     """
     if not isinstance(target, sqs.Queue):
         return
@@ -195,7 +195,7 @@ def check_stack(scope: Construct, target: sqs.IQueue | None, *, topic: sns.ITopi
         named = "this rule" if topic is None else f"topic {topic.node.path}"
         raise InvalidPropsError(
             f"dead_letter_queue {target.node.path} must be in stack {ours.node.path}, got one of {theirs.node.path}: "
-            f"its policy has to name {named}, and each stack would wait for the other. Leave dead_letter_queue out, "
+            f"its policy has to name {named}, and each stack would depend on the other. Leave dead_letter_queue out, "
             "which makes a queue here; or import the queue by its ARN, and have its owner add the statement that synth "
             "shows."
         )

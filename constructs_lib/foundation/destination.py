@@ -56,7 +56,7 @@ def bucket_destination(bucket: s3.IBucket | s3.Bucket, prefix: str) -> Destinati
     Args:
         bucket: The bucket.
         prefix: The prefix of the objects that Lambda puts there. Lambda goes on with the name of the function or the
-            id of the mapping, which cannot be in the policy: both wait for the role.
+            id of the mapping, which cannot be in the policy: both depend on the role.
     """
     arn = bucket.bucket_arn
     records = f"/{prefix}*"

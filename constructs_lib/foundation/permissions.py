@@ -61,7 +61,7 @@ def allow_role(
     """Allow the role of a function to use a resource, and its key.
 
     The statements go into the role's own policy where the role is in the construct's stack. From another stack they
-    would make the role's stack wait for the resource, while the construct's stack waits for the function: so there
+    would make the role's stack depend on the resource, while the construct's stack depends on the function: so there
     they go into a policy of the construct, attached to the role, and references go one way only.
 
     Args:
@@ -180,7 +180,7 @@ def allow(construct: IConstruct, resource: Any, statement: iam.PolicyStatement) 
         statement: The statement that it has to have.
 
     Returns:
-        What has to wait for it can wait for this; None where the resource is not of this app.
+        What needs the permission must depend on this; None where the resource is not of this app.
     """
     added = resource.add_to_resource_policy(statement)
     if not added.statement_added:

@@ -1,4 +1,4 @@
-"""Which stack is deployed after which: an API's after its alias's, and a release's after that of its alarms."""
+"""Which stack depends on which: that of an API on that of its alias, and that of an alias on those of its alarms."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -8,28 +8,28 @@ from aws_cdk import Stack
 
 from constructs_lib.errors import InvalidPropsError
 
-_waits_for: Final[WeakKeyDictionary[Stack, WeakSet[Stack]]] = WeakKeyDictionary()
+_depends_on: Final[WeakKeyDictionary[Stack, WeakSet[Stack]]] = WeakKeyDictionary()
 
 
 def check(stack: Stack, others: Iterable[Stack], words: str) -> None:
-    """Refuse that two stacks wait for each other.
+    """Refuse a circular dependency between two stacks.
 
     Args:
-        stack: The stack that would wait.
-        others: The stacks that it would wait for.
-        words: What makes it wait, and the way out.
+        stack: The stack that would depend on the others.
+        others: The other stacks.
+        words: What is refused, and the way out.
 
     Raises:
-        InvalidPropsError: One of them waits for `stack`.
+        InvalidPropsError: One of them depends on `stack`.
     """
     for other in others:
-        if stack in _waits_for.get(other, ()):
+        if stack in _depends_on.get(other, ()):
             raise InvalidPropsError(
-                f"{words} {other.node.path} is deployed after {stack.node.path} already, so each would wait for the "
-                "other."
+                f"{words} The stack {other.node.path} already depends on the stack {stack.node.path}: with this, each "
+                "would depend on the other."
             )
 
 
 def note(stack: Stack, others: Iterable[Stack]) -> None:
-    """Remember that a stack is deployed after others."""
-    _waits_for.setdefault(stack, WeakSet()).update(others)
+    """Remember that a stack depends on others."""
+    _depends_on.setdefault(stack, WeakSet()).update(others)

@@ -1,4 +1,4 @@
-"""An alias that callers keep while the code behind it changes: released with care, warm, and watched."""
+"""An alias that callers invoke while the code behind it changes: deployed gradually, initialized and watched."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -33,94 +33,102 @@ from constructs_lib.practice.plugin import check_app_of
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
 
 _provisioned: WeakKeyDictionary[lambda_.Function, int] = WeakKeyDictionary()
-"""Most provisioned concurrency over the aliases of each function: its reserved concurrency has to hold all."""
+"""The sum of the maximum provisioned concurrency over the aliases of each function: its reserved concurrency has to
+hold all."""
 _names: WeakKeyDictionary[lambda_.Function, set[str]] = WeakKeyDictionary()
 """The names of the aliases that each function has."""
 
 
 class LiveAlias(Construct):
-    """A version of your function and the alias that callers use, with a release that rolls itself back.
+    """A version of your function and the alias that callers invoke, deployed gradually and rolled back on alarms.
 
-    What is deployed: a version of the function, published whenever its code or configuration changes, and kept;
-    the alias; a CodeDeploy application and deployment group that move the alias to the new version, with a role
-    that may do that and nothing else; alarms on the alias (errors, throttles, latency; with provisioned
-    concurrency its spillover and utilization) and on the new version alone, called through the alias (errors,
-    latency), which roll a release back; the topic that all alarms go to. Give `alias` to whatever takes a
-    function.
+    What is deployed: a version of the function, published whenever its code or configuration changes, and retained;
+    the alias; a CodeDeploy application and deployment group that shift traffic to the new version, with a role that may
+    do that and nothing else; alarms on the alias (errors, throttles, latency; with provisioned concurrency its
+    spillover and utilization) and on the new version alone, invoked through the alias (errors, latency), which roll a
+    deployment back; the topic that all alarms notify. Pass `alias` to whatever takes a function.
 
-    **Releases.** CodeDeploy moves the traffic: a canary by default, 10 % for five minutes. A failing deployment,
-    one that is stopped, and an alarm of the new version put the alias back, and the stack with it. All at once
-    is over before an alarm can see anything: there the function given as `before_traffic` decides.
+    **Deployments.** CodeDeploy shifts the traffic: by default a canary, 10 % for five minutes. If the deployment fails
+    or is stopped, or an alarm of the new version goes off, CodeDeploy shifts the traffic back, and CloudFormation rolls
+    the stack back. With `LambdaDeploymentConfig.ALL_AT_ONCE` the deployment ends before an alarm can go off: use
+    `before_traffic` to check the new version.
 
-    By hand instead, with `stable_version="7"`: the alias stays at version 7, and `new_version_weight` of the
-    calls go to the version just published. Raise the weight step by step. To end it, deploy once with the new
-    version's number as `stable_version` and no weight; after that `stable_version` can go, and CodeDeploy takes
-    over. Without this step it would find two versions and fail. Versions of one alias need the same role.
-    The first deployment of a function publishes version 1: it cannot be by hand.
+    To shift traffic manually instead, pass `stable_version="7"`: the alias stays at version 7, and
+    `new_version_weight` of the invocations go to the version just published. Raise the weight step by step. To end it,
+    deploy once with the new version's number as `stable_version` and no weight. After that you can leave
+    `stable_version` out, and CodeDeploy takes over. Without this step CodeDeploy would find an alias with two versions,
+    and fail. All versions of an alias must have the same role. The first deployment of a function publishes version 1:
+    it cannot be shifted manually.
 
-    **Provisioned concurrency.** Costs by the hour, used or not, and is always released by CodeDeploy. A plain
-    update by CloudFormation lets Lambda put weights on the alias until the new version is warm; should its
-    initialization fail, the weights stay, and every later deployment fails with "Alias with weights can not be
-    used with Provisioned Concurrency". If you meet that all the same: `aws lambda update-alias --function-name
+    **Provisioned concurrency.** It costs by the hour, used or not, and an alias that has it is always deployed by
+    CodeDeploy. Without CodeDeploy, CloudFormation updates the alias, and Lambda puts weights on it until the new
+    version is initialized; if that fails, the weights stay, and every later deployment fails with "Alias with weights
+    can not be used with Provisioned Concurrency". To recover from that error: `aws lambda update-alias --function-name
     NAME --name live --routing-config AdditionalVersionWeights={}`, then deploy again. Change the number and the
-    code in two deployments: one deployment of both has been seen to leave the number as it was. While a release
-    shifts traffic, Lambda refuses another number, so scaling and schedules wait until it is over.
+    code in two deployments: one deployment of both has been seen to leave the number as it was. While traffic is
+    shifted, Lambda refuses another number, so that scaling and scheduled actions have no effect until the end.
     Sources: https://github.com/aws/serverless-application-model/issues/1296 and /1425,
     https://github.com/hashicorp/terraform-provider-aws/pull/48116
 
     Args:
         scope: The construct to put it in.
-        construct_id: Its name there.
-        function: A function of this app: an imported one cannot be published from here. One with SnapStart
-            takes no provisioned concurrency.
-        alias_name: What callers know; default `live`.
-        provisioned_concurrency: Environments that are always initialized: at least 1, and not above the
-            function's reserved concurrency, where other aliases of the function count too. The minimum where
-            it scales, and the value until the first schedule. Default: no environment.
-        maximum_provisioned_concurrency: Scale up to this, by utilization.
-        target_utilization: The share in use that scaling keeps, 0.1 to 0.9; default 0.7.
-        provisioned_concurrency_schedule: By name, from when on which `min_capacity` holds. Without a
-            `max_capacity` it is exactly that many, or up to the maximum where it scales. Say the time zone.
-            At least 1: with 0 later deployments fail.
+        construct_id: The construct's id, unique in its scope.
+        function: A function that this app defines: a version of an imported one cannot be published here. With
+            SnapStart it cannot have provisioned concurrency.
+        alias_name: The name of the alias; default `live`.
+        provisioned_concurrency: Number of execution environments that are always initialized: at least 1, and at most
+            the function's reserved concurrency, together with that of its other aliases. With scaling or a schedule,
+            it is the minimum and the initial value. Default is no provisioned concurrency.
+        maximum_provisioned_concurrency: Maximum number of these environments; between the two it scales by
+            utilization. Default is no scaling.
+        target_utilization: Share of the provisioned concurrency that scaling keeps in use, 0.1 to 0.9; default 0.7.
+        provisioned_concurrency_schedule: Scheduled scaling actions, by name. Each sets `min_capacity`, at least 1, and
+            `max_capacity`; the default of `max_capacity` is `maximum_provisioned_concurrency`, or `min_capacity` if
+            nothing scales. Set `time_zone`; the default is UTC.
         deployment_config: How CodeDeploy shifts traffic, such as `LambdaDeploymentConfig.ALL_AT_ONCE`; default
             `CANARY_10_PERCENT_5_MINUTES`: 10 %, and all of it five minutes later.
-        before_traffic: A function in the stack of this construct that CodeDeploy calls before it shifts: it checks
-            the new version and reports with `codedeploy:PutLifecycleEventHookExecutionStatus`, which it is granted.
-            Pass it the new version by `version.function_arn`, not by the alias, which waits for it.
-        after_traffic: The same, when all traffic is shifted.
-        rollback_alarms: Your own alarms that roll a release back too; at most ten with the new version's. One that
-            is in alarm already stops each release, also the one that fixes it; the new version's own are new with
-            each version. Alarms of an API that calls this alias are made later: see `add_rollback_alarm`.
-        stable_version: Release by hand: the number of the version that the alias stays at.
-        new_version_weight: By hand: the share of calls to the new version, 0 to 1; 0 publishes it only.
-        version_removal_policy: What happens to a version when the next one is published. Default
-            RETAIN_ON_UPDATE_OR_DELETE: it stays, so that there is a way back. Only that of a release that was rolled
-            back is deleted, or the same code could not be released again. Under SnapStart DESTROY, since each
-            version's snapshot costs. Not SNAPSHOT. DESTROY is refused for a durable function, whose executions continue
-            in the version that started them.
-        latency_threshold: Alarm when the slowest of a hundred calls takes longer, above 0 and below the function's
-            timeout; default 80 % of it. Without it, and with a timeout that is a token: no latency alarms.
-        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+        before_traffic: Lambda function that CodeDeploy invokes before shifting traffic, defined in the stack of this
+            construct. It checks the new version, and reports with `codedeploy:PutLifecycleEventHookExecutionStatus`,
+            which it is granted. Pass it the new version by `version.function_arn`, and not by the alias, which depends
+            on it.
+        after_traffic: Lambda function that CodeDeploy invokes after all traffic is shifted, in the same way.
+        rollback_alarms: Your own alarms that also roll a deployment back, at most ten together with those of the new
+            version. An alarm that is already in ALARM stops every deployment, also the one that fixes it; those of the
+            new version are created anew for each version. Alarms of an API that invokes this alias are created later:
+            add them with `add_rollback_alarm`.
+        stable_version: Shift traffic manually: the number of the version that the alias stays at.
+        new_version_weight: With `stable_version`: share of the invocations for the new version, 0 to 1; default 0,
+            which only publishes it.
+        version_removal_policy: What happens to a version when the next one replaces it. Default
+            RETAIN_ON_UPDATE_OR_DELETE: all versions are retained, to go back to, except those of a deployment that was
+            rolled back: otherwise the same code could not be deployed again. With SnapStart the default is DESTROY,
+            since the snapshot of each version costs. Not SNAPSHOT. DESTROY is refused for a durable function, whose
+             executions continue in the version that started them.
+        latency_threshold: Alarm when the 99th percentile (p99) of the duration is higher, above 0 and below the
+            function's timeout; default 80 % of the timeout. Without it, and with a timeout that is a token, there are
+            no latency alarms.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
         alias: The alias: pass it to whatever takes a function.
-        version: The version of the current code: the new one, also in a release by hand.
-        scaling: The scaling of provisioned concurrency. None if it neither scales nor has a schedule.
-        application: The CodeDeploy application. None in a release by hand.
-        deployment_group: The deployment group, which moves the alias. None in a release by hand.
-        deployment_role: The role of CodeDeploy. It must be allowed to call each hook that you add to the group
-            yourself. None in a release by hand.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
-        errors_alarm: On the share of calls of the alias that fail.
-        throttles_alarm: On throttled calls of the alias.
-        latency_alarm: On slow calls of the alias. None if no threshold is known.
-        new_version_errors_alarm: On errors of the new version, called through the alias; rolls a release back.
-        new_version_latency_alarm: On slow calls of the new version; rolls a release back. None if no threshold is
-            known.
-        spillover_alarm: On calls beyond the provisioned concurrency. None without provisioned concurrency.
+        version: The version of the current code; with `stable_version`, the new version.
+        scaling: The scaling of provisioned concurrency. None without scaling and schedule.
+        application: The CodeDeploy application. None with `stable_version`.
+        deployment_group: The deployment group, which shifts the traffic of the alias. None with `stable_version`.
+        deployment_role: The role of CodeDeploy. It must be allowed to invoke each hook that you add to the group
+            yourself. None with `stable_version`.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        errors_alarm: On the share of invocations of the alias that fail.
+        throttles_alarm: On throttled invocations of the alias.
+        latency_alarm: On slow invocations of the alias. None if no threshold is known.
+        new_version_errors_alarm: On errors of the new version, invoked through the alias; rolls a deployment back.
+        new_version_latency_alarm: On slow invocations of the new version; rolls a deployment back. None if no threshold
+            is known.
+        spillover_alarm: On invocations beyond the provisioned concurrency. None without provisioned concurrency.
         utilization_alarm: On provisioned concurrency that is nearly used up. None without provisioned concurrency.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
@@ -181,22 +189,22 @@ class LiveAlias(Construct):
             "version_removal_policy", version_removal_policy, RemovalPolicy, without="SNAPSHOT"
         )
         check_version_removal(invoked, version_removal_policy)
-        schedule = _schedule(provisioned_concurrency_schedule)
-        most_provisioned = _check_provisioned(
+        schedule = _read_schedule(provisioned_concurrency_schedule)
+        most_provisioned = _read_maximum(
             provisioned_concurrency, maximum_provisioned_concurrency, target_utilization, schedule
         )
         _check_room(function, invoked.reserved_concurrency, most_provisioned)
         snap_start = _has_snap_start(invoked)
         if snap_start and provisioned_concurrency is not None:
             raise InvalidPropsError(
-                "provisioned_concurrency cannot be given for a function with SnapStart: Lambda takes one of the "
-                f"two. Leave it out, or turn SnapStart off. See {_defaults.SNAP_START}"
+                "provisioned_concurrency cannot be combined with SnapStart, which the function has. Leave one out. "
+                f"See {_defaults.SNAP_START}"
             )
-        rollback_alarms = _alarms(rollback_alarms)
+        _check_alarms(rollback_alarms)
         _check_weights(
             stable_version,
             new_version_weight,
-            provisioned_concurrency=provisioned_concurrency,
+            provisioned_concurrency,
             deployment_config=deployment_config,
             before_traffic=before_traffic,
             after_traffic=after_traffic,
@@ -205,9 +213,8 @@ class LiveAlias(Construct):
         _check_hooks(scope, function, before_traffic=before_traffic, after_traffic=after_traffic)
         timeout = invoked.invocation_seconds
         latency = _latency_milliseconds(timeout, latency_threshold)
-        of_new_version = 1 if latency is None else 2
-        _check_rollback_alarms(len(rollback_alarms), ours=of_new_version)
-        others = [stack for alarm in rollback_alarms for stack in _stack_to_wait_for(alarm, alias_stack)]
+        _check_rollback_alarms(len(rollback_alarms), of_new_version=1 if latency is None else 2)
+        others = [stack for alarm in rollback_alarms for stack in _stacks_of(alarm, alias_stack)]
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
@@ -285,7 +292,7 @@ class LiveAlias(Construct):
         )
         self.utilization_alarm = alarms_here.add(
             "UtilizationAlarm",
-            _utilization(self.alias, above=_utilization_alarm(target_utilization))
+            _utilization(self.alias, above=_utilization_threshold(target_utilization))
             if is_provisioned
             else None,
         )
@@ -293,7 +300,7 @@ class LiveAlias(Construct):
         self.application, self.deployment_role, self.deployment_group = (
             (None, None, None)
             if stable_version is not None
-            else self._release(
+            else self._make_deployment_group(
                 alias_stack,
                 function,
                 alias_name,
@@ -305,27 +312,26 @@ class LiveAlias(Construct):
         )
 
     def add_rollback_alarm(self, alarm: cloudwatch.IAlarm | cloudwatch.AlarmBase) -> None:
-        """Let one more alarm roll a release back, such as the `server_errors_alarm` of an API that calls the alias.
+        """Let another alarm roll a deployment back, such as the `server_errors_alarm` of an API that invokes the alias.
 
         Args:
-            alarm: The alarm. One that is in alarm already stops each release, also the one that fixes it.
+            alarm: The alarm. An alarm that is already in ALARM stops every deployment, also the one that fixes it.
 
         Raises:
-            InvalidPropsError: It is not an alarm, there are too many, the release is by hand, or its stack is
-                deployed after the alias's, as that of an API is: then the two would wait for each other.
+            InvalidPropsError: It is not an alarm, there are too many, the alias has a `stable_version`, or the stack of
+                the alarm depends on that of the alias, as the stack of an API does: that is a circular dependency.
         """
-        (checked,) = _alarms([alarm])
+        _check_alarms([alarm])
         group = self.deployment_group
         if group is None:
             raise InvalidPropsError(
-                "add_rollback_alarm cannot be combined with stable_version: in a release by hand CodeDeploy does "
-                "nothing, and rolls nothing back."
+                f"add_rollback_alarm cannot be combined with stable_version: {_SHIFTED_MANUALLY}"
             )
-        ours = 1 if self.new_version_latency_alarm is None else 2
-        _check_rollback_alarms(self._rollback_alarms + 1, ours=ours)
+        of_new_version = 1 if self.new_version_latency_alarm is None else 2
+        _check_rollback_alarms(self._rollback_alarms + 1, of_new_version=of_new_version)
         alias_stack = Stack.of(self)
-        others = _stack_to_wait_for(checked, alias_stack)
-        group.add_alarm(checked)
+        others = _stacks_of(alarm, alias_stack)
+        group.add_alarm(alarm)
         self._rollback_alarms += 1
         stack_order.note(alias_stack, others)
 
@@ -348,7 +354,7 @@ class LiveAlias(Construct):
                 else target_utilization
             )
         for name, entry in schedule.items():
-            # Both numbers each time: what an earlier action has set would hold otherwise.
+            # Both numbers each time: otherwise what an earlier action has set would stay.
             scaling.scale_on_schedule(
                 name,
                 schedule=entry.schedule,
@@ -360,7 +366,7 @@ class LiveAlias(Construct):
             )
         return scaling
 
-    def _release(
+    def _make_deployment_group(
         self,
         alias_stack: Stack,
         function: lambda_.Function,
@@ -384,8 +390,8 @@ class LiveAlias(Construct):
             ),
         )
         arn = function.function_arn
-        # What the managed policy AWSCodeDeployRoleForLambdaLimited allows, for this alias alone. The ARN is put
-        # together by hand: the alias waits for this role, so the role cannot refer to the alias.
+        # What the managed policy AWSCodeDeployRoleForLambdaLimited allows, for this alias alone. The ARN is built from
+        # names: the alias depends on this role, so the role cannot refer to the alias.
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"],
@@ -399,15 +405,15 @@ class LiveAlias(Construct):
         acknowledge(
             role,
             {
-                "AwsSolutions-IAM5[Resource::*]": "cloudwatch:DescribeAlarms reads composite alarms under * alone, and "
-                "your own alarms may be such. It only reads."
+                "AwsSolutions-IAM5[Resource::*]": "cloudwatch:DescribeAlarms supports composite alarms only with "
+                "resource *, and rollback_alarms may be composite alarms. The action only reads."
             },
         )
         group = codedeploy.LambdaDeploymentGroup(
             self,
             "DeploymentGroup",
             application=application,
-            # Or CDK adds the managed policy to it, and every version of the hooks.
+            # Otherwise CDK adds the managed policy to it, and every version of the hooks.
             role=role.without_policy_updates(),
             alias=self.alias,
             deployment_config=deployment_config
@@ -419,7 +425,7 @@ class LiveAlias(Construct):
                 failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
             ),
         )
-        # Traffic shifts once the alarms look at the new version and the role may call the hooks.
+        # Traffic is shifted once the alarms on the new version exist and the role may invoke the hooks.
         resource_of(self.alias, lambda_.CfnAlias).node.add_dependency(role, *of_new_version)
         return application, role, group
 
@@ -434,31 +440,32 @@ def _routing(version: lambda_.Version, weight: float) -> lambda_.CfnAlias.AliasR
 
 
 def _renew_with(
-    version: lambda_.Version, alias_stack: Stack, alarms: Sequence[cloudwatch.Alarm | None]
+    version: lambda_.Version, alias_stack: Stack, of_new_version: Sequence[cloudwatch.Alarm | None]
 ) -> None:
-    """Make each version alarms of its own, by the version's logical id in the alarm's.
+    """Create alarms of its own for each version, by the version's logical id in the alarm's.
 
-    An alarm that changes keeps its state until it is evaluated again. In alarm because of the version before,
-    it would stop the very release that fixes it.
+    An alarm that changes keeps its state until it is evaluated again. In ALARM because of the version before,
+    it would stop the very deployment that fixes it.
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     """
-    of_version = resource_of(version, lambda_.CfnVersion).logical_id
-    for alarm in alarms:
+    version_id = resource_of(version, lambda_.CfnVersion).logical_id
+    for alarm in of_new_version:
         if alarm is not None:
             resource = resource_of(alarm, cloudwatch.CfnAlarm)
-            resource.override_logical_id(f"{alias_stack.get_logical_id(resource)}{of_version}")
+            resource.override_logical_id(f"{alias_stack.get_logical_id(resource)}{version_id}")
 
 
 # --- the function --------------------------------------------------------------------------------------
 
 
 def _check_function(function: object) -> None:
-    """Refuse whatever is not a function of this app."""
+    """Refuse anything but a function that this app defines."""
     if not isinstance(function, lambda_.Function):
         class_name = type(function).__name__
         raise InvalidPropsError(
-            f"function must be a Function of this app, got {class_name}: of an imported function, a version or an "
-            "alias no new version can be published. Make the LiveAlias where the function is made."
+            f"function must be a lambda_.Function defined in this app, got {class_name}: LiveAlias publishes versions, "
+            "which it cannot do for an imported function, a version or an alias. Create the LiveAlias where the "
+            "function is created."
         )
 
 
@@ -473,16 +480,16 @@ def _latency_milliseconds(timeout: float | None, latency_threshold: Duration | N
         return None if timeout is None else 1000 * _defaults.LATENCY_ALARM_SHARE_OF_TIMEOUT * timeout
     threshold = _validation.read_seconds("latency_threshold", latency_threshold)
     if threshold is None:
-        if latency_threshold.unit_label() != "millis":
-            raise InvalidPropsError(
-                "latency_threshold that is known only at deployment must be Duration.millis(...), got "
-                f"{latency_threshold.unit_label()}: the alarm counts in milliseconds, and a token cannot be converted."
-            )
-        return latency_threshold.to_milliseconds()
+        return _validation.read_token("latency_threshold", latency_threshold, "millis")
     if threshold <= 0 or (timeout is not None and threshold >= timeout):
         below = "" if timeout is None else f" and below the function's timeout of {timeout:g} seconds"
+        reason = (
+            ""
+            if threshold <= 0
+            else ": no invocation takes longer than the timeout, so no p99 would be above it"
+        )
         raise InvalidPropsError(
-            f"latency_threshold must be above 0{below}, got {threshold:g}: no call takes longer than the timeout."
+            f"latency_threshold must be above 0{below}, got {threshold:g} seconds{reason}."
         )
     return 1000 * threshold
 
@@ -501,12 +508,12 @@ def _check_alias_name(name: str, function: lambda_.Function) -> None:
         )
     if name in _names.get(function, ()):
         raise InvalidPropsError(
-            f"alias_name must be another one for a second LiveAlias of {function.node.path}, got {name!r}, which it "
-            f"has already. See {_defaults.LAMBDA_ALIASES}"
+            f"alias_name {name!r} is already used by another LiveAlias of {function.node.path}. Pass another name. "
+            f"See {_defaults.LAMBDA_ALIASES}"
         )
 
 
-def _schedule(
+def _read_schedule(
     schedule: Mapping[str, appscaling.ScalingSchedule] | None,
 ) -> dict[str, appscaling.ScalingSchedule]:
     if schedule is None:
@@ -519,18 +526,17 @@ def _schedule(
     return dict(schedule)
 
 
-def _alarms(rollback_alarms: Sequence[cloudwatch.IAlarm]) -> Sequence[cloudwatch.IAlarm]:
+def _check_alarms(rollback_alarms: Sequence[cloudwatch.IAlarm]) -> None:
     if isinstance(rollback_alarms, str) or not isinstance(rollback_alarms, Sequence):
         raise InvalidPropsError(
             f"rollback_alarms must be a list of alarms, got {_validation.shown(rollback_alarms)}."
         )
     for alarm in rollback_alarms:
         _validation.check_part("rollback_alarms", alarm, "alarm_arn", "alarms", required=True)
-    return rollback_alarms
 
 
-def _stack_to_wait_for(alarm: cloudwatch.IAlarm, alias_stack: Stack) -> list[Stack]:
-    """The stack of an alarm where that is another one, and the release can wait for it."""
+def _stacks_of(alarm: cloudwatch.IAlarm, alias_stack: Stack) -> list[Stack]:
+    """Check an alarm, and return its stack if that of the alias is going to depend on it."""
     location.check(
         alias_stack,
         "rollback_alarms",
@@ -544,30 +550,31 @@ def _stack_to_wait_for(alarm: cloudwatch.IAlarm, alias_stack: Stack) -> list[Sta
     stack_order.check(
         alias_stack,
         [theirs],
-        f"rollback_alarms cannot have {alarm.node.path} for a release in another stack. Put the API into the stack of "
-        f"the alias, or make the alarm in {alias_stack.node.path}, on a metric that is named by text.",
+        f"rollback_alarms cannot have {alarm.node.path}, which would make a circular dependency. Put the API into the "
+        f"stack of the alias, or create an alarm in {alias_stack.node.path} on a cloudwatch.Metric whose dimensions "
+        "are fixed names.",
     )
     return [theirs]
 
 
-def _check_provisioned(
+def _read_maximum(
     provisioned: float | None,
     maximum: float | None,
     target_utilization: float | None,
     schedule: Mapping[str, appscaling.ScalingSchedule],
 ) -> int | None:
-    """Check the numbers, and return the most that is ever provisioned, where it is known."""
+    """Check the numbers, and return the highest number that is ever provisioned; None if none is known."""
     for name, is_set in (
         ("maximum_provisioned_concurrency", maximum is not None),
         ("provisioned_concurrency_schedule", bool(schedule)),
     ):
         if is_set and provisioned is None:
             raise InvalidPropsError(
-                f"{name} requires provisioned_concurrency: the minimum, and the value until the first change."
+                f"{name} requires provisioned_concurrency, which is the minimum and initial value."
             )
     if target_utilization is not None and maximum is None:
         raise InvalidPropsError(
-            "target_utilization requires maximum_provisioned_concurrency: without it nothing scales."
+            "target_utilization requires maximum_provisioned_concurrency: without it the concurrency does not scale."
         )
     _validation.check_range(
         "target_utilization",
@@ -599,14 +606,14 @@ def _check_schedule(name: str, entry: object, maximum: float | None) -> None:
         source=_defaults.PROVISIONED_CONCURRENCY,
     )
     if entry.min_capacity is None:
-        raise InvalidPropsError(f"{name} must have min_capacity: the number that holds from then on.")
+        raise InvalidPropsError(f"{name} requires min_capacity, the number that the action sets.")
     _check_count(f"min_capacity of {name}", entry.min_capacity)
     _check_count(f"max_capacity of {name}", entry.max_capacity)
     _check_order(f"max_capacity of {name}", _most_of(entry, maximum), "its min_capacity", entry.min_capacity)
 
 
 def _most_of(entry: appscaling.ScalingSchedule, maximum: float | None) -> float | None:
-    """The most that a scheduled change leaves: what it says, or what scaling goes up to, or its minimum."""
+    """The maximum that a scheduled action sets: its own, or that of the scaling, or its minimum."""
     if entry.max_capacity is not None:
         return entry.max_capacity
     return entry.min_capacity if maximum is None else maximum
@@ -635,20 +642,30 @@ def _check_room(function: lambda_.Function, reserved: float | None, provisioned:
         return
     others = _provisioned.get(function, 0)
     if others + provisioned > reserved:
-        also = f" with {others} of other aliases of this function" if others else ""
+        also = f", together with {others} of other aliases of this function" if others else ""
         raise InvalidPropsError(
-            f"provisioned concurrency must fit into the function's reserved concurrency of {reserved:g}, got "
-            f"{provisioned}{also}. Raise reserved_concurrent_executions. See {_defaults.PROVISIONED_CONCURRENCY}"
+            "provisioned concurrency must be at most the function's reserved_concurrent_executions of "
+            f"{reserved:g}, got {provisioned}{also}. Lower provisioned_concurrency or its maximum, or raise "
+            "reserved_concurrent_executions of the function. "
+            f"See {_defaults.PROVISIONED_CONCURRENCY}"
         )
 
 
-def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: object) -> None:
+_SHIFTED_MANUALLY: Final = (
+    "with stable_version you shift traffic manually, and no CodeDeploy deployment is created that could use it or roll "
+    "back. Leave one out."
+)
+
+
+def _check_weights(
+    stable_version: str | None, weight: float, provisioned_concurrency: float | None, **of_code_deploy: object
+) -> None:
     _validation.check_range("new_version_weight", weight, 0, 1, source=_defaults.LAMBDA_WEIGHTS)
     if stable_version is None:
         if weight:
             raise InvalidPropsError(
-                "new_version_weight requires stable_version: the number of the version that takes the other calls. "
-                f"CDK's current_version is always the new one. See {_defaults.LAMBDA_WEIGHTS}"
+                "new_version_weight requires stable_version, the number of the version for the other invocations. "
+                f"See {_defaults.LAMBDA_WEIGHTS}"
             )
         return
     unresolved = _validation.is_unresolved(stable_version)
@@ -657,15 +674,15 @@ def _check_weights(stable_version: str | None, weight: float, **of_code_deploy: 
             f"stable_version must be the number of a published version, such as '7', got {stable_version!r}: an "
             f"alias cannot point at $LATEST or at another alias. See {_defaults.LAMBDA_WEIGHTS}"
         )
+    _validation.check_at_most_one(
+        "Lambda refuses weights on an alias with provisioned concurrency, and an alias that has both can no longer be "
+        "deployed. Leave stable_version out, and let CodeDeploy shift the traffic. "
+        "See https://github.com/aws/serverless-application-model/issues/1296",
+        stable_version=stable_version,
+        provisioned_concurrency=provisioned_concurrency,
+    )
     for name, value in of_code_deploy.items():
-        reason = (
-            "Lambda puts weights of its own on an alias with provisioned concurrency, and the two have left "
-            "aliases that no deployment could change any more. Release by CodeDeploy. "
-            "See https://github.com/aws/serverless-application-model/issues/1296"
-            if name == "provisioned_concurrency"
-            else "in a release by hand CodeDeploy does nothing, and rolls nothing back."
-        )
-        _validation.check_at_most_one(reason, stable_version=stable_version, **{name: value})
+        _validation.check_at_most_one(_SHIFTED_MANUALLY, stable_version=stable_version, **{name: value})
 
 
 def _check_hooks(scope: Construct, function: lambda_.Function, **hooks: FunctionLike | None) -> None:
@@ -677,27 +694,29 @@ def _check_hooks(scope: Construct, function: lambda_.Function, **hooks: Function
         check_event_source(invoked, name)
         if invoked.function is function:
             raise InvalidPropsError(
-                f"{name} must be another function than the one that is released: it has to exist, and to work, before "
-                "the new version does."
+                f"{name} must be another function than the one that is deployed: it checks the new version, and must "
+                "exist and work before that."
             )
         alias_stack = Stack.of(scope)
         if hook.role is not None and Stack.of(hook) is not alias_stack:
             raise InvalidPropsError(
-                f"{name} must be in the stack {alias_stack.node.path}, got {hook.node.path}: its role may report to a "
-                "deployment group there, so that each stack would wait for the other. Make the function here."
+                f"{name} must be in the stack {alias_stack.node.path}, got {hook.node.path}: its role is allowed to "
+                "report to the deployment group there, which invokes it: a circular dependency. Create the function in "
+                "that stack."
             )
 
 
-def _check_rollback_alarms(yours: int, *, ours: int) -> None:
-    if yours + ours > _defaults.ROLLBACK_ALARMS_MAX:
+def _check_rollback_alarms(count: int, *, of_new_version: int) -> None:
+    if count + of_new_version > _defaults.ROLLBACK_ALARMS_MAX:
         raise InvalidPropsError(
-            f"rollback_alarms must be at most {_defaults.ROLLBACK_ALARMS_MAX - ours} beside the {ours} of the new "
-            f"version, got {yours}. Put some into a composite alarm. See {_defaults.CODE_DEPLOY_ALARMS}"
+            f"rollback_alarms must be at most {_defaults.ROLLBACK_ALARMS_MAX - of_new_version} alarms, got {count}: a "
+            f"deployment group takes {_defaults.ROLLBACK_ALARMS_MAX}, and the new version has {of_new_version}. "
+            f"Combine some in a composite alarm. See {_defaults.CODE_DEPLOY_ALARMS}"
         )
 
 
-def _utilization_alarm(target: float | None) -> float:
-    """Above what scaling keeps up, or the alarm would ring all the time."""
+def _utilization_threshold(target: float | None) -> float:
+    """The share above which the alarm goes off: more than scaling keeps in use."""
     if target is None or _validation.is_unresolved(target):
         return _defaults.UTILIZATION_ALARM
     return max(_defaults.UTILIZATION_ALARM, (1 + target) / 2)
@@ -706,8 +725,8 @@ def _utilization_alarm(target: float | None) -> float:
 def _utilization(alias: lambda_.Alias, *, above: float) -> Watch:
     """Provisioned concurrency that is nearly used up, where that is more than ordinary use.
 
-    One environment of one is full with each call: below ten in use the alarm is silent, and the one on spillover
-    tells what is missing.
+    A single environment is fully in use during each invocation: below ten in use this alarm is silent, and the one on
+    spillover goes off when more are needed.
 
     Args:
         alias: The alias with the provisioned concurrency.

@@ -1,4 +1,4 @@
-"""Drain an SQS queue with a Lambda function: what fails is retried, then kept."""
+"""Process the messages of an SQS queue with a Lambda function: failed messages are retried, then kept."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,73 +37,89 @@ _RECEIVING: Final = (
 _RETENTION: Final = Duration.seconds(_defaults.RETENTION_SECONDS)
 _DEAD_LETTER_RETENTION: Final = Duration.seconds(_defaults.DEAD_LETTER_RETENTION_SECONDS)
 
-_concurrency_in_use: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
-"""Sum of `max_concurrency` over the consumers of each function: its reserved concurrency has to serve all."""
+_total_max_concurrency: WeakKeyDictionary[lambda_.Function, float] = WeakKeyDictionary()
+"""The sum of `max_concurrency` over the consumers of each function: its reserved concurrency has to serve all."""
 
 
 @jsii.implements(iam.IGrantable)
 class QueueConsumer(Construct):
-    """A queue drained by your function, with a dead-letter queue behind it and alarms on both.
+    """An SQS queue whose messages your function processes, with a dead-letter queue and alarms.
 
     What is deployed: the queue and its dead-letter queue, encrypted and reachable over TLS only; the event
-    source mapping, which retries a failed message alone and not the batch around it; four alarms (dead
-    letters, age of the oldest message, errors, throttles) and the topic that they go to. The function's role may
-    receive from the queue, and use its key.
+    source mapping, which retries the messages that failed and not the rest of their batch; four alarms and the topic
+    that they notify. The function's role may receive from the queue, and use its key.
 
     The handler must return `{"batchItemFailures": [{"itemIdentifier": message id}, ...]}`, as Powertools'
-    `BatchProcessor` does; an empty list means that every message succeeded. With a FIFO queue it must stop at the
-    first failure and return that message and all that follow it, as Powertools' `SqsFifoPartialProcessor` does:
-    otherwise messages overtake the one that is retried. docs/queue.md has both handlers.
+    `BatchProcessor` does. An empty list means that every message succeeded, and so does a handler that returns nothing
+    (None): Lambda then deletes the whole batch. If the handler raises an error, the whole batch fails, and messages
+    that were already processed are received again. With a FIFO queue the handler must stop at the first failure and
+    return that message and all that follow it, as Powertools' `SqsFifoPartialProcessor` does: otherwise messages
+    overtake the one that is retried. docs/queue.md has both handlers.
 
-    AWS recommends a `visibility_timeout` of six function timeouts and a `max_receive_count` of 5 or more. Less is
-    accepted with a warning, which `Annotations.of(consumer).acknowledge_warning(id, reason)` silences:
-    `constructs-lib:short-visibility-timeout` and `constructs-lib:few-receives`.
+    AWS recommends a `visibility_timeout` of six times the function's timeout, plus the batching window, and a
+    `max_receive_count` of 5 or more. Less is accepted with a warning, which
+    `Annotations.of(consumer).acknowledge_warning(id, reason)` silences: `constructs-lib:short-visibility-timeout` and
+    `constructs-lib:few-receives`.
+
+    All alarms evaluate metrics of one minute. That on dead letters goes off at the first message. The others go off
+    when two of the last three minutes are bad: the oldest message is older than `oldest_message_age`, more than 1 % of
+    the invocations fail, or an invocation is throttled. For errors they are the last three minutes and the function's
+    timeout.
 
     The construct may be in another stack than the function, also in a nested one, of the same Region and account.
 
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: Handles the batches: a function, or the alias or version that is to be called. A function that
-            may send to this queue, by the policies of its role, fails synth, unless its `recursive_loop` is ALLOW.
-        queue: Drain this existing queue instead of making one; of the same Region. What is known of its settings is
-            checked. The queue of another account must let the function's role receive, in its own policy.
-        dead_letter_queue: Of an imported `queue`, where the app cannot know it: only its alarm is made.
-        batch_size: Most messages in an invocation: 1 to 10,000, FIFO 1 to 10. Above 10 requires a window.
-        max_batching_window: How long to wait for a full batch, 0 to 300 seconds; not for FIFO.
-        max_concurrency: Most invocations at a time, 2 to 1,000; not above the reserved concurrency, where
-            other consumers of the function count too. None: up to the function's own concurrency.
-        minimum_pollers: Provisioned mode instead of `max_concurrency`: event pollers that are always there,
-            2 to 200; paid for by the hour.
-        maximum_pollers: Provisioned mode: most event pollers, 2 to 2,000, each up to 10 invocations at a time.
-        max_receive_count: How often a message is received before it becomes a dead letter, 1 to 1,000; default 5.
-            With fewer, throttling alone makes dead letters.
-        visibility_timeout: How long a message is hidden while it is processed, at least the function's timeout;
-            default six times that timeout plus the window. Required if the timeout is unknown.
-        retention_period: How long a message waits to be received, 60 seconds to 14 days, and longer than
-            `max_receive_count` times `visibility_timeout`; default 4 days.
-        dead_letter_retention_period: The same for dead letters; default 14 days. Of a standard queue longer than
-            `retention_period`, since their age counts from the first sending.
-        fifo: A FIFO queue and a FIFO dead-letter queue: in order within a message group. A dead letter leaves a gap.
-        content_based_deduplication: FIFO: the hash of the body is the deduplication id.
+        function: Processes the batches: a function, or the alias or version to invoke. A function that may send to
+            this queue, by the policies of its role, fails synth, unless its `recursive_loop` is ALLOW.
+        queue: An existing queue of the same Region to process messages from; None: a queue is created. It is either a
+            queue that this app defines, whose settings are checked, or an imported one
+            (`Queue.from_queue_arn(...)`), whose settings the app does not know. The queue of another account must
+            let the function's role receive, in its own policy.
+        dead_letter_queue: With an imported `queue`: the dead-letter queue of its redrive policy. The consumer creates
+            an alarm on it, and changes nothing else. In all other cases the consumer knows the dead-letter queue.
+        batch_size: Maximum number of messages in a batch, 1 to 10,000, FIFO 1 to 10; default 10. Above 10 requires
+            a `max_batching_window` of at least 1 second.
+        max_batching_window: How long to wait for a full batch, 0 to 300 seconds; default 0. Not for FIFO.
+        max_concurrency: Maximum number of concurrent invocations, 2 to 1,000, and at most the function's reserved
+            concurrency, together with that of other consumers of the function; default is the function's own
+            concurrency.
+        minimum_pollers: Minimum number of event pollers, 2 to 200, for provisioned mode, which is paid for by the
+            hour. Cannot be combined with `max_concurrency`.
+        maximum_pollers: Maximum number of event pollers, 2 to 2,000, each with up to 10 concurrent invocations; for
+            provisioned mode.
+        max_receive_count: How many times a message is received before it is moved to the dead-letter queue, 1 to
+            1,000; default 5. With fewer, throttling alone makes dead letters.
+        visibility_timeout: How long a message is hidden after it is received, at least the function's timeout;
+            default six times that timeout, plus the batching window. Required if the timeout is unknown.
+        retention_period: How long SQS keeps a message that is not deleted, 60 seconds to 14 days, and longer than
+            `max_receive_count` times `visibility_timeout`; default 4 days. For a standard queue shorter than
+            `dead_letter_retention_period`, and thus less than 14 days.
+        dead_letter_retention_period: How long SQS keeps a dead letter, 60 seconds to 14 days; default 14 days. For a
+            standard queue, the age of a dead letter counts from when it was first sent to the source queue.
+        fifo: Whether the queue and its dead-letter queue are FIFO: in order within a message group. A dead letter
+            leaves a gap in that order.
+        content_based_deduplication: For FIFO: whether the hash of the body is the deduplication id.
         encryption_key: Your own KMS key, of the same Region; default is a key that SQS manages, without cost.
-        filters: Event patterns, at most 5, such as `{"body": {"type": ["trip.completed"]}}`. Lambda deletes the
-            messages that match none.
-        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.
-        oldest_message_age: Alarm when the oldest message is older, below `retention_period`; default 15 minutes, or
-            half of `retention_period` where that is less.
+        filters: Filter patterns, at most 5, such as `{"body": {"type": ["trip.completed"]}}`. Lambda deletes the
+            messages that match none. AWS supports patterns on `body` only.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
+        oldest_message_age: Alarm when the oldest message is older, at least 1 second and below `retention_period`;
+            default 15 minutes, or half of `retention_period` if that is less.
         removal_policy: What happens to both queues and their messages when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        queue: The queue that is drained: the `sqs.Queue` that was made, or the queue that you passed.
+        queue: The queue: the `sqs.Queue` that was created, or the queue that you passed.
         dead_letter_queue: Where messages go after `max_receive_count` receives. None for an imported `queue` if you
             passed no `dead_letter_queue`.
-        event_source_mapping: What connects the queue to the function.
-        function: What handles the batches, as you passed it.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        event_source_mapping: The event source mapping between the queue and the function.
+        function: The function, alias or version that you passed.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         dead_letter_alarm: On the first message in `dead_letter_queue`. None if that queue is unknown, or in another
             account, where its metrics are.
         oldest_message_alarm: On the age of the oldest message. None if the queue is in another account, where its
@@ -175,8 +191,8 @@ class QueueConsumer(Construct):
             fifo = queue.fifo
         elif dead_letter_queue is not None:
             raise InvalidPropsError(
-                "dead_letter_queue requires an imported queue as `queue`: QueueConsumer makes the dead-letter queue of "
-                "the queue that it makes. Leave it out."
+                "dead_letter_queue requires an imported queue as `queue`: QueueConsumer creates the dead-letter queue "
+                "of the queue that it creates. Leave dead_letter_queue out."
             )
         _check_batch_size(batch_size, fifo=fifo)
         window = _batching_window_seconds(max_batching_window, batch_size, fifo=fifo)
@@ -189,24 +205,29 @@ class QueueConsumer(Construct):
         _check_pollers(max_concurrency, minimum_pollers, maximum_pollers)
         if content_based_deduplication and not fifo:
             raise InvalidPropsError(
-                "content_based_deduplication requires fifo=True; a standard queue has none."
+                "content_based_deduplication requires fifo=True: standard queues do not deduplicate messages."
             )
         patterns = event_filter.of_mapping(
             scope, filters, keys=_defaults.SQS_RECORD_KEYS, source=_defaults.SQS_FILTERING
         )
-        times = (
-            _times_of_a_new_queue(
+        settings = (
+            _settings_of_a_new_queue(
                 invoked, window or 0, max_receive_count, visibility_timeout, retention_period
             )
             if queue is None
-            else _times_of(queue)
+            else _settings_of(queue)
         )
         recommended = _recommended_visibility(invoked, window or 0)
-        _check_times(times, invoked)
-        _check_dead_letter_retention(
-            "dead_letter_retention_period", dead_retention, times.retention, fifo=fifo
-        )
-        oldest = _oldest_message_seconds(oldest_message_age, times.retention)
+        _check_settings(settings, invoked)
+        if queue is None:
+            _check_dead_letter_retention(
+                "dead_letter_retention_period",
+                dead_retention,
+                "retention_period",
+                settings.retention,
+                fifo=fifo,
+            )
+        oldest = _oldest_message_seconds(oldest_message_age, settings.retention)
         _check_reserved(invoked, max_concurrency)
 
         super().__init__(scope, construct_id)
@@ -217,8 +238,8 @@ class QueueConsumer(Construct):
             and max_concurrency
             and not _validation.is_unresolved(max_concurrency)
         ):
-            _concurrency_in_use[invoked.function] = (
-                _concurrency_in_use.get(invoked.function, 0) + max_concurrency
+            _total_max_concurrency[invoked.function] = (
+                _total_max_concurrency.get(invoked.function, 0) + max_concurrency
             )
 
         self.function = function
@@ -226,7 +247,7 @@ class QueueConsumer(Construct):
         dead_letters: sqs.IQueue | None
         if queue is None:
             source, dead_letters = self._make_queues(
-                visibility=visibility_timeout or Duration.seconds(times.visibility or 0),
+                visibility=visibility_timeout or Duration.seconds(settings.visibility or 0),
                 retention=retention_period or _RETENTION,
                 dead_retention=dead_letter_retention_period or _DEAD_LETTER_RETENTION,
                 max_receive_count=_defaults.MAX_RECEIVE_COUNT
@@ -240,21 +261,24 @@ class QueueConsumer(Construct):
         else:
             source, dead_letters = queue, dead_letter_queue or _dead_letter_queue_of(queue)
             if not isinstance(queue, sqs.Queue):
-                wanted = (
-                    "6 times the function's timeout" if recommended is None else f"{recommended:g} seconds"
+                at_least = (
+                    "6 times the function's timeout, plus the batching window"
+                    if recommended is None
+                    else f"{recommended:g} seconds"
                 )
                 Annotations.of(self).add_info_v2(
                     "constructs-lib:imported-queue",
                     f"The settings of an imported queue are unknown here. Its visibility timeout should be at least "
-                    f"{wanted}, and it needs a redrive policy with a maxReceiveCount of "
+                    f"{at_least}, and it needs a redrive policy with a maxReceiveCount of "
                     f"{_defaults.MAX_RECEIVE_COUNT_RECOMMENDED} or more.",
                 )
-        self._warn(times, recommended)
+        self._warn(settings, recommended)
         if event_filter.looks_beside_the_body(filters):
             Annotations.of(self).add_warning_v2(
                 "constructs-lib:filter-beside-body",
-                "filters ask for more than the body of a message. AWS supports filters of a queue on body alone, and "
-                f"Lambda deletes what does not match. See {_defaults.SQS_FILTERING}",
+                "filters have other keys than body. AWS supports filters of a queue on body only, and Lambda deletes "
+                "each message that matches no filter: good messages may be lost. Filter on body, or in the handler. "
+                f"See {_defaults.SQS_FILTERING}",
             )
         self.queue = source
         self.dead_letter_queue = dead_letters
@@ -298,8 +322,8 @@ class QueueConsumer(Construct):
             self,
             alarm_topic,
             findings={
-                "Serverless-LambdaEventSourceMappingDestination": "An SQS mapping has no failure destination: the "
-                "queue's redrive policy is what keeps failed messages."
+                "Serverless-LambdaEventSourceMappingDestination": "An SQS mapping has no on-failure destination: the "
+                "queue's redrive policy keeps failed messages."
             },
         )
         self.alarm_topic = alarms_here.topic
@@ -343,19 +367,20 @@ class QueueConsumer(Construct):
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         return grant.combine(key.grant(grantee, "kms:GenerateDataKey", "kms:Decrypt"))
 
-    def _warn(self, times: "_Times", recommended: float | None) -> None:
-        """Warn of what AWS accepts and does not recommend."""
-        if times.visibility is not None and recommended is not None and times.visibility < recommended:
+    def _warn(self, settings: "_Settings", recommended: float | None) -> None:
+        """Warn of settings that AWS accepts and does not recommend."""
+        if settings.visibility is not None and recommended is not None and settings.visibility < recommended:
             Annotations.of(self).add_warning_v2(
                 "constructs-lib:short-visibility-timeout",
-                f"{times.name('visibility_timeout')} is {times.visibility:,.0f} seconds, and AWS recommends "
+                f"{settings.name('visibility_timeout')} is {settings.visibility:,.0f} seconds, and AWS recommends "
                 f"at least {recommended:,.0f}: 6 times the function's timeout, plus the batching window. With less, a "
-                f"message that waits while the function is throttled is received twice. See {_defaults.SQS_CONFIGURE}",
+                "message that waits while the function is throttled can be received twice. "
+                f"See {_defaults.SQS_CONFIGURE}",
             )
-        if times.receives is not None and times.receives < _defaults.MAX_RECEIVE_COUNT_RECOMMENDED:
+        if settings.receives is not None and settings.receives < _defaults.MAX_RECEIVE_COUNT_RECOMMENDED:
             Annotations.of(self).add_warning_v2(
                 "constructs-lib:few-receives",
-                f"{times.name('max_receive_count')} is {times.receives:g}, and AWS recommends at least "
+                f"{settings.name('max_receive_count')} is {settings.receives:g}, and AWS recommends at least "
                 f"{_defaults.MAX_RECEIVE_COUNT_RECOMMENDED}: with fewer, throttling alone sends good messages to the "
                 f"dead-letter queue. See {_defaults.SQS_RETRIES}",
             )
@@ -425,8 +450,8 @@ def _batching_window_seconds(
     )
     if fifo and max_batching_window is not None:
         raise InvalidPropsError(
-            f"max_batching_window is not for a FIFO queue, got {max_batching_window.to_string()}: "
-            f"leave it out. See {_defaults.SQS_PARAMETERS}"
+            f"max_batching_window cannot be combined with a FIFO queue, got {max_batching_window.to_string()}. "
+            f"Leave it out. See {_defaults.SQS_PARAMETERS}"
         )
     if seconds is not None and seconds < 1 and batch_size > _defaults.BATCH_SIZE_WITHOUT_WINDOW_MAX:
         raise InvalidPropsError(
@@ -442,7 +467,8 @@ def _check_pollers(
 ) -> None:
     for pollers in ({"minimum_pollers": minimum_pollers}, {"maximum_pollers": maximum_pollers}):
         _validation.check_at_most_one(
-            "provisioned pollers bound the concurrency themselves, by 10 invocations each.",
+            "each event poller has up to 10 concurrent invocations, so maximum_pollers limits the concurrency. "
+            "Leave one out.",
             max_concurrency=max_concurrency,
             **pollers,
         )
@@ -464,12 +490,15 @@ def _check_pollers(
 
 
 @dataclass(frozen=True)
-class _Times:
-    """What decides how often a message is received, and how long it is kept; None where it is unknown."""
+class _Settings:
+    """The settings of a queue that are checked; None where one is unknown."""
 
     receives: float | None
+    """How many times a message is received before it is moved to the dead-letter queue."""
     visibility: float | None
+    """The visibility timeout, in seconds."""
     retention: float | None
+    """The retention period, in seconds."""
     of: str = ""
     """The path of an existing queue; empty for a new one."""
 
@@ -477,13 +506,13 @@ class _Times:
         return f"{argument} of queue {self.of}" if self.of else argument
 
 
-def _times_of_a_new_queue(
+def _settings_of_a_new_queue(
     invoked: Invoked,
     window: float,
     max_receive_count: float | None,
     visibility_timeout: Duration | None,
     retention_period: Duration | None,
-) -> _Times:
+) -> _Settings:
     visibility = _recommended_visibility(invoked, window)
     if visibility_timeout is not None:
         visibility = _validation.read_seconds("visibility_timeout", visibility_timeout)
@@ -492,22 +521,22 @@ def _times_of_a_new_queue(
             "visibility_timeout is required when the function's timeout is unknown (imported, or a token): at least 6 "
             f"times that timeout, plus the batching window. See {_defaults.SQS_CONFIGURE}"
         )
-    return _Times(
+    return _Settings(
         receives=_known(_defaults.MAX_RECEIVE_COUNT if max_receive_count is None else max_receive_count),
         visibility=visibility,
         retention=_validation.read_seconds("retention_period", retention_period, _defaults.RETENTION_SECONDS),
     )
 
 
-def _times_of(queue: sqs.IQueue) -> _Times:
-    """Read the times of an existing queue; all are None for an imported one."""
+def _settings_of(queue: sqs.IQueue) -> _Settings:
+    """Read the settings of an existing queue; all are None for an imported one."""
     if not isinstance(queue, sqs.Queue):
-        return _Times(None, None, None)
+        return _Settings(None, None, None)
     redrive, resource = queue.dead_letter_queue, resource_of(queue, sqs.CfnQueue)
     visibility = resource.visibility_timeout
     if visibility is None:
         visibility = _defaults.VISIBILITY_TIMEOUT_SECONDS_WHEN_UNSET
-    return _Times(
+    return _Settings(
         receives=None if redrive is None else _known(redrive.max_receive_count),
         visibility=_known(visibility),
         retention=_known(resource.message_retention_period or _defaults.RETENTION_SECONDS),
@@ -519,26 +548,26 @@ def _known(number: float) -> float | None:
     return None if isinstance(number, int | float) and _validation.is_unresolved(number) else number
 
 
-def _check_times(times: _Times, invoked: Invoked) -> None:
+def _check_settings(settings: _Settings, invoked: Invoked) -> None:
     """Refuse what SQS or Lambda refuses, and what loses messages."""
     _validation.check_range(
-        times.name("max_receive_count"),
-        times.receives,
+        settings.name("max_receive_count"),
+        settings.receives,
         _defaults.MAX_RECEIVE_COUNT_MIN,
         _defaults.MAX_RECEIVE_COUNT_MAX,
         whole=True,
         source=_defaults.SQS_RETRIES,
     )
     _validation.check_seconds(
-        times.name("retention_period"),
-        times.retention,
+        settings.name("retention_period"),
+        settings.retention,
         _defaults.RETENTION_SECONDS_MIN,
         _defaults.RETENTION_SECONDS_MAX,
         source=_defaults.SQS_QUOTAS,
     )
-    visibility, timeout = times.visibility, invoked.timeout_seconds
+    visibility, timeout = settings.visibility, invoked.timeout_seconds
     _validation.check_seconds(
-        times.name("visibility_timeout"),
+        settings.name("visibility_timeout"),
         visibility,
         0,
         _defaults.VISIBILITY_TIMEOUT_SECONDS_MAX,
@@ -548,17 +577,17 @@ def _check_times(times: _Times, invoked: Invoked) -> None:
         return
     if timeout is not None and visibility < timeout:
         raise InvalidPropsError(
-            f"{times.name('visibility_timeout')} must be at least the function's timeout of {timeout:g} seconds, got "
-            f"{visibility:,.0f}: Lambda refuses the mapping. AWS recommends 6 times the timeout. "
-            f"See {_defaults.SQS_CONFIGURE}"
+            f"{settings.name('visibility_timeout')} must be at least the function's timeout of {timeout:g} seconds, "
+            f"got {visibility:,.0f}: Lambda refuses the mapping. AWS recommends 6 times the timeout, plus the batching "
+            f"window. See {_defaults.SQS_CONFIGURE}"
         )
-    if times.receives is None or times.retention is None:
+    if settings.receives is None or settings.retention is None:
         return
-    tried = times.receives * visibility
-    if times.retention <= tried:
+    tried = settings.receives * visibility
+    if settings.retention <= tried:
         raise InvalidPropsError(
-            f"{times.name('retention_period')} must be longer than max_receive_count x visibility_timeout, which is "
-            f"{tried:,.0f} seconds, got {times.retention:,.0f}: a message that always fails would expire before it "
+            f"{settings.name('retention_period')} must be longer than max_receive_count x visibility_timeout, which is "
+            f"{tried:,.0f} seconds, got {settings.retention:,.0f}: a message that always fails would expire before it "
             f"becomes a dead letter, and be lost. See {_defaults.SQS_DEAD_LETTER_RETENTION}"
         )
 
@@ -570,7 +599,7 @@ def _recommended_visibility(invoked: Invoked, window: float) -> float | None:
 
 
 def _check_dead_letter_retention(
-    name: str, dead_retention: float | None, retention: float | None, *, fifo: bool
+    name: str, dead_retention: float | None, source_name: str, retention: float | None, *, fifo: bool
 ) -> None:
     _validation.check_seconds(
         name,
@@ -583,25 +612,27 @@ def _check_dead_letter_retention(
         return  # a FIFO queue counts anew from the moment that a message becomes a dead letter
     if dead_retention <= retention:
         raise InvalidPropsError(
-            f"{name} must be longer than the source's retention period of {retention:,.0f} seconds, got "
-            f"{dead_retention:,.0f}: a dead letter's age counts from its first sending, so it would be "
-            f"deleted on arrival. Give the dead-letter queue Duration.days(14), the most that SQS keeps. "
-            f"See {_defaults.SQS_DEAD_LETTER_RETENTION}"
+            f"{name} must be longer than {source_name}, which is {_validation.in_words(retention)}, got "
+            f"{_validation.in_words(dead_retention)}: the age of a dead letter counts from when it was first sent, so "
+            f"it can expire soon after it reaches the dead-letter queue. Shorten {source_name}, or lengthen {name}, "
+            f"at most to 14 days. See {_defaults.SQS_DEAD_LETTER_RETENTION}"
         )
 
 
 def _oldest_message_seconds(oldest_message_age: Duration | None, retention: float | None) -> float:
-    """Read the age that the alarm is for; 0 if it is known only at deployment."""
+    """Read the age that the alarm is for; a token stays one."""
     default: float = _defaults.OLDEST_MESSAGE_ALARM_SECONDS
     if retention is not None:
         default = min(default, retention / 2)
-    seconds = _validation.read_seconds("oldest_message_age", oldest_message_age, default, low=1)
+    if oldest_message_age is None:
+        return default
+    seconds = _validation.read_seconds("oldest_message_age", oldest_message_age, low=1)
     if seconds is None:
-        return 0
+        return _validation.read_token("oldest_message_age", oldest_message_age, "seconds")
     if retention is not None and seconds >= retention:
         raise InvalidPropsError(
             f"oldest_message_age must be below the queue's retention period of {retention:,.0f} seconds, got "
-            f"{seconds:,.0f}: no message gets older, so the alarm would never go off."
+            f"{seconds:,.0f}: SQS deletes older messages, so the alarm would never go off."
         )
     return seconds
 
@@ -615,13 +646,14 @@ def _check_reserved(invoked: Invoked, max_concurrency: float | None) -> None:
         return
     if max_concurrency is None or _validation.is_unresolved(max_concurrency):
         return
-    others = _concurrency_in_use.get(function, 0)
+    others = _total_max_concurrency.get(function, 0)
     if reserved < others + max_concurrency:
-        also = f" with {others} of other consumers of this function" if others else ""
+        also = f", together with {others} of other consumers of this function" if others else ""
         raise InvalidPropsError(
-            f"max_concurrency must fit into the function's reserved concurrency of {reserved:g}, got "
-            f"{max_concurrency}{also}: the rest would be throttled, and throttled messages become dead "
-            f"letters. Raise reserved_concurrent_executions. See {_defaults.SQS_SCALING}"
+            f"max_concurrency must be at most the function's reserved_concurrent_executions of {reserved:g}, got "
+            f"{max_concurrency}{also}: further invocations would be throttled, and throttled messages can become "
+            "dead letters. Lower max_concurrency, or raise reserved_concurrent_executions of the function. "
+            f"See {_defaults.SQS_SCALING}"
         )
 
 
@@ -634,6 +666,7 @@ def _check_places(
     dead_letter_queue: sqs.IQueue | None,
     encryption_key: kms.IKey | None,
 ) -> None:
+    """Refuse a queue or a key of an account or a Region where it does not work."""
     _validation.check_part("queue", queue, "queue_arn", "a queue")
     _validation.check_part("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
     _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
@@ -642,7 +675,7 @@ def _check_places(
         "queue",
         queue,
         same_account=False,
-        way_out="Lambda reads queues of its own Region only: make this QueueConsumer, and the function, there.",
+        way_out="Lambda reads queues of its own Region only: create this QueueConsumer, and the function, there.",
         source=_defaults.SQS_CONFIGURE,
     )
     location.check(
@@ -673,14 +706,16 @@ def _check_existing(
         return
     path = queue.node.path
     redrive = queue.dead_letter_queue
-    if dead_letter_queue is not None:
-        raise InvalidPropsError(
-            f"dead_letter_queue cannot be combined with queue {path}, which already has one. Leave it out."
-        )
     if redrive is None:
         raise InvalidPropsError(
             f"queue {path} has no dead-letter queue: a message that always fails would be retried until it "
-            f"expires. Set its dead_letter_queue. See {_defaults.SQS_DEAD_LETTER}"
+            "expires. Set dead_letter_queue=sqs.DeadLetterQueue(...) where the queue is created. "
+            f"See {_defaults.SQS_DEAD_LETTER}"
+        )
+    if dead_letter_queue is not None:
+        raise InvalidPropsError(
+            f"dead_letter_queue cannot be combined with queue {path}, which is created in this app: its own "
+            f"dead-letter queue {redrive.queue.node.path} is used. Leave dead_letter_queue out."
         )
     if redrive.queue.fifo != queue.fifo:
         raise _different_types(queue)
@@ -688,10 +723,12 @@ def _check_existing(
         dead = _known(
             resource_of(redrive.queue, sqs.CfnQueue).message_retention_period or _defaults.RETENTION_SECONDS
         )
+        settings = _settings_of(queue)
         _check_dead_letter_retention(
-            f"retention_period of {redrive.queue.node.path}",
+            f"retention_period of queue {redrive.queue.node.path}",
             dead,
-            _times_of(queue).retention,
+            settings.name("retention_period"),
+            settings.retention,
             fifo=queue.fifo,
         )
 

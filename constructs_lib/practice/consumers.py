@@ -6,7 +6,7 @@ from typing import Final
 
 from constructs_lib import _defaults
 from constructs_lib.practice.assembly import Resource
-from constructs_lib.practice.flows import Flows
+from constructs_lib.practice.flows import Flows, has_filters
 from constructs_lib.practice.rule import Finding, Rule
 
 
@@ -37,7 +37,7 @@ def _virtual_host(consumer: Resource) -> str:
 def _competing(flows: Flows) -> Iterator[Finding]:
     for service in ("sqs", "mq"):
         for first, *others in _consumers(flows, service):
-            is_filtered = any(map(_filters, (first, *others)))
+            is_filtered = any(map(has_filters, (first, *others)))
             for consumer in others:
                 yield Finding(
                     consumer,
@@ -48,13 +48,6 @@ def _competing(flows: Flows) -> Iterator[Finding]:
                         else ""
                     ),
                 )
-
-
-def _filters(consumer: Resource) -> bool:
-    return bool(
-        consumer.get("FilterCriteria", "Filters")
-        or consumer.get("SourceParameters", "FilterCriteria", "Filters")
-    )
 
 
 def _many_readers(flows: Flows) -> Iterator[Finding]:

@@ -1,4 +1,9 @@
-"""Whether a rule of EventBridge could match an event of which a part is known."""
+"""Whether a rule of EventBridge could match an event of which a part is known.
+
+A text that is not known is `ANYTHING`, the wildcard of texts, alone or within a text: the field is there, and each
+matcher of a text may match. A field of which not even that is known is `UNKNOWN`: it may be missing, a number or an
+object, and every matcher may match.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,7 +11,7 @@ from typing import Any, Final
 from constructs_lib.practice.wildcards import ANYTHING, covers, of_events, overlap
 
 UNKNOWN: Final = object()
-"""Stands for a part of an event that may be anything."""
+"""Stands for a field of an event that may have any value, or be missing."""
 _ABSENT: Final = object()
 
 

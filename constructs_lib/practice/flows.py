@@ -1,4 +1,8 @@
-"""What leads where in an app: which sources invoke which functions, and where functions send their results."""
+"""What leads where in an app: which sources invoke which functions, and where functions send their results.
+
+What is not known of an event at synth is `ANYTHING`, a text that may have any characters, or `UNKNOWN`, which may be
+any value or be missing: see `event_patterns`.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -13,13 +17,20 @@ from constructs_lib.practice.permissions import Permissions
 from constructs_lib.practice.wildcards import ANYTHING
 
 _S3_EVENTS: Final = {
-    "s3:ObjectAcl": ("Object ACL Updated",),
-    "s3:ObjectCreated": ("Object Created",),
-    "s3:ObjectRemoved": ("Object Deleted",),
-    "s3:ObjectRestore": ("Object Restore Initiated",),
-    "s3:ObjectTagging": ("Object Tags Added", "Object Tags Deleted"),
+    "s3:ObjectAcl:Put": "Object ACL Updated",
+    "s3:ObjectCreated:": "Object Created",
+    "s3:ObjectRemoved:": "Object Deleted",
+    "s3:ObjectRestore:Completed": "Object Restore Completed",
+    "s3:ObjectRestore:Delete": "Object Restore Expired",
+    "s3:ObjectRestore:Post": "Object Restore Initiated",
+    "s3:ObjectTagging:Delete": "Object Tags Deleted",
+    "s3:ObjectTagging:Put": "Object Tags Added",
 }
-"""What EventBridge calls the events of S3's own notifications."""
+"""What EventBridge calls the events of S3's own notifications, by the beginning of their names.
+
+Left out are those that S3 causes by itself, and no function: of lifecycle rules, tiering, replication and lost objects.
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-mapping-troubleshooting.html
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +38,18 @@ class Flow:
     """A way from a source to what it invokes or writes to."""
 
     source: str
-    """The ARN of a queue, topic, bus, bucket or stream; empty for a clock, or one that is not known."""
+    """The ARN of a queue, topic, bus, bucket, stream or function; empty for a schedule, and for a source that is not
+    known."""
     target: str
-    """The ARN; of a function, without its qualifier."""
+    """The ARN of what it leads to; of a function, without its qualifier."""
     through: Resource
+    """What makes the way: an event source mapping, a pipe, a subscription, a rule, a schedule, ..."""
     qualifier: str = ""
-    """The alias, version or `$LATEST` of a function; empty for other targets."""
+    """The alias, version or `$LATEST` of a function that is invoked; empty for other targets."""
     is_asynchronous: bool = True
+    """Whether a function is invoked asynchronously, so that its results go to its destinations."""
     pattern: Mapping[str, Any] | None = field(default_factory=dict)
-    """The pattern of the events that pass, all if it is empty; None if it is unknown."""
+    """The pattern that events must match to pass. Empty: every event passes. None: which events pass is not known."""
 
     def may_pass(self, event: Any) -> bool:
         """Whether an event passes, as far as it is known."""
@@ -44,20 +58,22 @@ class Flow:
 
 @dataclass(frozen=True)
 class Destination:
-    """A target to which a function sends the results of its asynchronous invocations."""
+    """A target to which Lambda sends the results of a function's asynchronous invocations."""
 
     function: str
     """The function's ARN, without qualifier."""
     qualifier: str
     """The qualifier whose invocations are meant; empty for all, as with a dead-letter queue."""
     target: str
+    """The ARN of the queue, topic, bus, bucket or function that gets the results."""
     resource: Resource
+    """What configures it: an `AWS::Lambda::EventInvokeConfig`, or the function for its dead-letter queue."""
     outcome: str
     """`Success` or `Failure`; empty for a dead-letter queue, which gets the event alone."""
 
     @property
-    def event(self) -> Any:
-        """What arrives there."""
+    def delivery(self) -> Any:
+        """What arrives at the target, as far as it is known: a message, or an event of EventBridge or S3."""
         if not self.outcome:
             return {"attributes": UNKNOWN, "body": UNKNOWN}
         called = f"{self.function}:{self.qualifier}"
@@ -75,7 +91,7 @@ class Destination:
             "responsePayload": UNKNOWN,
         }
         if ":events:" in self.target:
-            return event(
+            return bus_event(
                 "lambda",
                 f"Lambda Function Invocation Result - {self.outcome}",
                 record,
@@ -86,10 +102,10 @@ class Destination:
         return {"attributes": {}, "body": record}
 
 
-def event(source: str, detail_type: str, detail: Mapping[str, Any], *, resources: Any = UNKNOWN) -> Any:
+def bus_event(source: str, detail_type: str, detail: Mapping[str, Any], *, resources: Any = UNKNOWN) -> Any:
     """An event of EventBridge, as `event_patterns` reads it."""
-    unknown = ("version", "id", "time", "account", "region")
-    return dict.fromkeys(unknown, ANYTHING) | {
+    always_there = ("version", "id", "time", "account", "region")
+    return dict.fromkeys(always_there, ANYTHING) | {
         "source": source,
         "detail-type": detail_type,
         "resources": resources,
@@ -105,11 +121,11 @@ def object_event(bucket: str, detail_type: str, key: str) -> Any:
         detail_type: What happened.
         key: The object's key, which may have wildcards.
     """
-    unknown = ("version", "request-id", "requester", "source-ip-address", "reason", "deletion-type")
-    details = dict.fromkeys((*unknown, "restore-expiry-time", "source-storage-class"), UNKNOWN)
+    some_have = ("version", "request-id", "requester", "source-ip-address", "reason", "deletion-type")
+    details = dict.fromkeys((*some_have, "restore-expiry-time", "source-storage-class"), UNKNOWN)
     its_object = dict.fromkeys(("size", "etag", "version-id", "sequencer"), UNKNOWN) | {"key": key}
     name = bucket.rpartition(":")[2]
-    return event(
+    return bus_event(
         "aws.s3", detail_type, details | {"bucket": {"name": name}, "object": its_object}, resources=[bucket]
     )
 
@@ -160,9 +176,11 @@ class Flows:
             return [flow.source]
         if flow not in self._of_objects.get(flow.source, ()):
             return []
-        names = several(_at(flow.pattern, "detail", "bucket", "name"))
-        found = [_BUCKET + name for name in names if isinstance(name, str)]
-        if len(found) < len(names):  # none is named, or there is a matcher
+        wanted = _at(flow.pattern, "detail", "bucket", "name")
+        matchers = [] if wanted is None else several(wanted)
+        found = [_BUCKET + name for name in matchers if isinstance(name, str)]
+        takes_names_alone = matchers and len(found) == len(matchers)
+        if not takes_names_alone:  # any bucket of the bus, or those of a matcher such as {"prefix": "trips-"}
             ours = self.assembly.of_type("AWS::S3::Bucket")
             found += [bucket.arn for bucket in ours if default_bus(bucket.template) == flow.source]
         return found
@@ -207,12 +225,12 @@ class Flows:
 
     @cached_property
     def _of_objects(self) -> dict[str, list[Flow]]:
-        """The flows of rules that let events of S3 pass, by default bus."""
+        """The flows of rules that let events of S3 pass, by the ARN of the default bus that their rule is on."""
         found: dict[str, list[Flow]] = defaultdict(list)
         for flow in self.all:
             if flow.source.endswith(_DEFAULT_BUS) and flow.pattern:
-                wanted = {name: flow.pattern[name] for name in ("source",) if name in flow.pattern}
-                if may_match(wanted, {"source": "aws.s3"}):
+                sources = flow.pattern.get("source")
+                if sources is None or may_match({"source": sources}, {"source": "aws.s3"}):
                     found[flow.source].append(flow)
         return found
 
@@ -249,7 +267,20 @@ def _flow(source: str, target: str, through: Resource, **details: Any) -> Flow:
     return Flow(source, function, through, qualifier, **details)
 
 
+def has_filters(poller: Resource) -> bool:
+    """Whether an event source mapping or a pipe passes on only what matches its filters."""
+    return bool(
+        poller.get("FilterCriteria", "Filters") or poller.get("SourceParameters", "FilterCriteria", "Filters")
+    )
+
+
 def _polled(assembly: Assembly) -> Iterator[Flow]:
+    """Yield the flows of mappings and pipes, as if they had no filters.
+
+    The poller deletes what does not match its filters from a queue: a function that sends to its own queue, or a
+    destination that leads there, is a fault with or without them. `loops` asks `has_filters` for streams, which keep
+    what is filtered out.
+    """
     for mapping in assembly.of_type("AWS::Lambda::EventSourceMapping"):
         function, qualifier = mapping.template.function(mapping.text("FunctionName"))
         source = mapping.text("EventSourceArn").partition("/consumer/")[0]  # the stream of enhanced fan-out
@@ -303,9 +334,10 @@ def _notifications(assembly: Assembly) -> Iterator[Flow]:
     """S3's own notifications: of the bucket, of CDK's custom resource, or else what a permission shows of them."""
     configured = set()
     for bucket in assembly.of_type("AWS::S3::Bucket"):
-        for flow in _notified(bucket, bucket.arn, bucket.get("NotificationConfiguration")):
+        flows = list(_notified(bucket, bucket.arn, bucket.get("NotificationConfiguration")))
+        if flows:
             configured.add(bucket.arn)
-            yield flow
+        yield from flows
     for custom in assembly.of_type(CUSTOM_NOTIFICATIONS):
         arn = _BUCKET + custom.text("BucketName")
         configured.add(arn)
@@ -349,7 +381,10 @@ def _object_pattern(
 ) -> Mapping[str, Any]:
     """The pattern of one of S3's own notifications, as EventBridge would have it."""
     types = {
-        detail_type for name in happened for detail_type in _S3_EVENTS.get(":".join(name.split(":")[:2]), ())
+        detail_type
+        for name in happened
+        for beginning, detail_type in _S3_EVENTS.items()
+        if name.startswith(beginning) or beginning.startswith(name.removesuffix("*"))
     }
     literal = (text.replace("\\", "\\\\").replace("*", "\\*") for text in (prefix, suffix))
     return {

@@ -7,13 +7,14 @@ from typing import Any, Final
 from constructs_lib import _defaults
 from constructs_lib.practice.assembly import Resource
 from constructs_lib.practice.event_patterns import UNKNOWN, asks_for, may_match
-from constructs_lib.practice.flows import Destination, Flow, Flows, object_event
+from constructs_lib.practice.flows import Destination, Flow, Flows, has_filters, object_event
 from constructs_lib.practice.rule import Finding, Rule
 
 _CAUSES: Final = {
     "Object Created": "s3:PutObject",
     "Object Deleted": "s3:DeleteObject",
     "Object Restore Initiated": "s3:RestoreObject",
+    "Object Restore Completed": "s3:RestoreObject",
     "Object Tags Added": "s3:PutObjectTagging",
     "Object Tags Deleted": "s3:DeleteObjectTagging",
     "Object ACL Updated": "s3:PutObjectAcl",
@@ -63,7 +64,7 @@ def _way_back(flows: Flows, destination: Destination) -> list[Flow] | None:
         arn, qualifier = target.target, ""
         if ":lambda:" in arn:
             arn, qualifier = target.resource.template.function(arn)
-        waiting.append((arn, qualifier, target.event, way))
+        waiting.append((arn, qualifier, target.delivery, way))
 
     send(destination, [])
     while waiting:
@@ -150,7 +151,7 @@ def _streamed(flows: Flows) -> Iterator[Finding]:
     for flow in flows.all:
         function = flows.function(flow.target)
         service = flow.source.split(":")[2] if flow.source.count(":") > 2 else ""
-        if function is None or flow.through.get("FilterCriteria") or flows.loops_on_purpose(flow.target):
+        if function is None or has_filters(flow.through) or flows.loops_on_purpose(flow.target):
             continue
         written = flow.source.partition("/stream/")[0] if service == "dynamodb" else flow.source
         for action in _STREAM_WRITES.get(service, ()):

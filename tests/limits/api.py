@@ -225,6 +225,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "must have another path beside domain_name"),
     ("alarm at latency 0", args(latency_threshold=Duration.seconds(0)), "latency_threshold must be at least 1 milli"),
     ("latency as a number", args(latency_threshold=2.5), "latency_threshold must be a Duration"),
+    ("latency in seconds that is a token", lambda stack: {"latency_threshold": Duration.seconds(
+     Token.as_number({"Ref": "Seconds"}))}, "only at deployment must be Duration.millis(...), got Duration.seconds"),
 ]  # fmt: skip
 
 API_LIMITS: Final = Limits(

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
@@ -46,11 +46,11 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("batch above 10 without a window", args(batch_size=11), "max_batching_window must be at least 1 second"),
     ("batch above 10, window 0", args(batch_size=100, max_batching_window=Duration.seconds(0)), "at least 1 second"),
     ("window above 300 s", args(max_batching_window=Duration.seconds(301)), "0 seconds to 5 minutes, got 301 seconds"),
-    ("FIFO with a window", args(fifo=True, max_batching_window=Duration.seconds(5)), "not for a FIFO queue"),
+    ("FIFO with a window", args(fifo=True, max_batching_window=Duration.seconds(5)), "combined with a FIFO queue"),
     ("max concurrency 0", args(max_concurrency=0), "max_concurrency must be 2 to 1,000, got 0"),
     ("max concurrency 1", args(max_concurrency=1), "max_concurrency must be 2 to 1,000, got 1"),
     ("max concurrency above 1000", args(max_concurrency=1001), "max_concurrency must be 2 to 1,000, got 1,001"),
-    ("reserved below max concurrency", reserved(5), "reserved concurrency of 5, got 6"),
+    ("reserved below max concurrency", reserved(5), "reserved_concurrent_executions of 5, got 6: further"),
     ("minimum pollers below 2", args(minimum_pollers=1), "minimum_pollers must be 2 to 200, got 1"),
     ("minimum pollers above 200", args(minimum_pollers=201), "minimum_pollers must be 2 to 200, got 201"),
     ("maximum pollers below 2", args(maximum_pollers=1), "maximum_pollers must be 2 to 2,000, got 1"),
@@ -78,7 +78,10 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("retention below 60 s", args(retention_period=Duration.seconds(59)), "1 minute to 14 days, got 59 seconds"),
     ("retention above 14 d", args(retention_period=Duration.days(15)), "1 minute to 14 days, got 15 days"),
     ("dead letters above 14 d", args(dead_letter_retention_period=Duration.days(15)), "dead_letter_retention_period"),
-    ("dead letters kept no longer", args(retention_period=Duration.days(14)), "must be longer than the source's"),
+    ("dead letters kept no longer", args(retention_period=Duration.days(14)),
+     "dead_letter_retention_period must be longer than retention_period, which is 14 days, got 14 days"),
+    ("dead letters kept shorter", args(dead_letter_retention_period=Duration.days(2)),
+     "Shorten retention_period, or lengthen dead_letter_retention_period, at most to 14 days"),
     ("more than 5 filters", args(filters=[{"body": {}}] * 6), "filters must be at most 5, got 6"),
     ("a filter that is not in a list", args(filters={"body": {"type": ["x"]}}), "filters must be a list of patterns"),
     ("filters as text", args(filters='{"body": ["x"]}'), "filters must be a list of patterns, got '{"),
@@ -117,6 +120,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("alarm below a second", args(oldest_message_age=Duration.millis(500)), "must be at least 1 second, got 0.5"),
     ("alarm after messages expire", args(oldest_message_age=Duration.days(4)),
      "oldest_message_age must be below the queue's retention period of 345,600 seconds, got 345,600"),
+    ("an alarm in minutes that is a token", lambda stack: {"oldest_message_age": Duration.minutes(
+     Token.as_number({"Ref": "Minutes"}))}, "oldest_message_age that is known only at deployment must be Duration.sec"),
     ("a LiveAlias", lambda stack: {"function": LiveAlias(stack, "Live", function=function(stack))}, "Pass its .alias."),
     *by_name_instead(function="a function, version or alias", queue="a queue", dead_letter_queue="a queue",
                   encryption_key="a key", alarm_topic="a topic"),
@@ -125,6 +130,12 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "retention_period": Duration.days(1)}, "retention_period and fifo cannot be combined with queue"),
     ("existing queue without dead letters", lambda stack: {"queue": queue(stack, dead_letter_queue=None)},
      "has no dead-letter queue"),
+    ("existing queue with dead letters, and another dead-letter queue", lambda stack: {"queue": queue(stack),
+     "dead_letter_queue": sqs.Queue(stack, "Other")},
+     "queue Stack/Given, which is created in this app: its own dead-letter queue Stack/GivenDead is used"),
+    ("existing queue without dead letters, and another dead-letter queue", lambda stack: {
+     "queue": queue(stack, dead_letter_queue=None), "dead_letter_queue": sqs.Queue(stack, "Other")},
+     "queue Stack/Given has no dead-letter queue"),
     ("existing queue, messages expire before they are dead letters", lambda stack: {"queue": queue(stack,
         visibility_timeout=Duration.hours(12), retention_period=Duration.hours(60))},
      "retention_period of queue Stack/Given must be longer than max_receive_count x visibility_timeout"),
@@ -137,9 +148,9 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "must both be FIFO"),
     ("CDK's own dead-letter queue behind CDK's own queue", lambda stack: {"queue": queue(stack,
         dead_letter_queue=sqs.DeadLetterQueue(queue=sqs.Queue(stack, "D"), max_receive_count=5))},
-     "Give the dead-letter queue Duration.days(14)"),
+     "retention_period of queue Stack/D must be longer than retention_period of queue Stack/Given, which is 4 days"),
     ("existing queue, dead letters kept no longer", lambda stack: {"queue": queue(stack,
-        retention_period=Duration.days(14))}, "must be longer than the source's"),
+        retention_period=Duration.days(14))}, "longer than retention_period of queue Stack/Given, which is 14 days"),
     ("existing queue, short visibility", lambda stack: {"queue": queue(stack,
         visibility_timeout=Duration.seconds(20))},
      "visibility_timeout of queue Stack/Given must be at least the function's timeout of 29 seconds, got 20"),

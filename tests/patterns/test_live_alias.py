@@ -169,11 +169,14 @@ def test_no_more_than_ten_alarms_roll_back(stack: Stack) -> None:
         rollback_alarms=[cloudwatch.Alarm.from_alarm_name(stack, f"A{n}", f"a{n}") for n in range(7)],
     )
     live.add_rollback_alarm(cloudwatch.Alarm.from_alarm_name(stack, "Eighth", "eighth"))
-    with pytest.raises(InvalidPropsError, match="at most 8 beside the 2 of the new version, got 9"):
+    with pytest.raises(
+        InvalidPropsError,
+        match="at most 8 alarms, got 9: a deployment group takes 10, and the new version has 2",
+    ):
         live.add_rollback_alarm(cloudwatch.Alarm.from_alarm_name(stack, "Ninth", "ninth"))
 
 
-def test_an_alarm_rolls_back_no_release_by_hand(stack: Stack) -> None:
+def test_an_alarm_rolls_nothing_back_when_traffic_is_shifted_manually(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), stable_version="7")
     with pytest.raises(InvalidPropsError, match="add_rollback_alarm cannot be combined with stable_version"):
         live.add_rollback_alarm(cloudwatch.Alarm.from_alarm_name(stack, "Mine", "mine"))
@@ -194,7 +197,7 @@ def test_an_api_in_another_stack_cannot_roll_back(app: App, stack: Stack, nested
     elsewhere = NestedStack(stack, "Elsewhere") if nested else Stack(app, "Elsewhere")
     api = api_on(live, elsewhere, http=http)
     with pytest.raises(
-        InvalidPropsError, match=r"Put the API into the stack of the alias, or make the alarm in Stack"
+        InvalidPropsError, match=r"Put the API into the stack of the alias, or create an alarm in Stack"
     ):
         live.add_rollback_alarm(api.server_errors_alarm)
     app.synth()
@@ -203,7 +206,9 @@ def test_an_api_in_another_stack_cannot_roll_back(app: App, stack: Stack, nested
 def test_an_api_in_another_stack_cannot_roll_back_another_release_there(app: App, stack: Stack) -> None:
     accept = LiveAlias(stack, "Accept", function=function(stack, "AcceptFunction"))
     api = api_on(accept, Stack(app, "Elsewhere"))
-    with pytest.raises(InvalidPropsError, match="Elsewhere is deployed after Stack already"):
+    with pytest.raises(
+        InvalidPropsError, match="The stack Elsewhere already depends on the stack Stack: with this"
+    ):
         LiveAlias(
             stack, "Other", function=function(stack, "Other2"), rollback_alarms=[api.server_errors_alarm]
         )
@@ -313,10 +318,10 @@ def test_hooks_are_called_and_may_report(stack: Stack) -> None:
         ]
 
 
-# --- releases by hand ----------------------------------------------------------------------------------
+# --- traffic that is shifted manually --------------------------------------------------------------------
 
 
-def test_by_hand_the_stable_version_stays_and_the_new_one_gets_its_share(stack: Stack) -> None:
+def test_manually_the_stable_version_stays_and_the_new_one_gets_its_share(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), stable_version="7", new_version_weight=0.1)
     alias = properties(live.alias)
     assert alias["FunctionVersion"] == "7"
@@ -325,7 +330,7 @@ def test_by_hand_the_stable_version_stays_and_the_new_one_gets_its_share(stack: 
     ]
 
 
-def test_by_hand_without_a_weight_the_new_version_is_published_only(stack: Stack) -> None:
+def test_manually_without_a_weight_the_new_version_is_published_only(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), stable_version="7")
     alias = properties(live.alias)
     assert alias["FunctionVersion"] == "7"
@@ -333,14 +338,14 @@ def test_by_hand_without_a_weight_the_new_version_is_published_only(stack: Stack
     assert resource(live.version)["Type"] == "AWS::Lambda::Version"
 
 
-def test_by_hand_code_deploy_has_no_part(stack: Stack) -> None:
+def test_manually_code_deploy_has_no_part(stack: Stack) -> None:
     live = LiveAlias(stack, "Live", function=function(stack), stable_version="7", new_version_weight=0.1)
     assert (live.application, live.deployment_group, live.deployment_role) == (None, None, None)
     assert "UpdatePolicy" not in resource(live.alias)
     assert not [r for r in template(stack)["Resources"].values() if r["Type"].startswith("AWS::CodeDeploy")]
 
 
-def test_by_hand_the_new_version_is_watched(stack: Stack) -> None:
+def test_manually_the_new_version_is_watched(stack: Stack) -> None:
     released = function(stack)
     live = LiveAlias(stack, "Live", function=released, stable_version="7", new_version_weight=0.1)
     (weight,) = properties(live.alias)["RoutingConfig"]["AdditionalVersionWeights"]
@@ -450,7 +455,7 @@ def test_a_schedule_leaves_room_for_scaling(stack: Stack) -> None:
 def test_aliases_of_one_function_share_its_reserved_concurrency(stack: Stack) -> None:
     shared = function(stack, reserved_concurrent_executions=10)
     LiveAlias(stack, "First", function=shared, provisioned_concurrency=6)
-    with pytest.raises(InvalidPropsError, match="got 5 with 6 of other aliases"):
+    with pytest.raises(InvalidPropsError, match="got 5, together with 6 of other aliases"):
         LiveAlias(stack, "Second", function=shared, alias_name="second", provisioned_concurrency=5)
     LiveAlias(stack, "Second", function=shared, alias_name="second", provisioned_concurrency=4)
 
@@ -586,7 +591,7 @@ def test_unresolved_tokens_pass(stack: Stack) -> None:
             )
         },
     )
-    by_hand = LiveAlias(
+    shifted = LiveAlias(
         stack,
         "ByHand",
         function=function(stack, "Other"),
@@ -598,11 +603,11 @@ def test_unresolved_tokens_pass(stack: Stack) -> None:
     known_later = {"Ref": "Number"}
     provisioned = properties(live.alias)["ProvisionedConcurrencyConfig"]
     assert provisioned == {"ProvisionedConcurrentExecutions": known_later}
-    alias = properties(by_hand.alias)
+    alias = properties(shifted.alias)
     assert alias["FunctionVersion"] == {"Ref": "Stable"}
     (weight,) = alias["RoutingConfig"]["AdditionalVersionWeights"]
     assert weight["FunctionWeight"] == known_later
-    assert properties(by_hand.latency_alarm)["Threshold"] == known_later
+    assert properties(shifted.latency_alarm)["Threshold"] == known_later
 
 
 def test_a_latency_in_seconds_that_is_a_token_is_refused(stack: Stack) -> None:

@@ -276,6 +276,27 @@ def test_old_messages_alarm_at_the_age_given(stack: Stack) -> None:
     assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateAgeOfOldestMessage", 180)
 
 
+def test_old_messages_alarm_at_an_age_known_only_at_deployment(stack: Stack) -> None:
+    later = Duration.seconds(Token.as_number({"Ref": "Age"}))
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), oldest_message_age=later)
+    assert properties(consumer.oldest_message_alarm)["Threshold"] == {"Ref": "Age"}
+
+
+def test_a_queue_of_the_app_whose_dead_letter_queue_is_imported(stack: Stack) -> None:
+    """Its dead letters are kept for an unknown time: nothing to compare the longest retention period with."""
+    dead = sqs.Queue.from_queue_arn(stack, "Dead", "arn:aws:sqs:us-east-1:123456789012:dead")
+    queue = sqs.Queue(
+        stack,
+        "Kept",
+        visibility_timeout=Duration.minutes(3),
+        retention_period=Duration.days(14),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=5),
+    )
+    consumer = QueueConsumer(stack, "Consumer", function=function(stack), queue=queue)
+    assert consumer.dead_letter_queue is not None
+    assert consumer.dead_letter_queue.queue_name == dead.queue_name
+
+
 @pytest.mark.parametrize(("retention", "seconds"), [(None, 900), (Duration.minutes(20), 600)])
 def test_old_messages_alarm_before_sqs_deletes_them(
     stack: Stack, retention: Duration | None, seconds: int

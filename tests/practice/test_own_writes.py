@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Aws, Duration, NestedStack, Stack
+from aws_cdk import App, Aws, CfnResource, Duration, NestedStack, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -497,3 +497,47 @@ def test_enhanced_fan_out_leads_to_its_stream(app: App, stack: Stack, read: Any)
     stream.grant_write(worker)
     (found,) = findings(app, "writes-to-own-stream")
     assert " on Stack/Stream, whose stream invokes it." in found.text
+
+
+@pytest.mark.parametrize("is_filtered", [False, True])
+def test_a_filter_of_a_pipe_ends_the_loop(app: App, stack: Stack, is_filtered: bool) -> None:
+    worker, stream = function(stack), kinesis.Stream(stack, "Stream")
+    stream.grant_write(worker)
+    filters = {"FilterCriteria": {"Filters": [{"Pattern": '{"data": {"type": ["moved"]}}'}]}}
+    start = {"KinesisStreamParameters": {"StartingPosition": "LATEST"}}
+    CfnResource(
+        stack,
+        "Pipe",
+        type="AWS::Pipes::Pipe",
+        properties={
+            "RoleArn": "arn:aws:iam::123456789012:role/pipe",
+            "Source": stream.stream_arn,
+            "Target": worker.function_arn,
+            "SourceParameters": start | filters if is_filtered else start,
+        },
+    )
+    assert len(findings(app, "writes-to-own-stream")) == (not is_filtered)
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "is_own"),
+    [
+        (s3.EventType.OBJECT_RESTORE_POST, "s3:RestoreObject", True),
+        (s3.EventType.OBJECT_RESTORE_COMPLETED, "s3:RestoreObject", True),
+        (s3.EventType.OBJECT_RESTORE_DELETE, "s3:RestoreObject", False),
+        (s3.EventType.OBJECT_TAGGING, "s3:PutObjectTagging", True),
+        (s3.EventType.OBJECT_TAGGING, "s3:DeleteObjectTagging", True),
+        (s3.EventType.OBJECT_TAGGING_PUT, "s3:PutObjectTagging", True),
+        (s3.EventType.OBJECT_TAGGING_PUT, "s3:DeleteObjectTagging", False),
+        (s3.EventType.OBJECT_TAGGING_DELETE, "s3:PutObjectTagging", False),
+        (s3.EventType.OBJECT_REMOVED, "s3:DeleteObject", True),
+        (s3.EventType.LIFECYCLE_EXPIRATION, "s3:DeleteObject", False),
+    ],
+)
+def test_a_notification_is_of_its_events_alone(
+    app: App, stack: Stack, event: s3.EventType, action: str, is_own: bool
+) -> None:
+    worker, objects = function(stack), bucket(stack)
+    let(worker, action, objects.arn_for_objects("*"))
+    objects.add_event_notification(event, notifications.LambdaDestination(live(worker)))
+    assert len(own_writes(app)) == is_own

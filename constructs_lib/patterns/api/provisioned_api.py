@@ -291,8 +291,8 @@ class ProvisionedApi(Construct):
         stack_order.check(
             api_stack,
             others,
-            "routes must not call an alias whose release waits for an alarm of this API's stack. Put the API into the "
-            "stack of the alias, or leave the alarm out of the release.",
+            "routes cannot have an alias with a rollback alarm in this API's stack, which would make a circular "
+            "dependency. Put the API into the stack of the alias, or leave the alarm out of rollback_alarms.",
         )
         Alarms.check_topic(scope, alarm_topic)
         _check_stage_name(stage_name, kind)
@@ -383,7 +383,7 @@ class ProvisionedApi(Construct):
 
         alarms_here = Alarms(self, alarm_topic, findings=api.findings)
         self.alarm_topic = alarms_here.topic
-        # The stage by its name: an alarm that refers to the stage waits for the alias behind it, and could not
+        # The stage by its name: an alarm that refers to the stage depends on the alias behind it, and could not
         # roll back a release of that alias.
         api_id = api.api_id
         dimensions = (
@@ -647,9 +647,11 @@ def _latency_milliseconds(threshold: Duration | None) -> float:
     if threshold is None:
         return _defaults.LATENCY_ALARM_MILLISECONDS
     seconds = _validation.read_seconds("latency_threshold", threshold)
+    if seconds is None:
+        return _validation.read_token("latency_threshold", threshold, "millis")
     if seconds == 0:
         raise InvalidPropsError("latency_threshold must be at least 1 millisecond, got 0.")
-    return threshold.to_milliseconds() if seconds is None else 1000 * seconds
+    return 1000 * seconds
 
 
 def _log_group_name(own_name: str) -> str:

@@ -112,7 +112,7 @@ def check_stack(
     database_stack: Stack,
     uses: Mapping[str, IConstruct],
 ) -> None:
-    """Refuse a function in a stack that the database's own stack depends on: the two would wait for each other.
+    """Refuse a function in a stack that the database's own stack depends on: a circular dependency.
 
     Args:
         function: The function.

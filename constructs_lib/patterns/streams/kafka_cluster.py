@@ -225,7 +225,7 @@ class KafkaCluster:
             dead_letter_topic: What it may write, too.
 
         Returns:
-            What the mapping has to wait for.
+            What the mapping must depend on.
         """
         holders = [
             brokers.allow_secret(construct, role, secret)
@@ -252,7 +252,7 @@ class KafkaCluster:
                 holders[-1],
                 self._part("group"),
                 "/*",
-                "Lambda names the consumer group after the mapping, which waits for this policy. With "
+                "Lambda names the consumer group after the mapping, which depends on this policy. With "
                 "consumer_group_id, it is the one group.",
             )
         return holders
