@@ -11,6 +11,7 @@ from constructs_lib.errors import InvalidPropsError
 if TYPE_CHECKING:
     from constructs_lib.foundation.function.python_function import PythonFunction
     from constructs_lib.patterns.api.authorization import Authorization
+    from constructs_lib.patterns.api.function_endpoint import FunctionEndpoint
     from constructs_lib.patterns.api.provisioned_api import ProvisionedApi
     from constructs_lib.patterns.api.route import Route
     from constructs_lib.patterns.api.usage_plan import UsagePlan
@@ -35,6 +36,7 @@ __all__ = [
     "BrokerConsumer",
     "BucketEvents",
     "EventRule",
+    "FunctionEndpoint",
     "InvalidPropsError",
     "KafkaAuthentication",
     "KafkaConsumer",
@@ -58,6 +60,7 @@ _HOMES = {
     "BrokerConsumer": "constructs_lib.patterns.broker_consumer",
     "BucketEvents": "constructs_lib.patterns.bucket_events",
     "EventRule": "constructs_lib.patterns.event_rule",
+    "FunctionEndpoint": "constructs_lib.patterns.api.function_endpoint",
     "KafkaAuthentication": "constructs_lib.patterns.streams.kafka_authentication",
     "KafkaConsumer": "constructs_lib.patterns.streams.kafka_consumer",
     "KillSwitch": "constructs_lib.patterns.kill_switch",

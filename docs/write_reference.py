@@ -28,8 +28,8 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         PACKAGE: (
             "PythonFunction", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
-            "Route", "UsagePlan", "AsyncDestinations", "EventRule", "BucketEvents", "TopicSubscription",
-            "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
+            "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "EventRule", "BucketEvents",
+            "TopicSubscription", "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -86,6 +86,7 @@ GUIDES: Final = {
     "Authorization": "api.md",
     "Route": "api.md",
     "UsagePlan": "api.md",
+    "FunctionEndpoint": "function-url.md",
     "AsyncDestinations": "asynchronous-invocation.md",
     "EventRule": "asynchronous-invocation.md",
     "BucketEvents": "asynchronous-invocation.md",

@@ -157,6 +157,7 @@ SCENE_OF = {
     "BrokerConsumer": "broker_consumer",
     "BucketEvents": "bucket_events",
     "EventRule": "event_rule",
+    "FunctionEndpoint": "function_endpoint",
     "KafkaConsumer": "kafka_consumer",
     "KillSwitch": "kill_switch",
     "KinesisConsumer": "kinesis_consumer",
