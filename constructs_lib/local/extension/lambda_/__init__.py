@@ -7,6 +7,7 @@ from . import (
     credentials,
     error_types,
     function_properties,
+    function_urls,
     import_tracebacks,
     invocation_metrics,
     log_end,
@@ -21,6 +22,7 @@ from . import (
 def install() -> None:
     """Install all changes."""
     function_properties.install()
+    function_urls.install()
     versions.install()
     credentials.install()
     import_tracebacks.install()
