@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from constructs_lib.foundation.function.python_function import PythonFunction
     from constructs_lib.foundation.function.python_layer import PythonLayer
     from constructs_lib.patterns.api.authorization import Authorization
+    from constructs_lib.patterns.api.function_endpoint import FunctionEndpoint
     from constructs_lib.patterns.api.provisioned_api import ProvisionedApi
     from constructs_lib.patterns.api.route import Route
     from constructs_lib.patterns.api.usage_plan import UsagePlan
@@ -40,6 +41,7 @@ __all__ = [
     "Durable",
     "DurableExecutions",
     "EventRule",
+    "FunctionEndpoint",
     "InvalidPropsError",
     "KafkaAuthentication",
     "KafkaConsumer",
@@ -66,6 +68,7 @@ _HOMES = {
     "Durable": "constructs_lib.foundation.function.durable",
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EventRule": "constructs_lib.patterns.event_rule",
+    "FunctionEndpoint": "constructs_lib.patterns.api.function_endpoint",
     "KafkaAuthentication": "constructs_lib.patterns.streams.kafka_authentication",
     "KafkaConsumer": "constructs_lib.patterns.streams.kafka_consumer",
     "KillSwitch": "constructs_lib.patterns.kill_switch",

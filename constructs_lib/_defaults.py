@@ -817,6 +817,64 @@ LATENCY_ALARM_MILLISECONDS: Final = 2500
 """AWS's threshold for API Gateway's Latency, at p90 there; here at p99, since one slow request in a hundred is
 seen by somebody every minute.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"""
+
+# --- Function URLs ------------------------------------------------------------------------------------
+
+FUNCTION_URL_AUTH: Final = _LAMBDA + "urls-auth.html"
+FUNCTION_URL_CONFIGURATION: Final = _LAMBDA + "urls-configuration.html"
+FUNCTION_URL_CORS: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_Cors.html"
+FUNCTION_URL_OR_API: Final = _LAMBDA + "furls-http-invoke-decision.html"
+RESPONSE_STREAMING: Final = _LAMBDA + "configuration-response-streaming.html"
+_CLOUDFRONT: Final = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
+CLOUDFRONT_FUNCTION_URL: Final = _CLOUDFRONT + "private-content-restricting-access-to-lambda.html"
+CLOUDFRONT_QUOTAS: Final = _CLOUDFRONT + "cloudfront-limits.html"
+CLOUDFRONT_CERTIFICATES: Final = _CLOUDFRONT + "cnames-and-https-requirements.html"
+CLOUDFRONT_WEB_ACL: Final = (
+    "https://docs.aws.amazon.com/waf/latest/developerguide/how-aws-waf-works-resources.html"
+)
+
+REGIONS_WITHOUT_FUNCTION_URLS: Final = frozenset(
+    ("ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1",
+     "eu-central-2", "eu-south-2", "il-central-1", "me-central-1")
+)  # fmt: skip
+"""FUNCTION_URL_CONFIGURATION, as of 2026-11."""
+
+FUNCTION_URL_CORS_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+"""Every method that Lambda takes here (CDK offers OPTIONS too, which CloudFormation refuses). By name, since `*` means
+nothing to a browser that sends credentials (FUNCTION_URL_CORS)."""
+
+FUNCTION_URL_CORS_HEADERS: Final = (
+    "Authorization",
+    "Content-Type",
+    "X-Amz-Content-Sha256",
+    "X-Amz-Date",
+    "X-Amz-Security-Token",
+)
+"""What a page needs for JSON and a signature, and for the hash of a body that CloudFront asks for."""
+
+FUNCTION_URL_CORS_ITEMS_MAX: Final = 100
+FUNCTION_URL_CORS_HEADER_CHARACTERS_MAX: Final = 1024
+FUNCTION_URL_CORS_ORIGIN_CHARACTERS_MAX: Final = 253
+FUNCTION_URL_CORS_MAX_AGE_SECONDS_MAX: Final = 86_400
+"""FUNCTION_URL_CORS."""
+
+SYNCHRONOUS_DURABLE_SECONDS_MAX: Final = 900
+"""How long a caller who waits gets the answer of a durable execution (DURABLE_INVOKING)."""
+
+STREAMING_RUNTIMES: Final = ("nodejs", "provided")
+"""The managed runtime that streams, and those of your own (RESPONSE_STREAMING)."""
+
+WEB_ADAPTER_VARIABLE: Final = "AWS_LAMBDA_EXEC_WRAPPER"
+"""What puts the Lambda Web Adapter's layer before a managed runtime.
+Source: https://github.com/aws/aws-lambda-web-adapter"""
+
+CLOUDFRONT_READ_TIMEOUT_SECONDS: Final = 60
+"""What CloudFront waits for an origin at most without a quota increase, as CDK documents it; the reference of the API
+allows 120. Lambda ends the function before, so a longer wait costs nothing (CLOUDFRONT_QUOTAS)."""
+
+CLOUDFRONT_REGION: Final = "us-east-1"
+"""Where the certificate and the web ACL of a distribution are (CLOUDFRONT_CERTIFICATES, CLOUDFRONT_WEB_ACL)."""
+
 # --- Releases on an alias -----------------------------------------------------------------------------
 
 LAMBDA_ALIASES: Final = _LAMBDA + "configuration-aliases.html"

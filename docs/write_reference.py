@@ -28,9 +28,8 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         PACKAGE: (
             "PythonFunction", "PythonLayer", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
-            "Route", "UsagePlan", "AsyncDestinations", "Durable", "DurableExecutions", "EventRule",
-            "BucketEvents", "TopicSubscription",
-            "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
+            "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "DurableExecutions", "EventRule",
+            "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -89,6 +88,7 @@ GUIDES: Final = {
     "Authorization": "api.md",
     "Route": "api.md",
     "UsagePlan": "api.md",
+    "FunctionEndpoint": "function-url.md",
     "AsyncDestinations": "asynchronous-invocation.md",
     "Durable": "durable.md",
     "DurableExecutions": "durable.md",

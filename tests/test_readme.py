@@ -33,6 +33,7 @@ HANDLER = "def handle(event, context):\n    return {'batchItemFailures': []}\n"
 
 DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
+ENDPOINT = (PROJECT / "docs" / "function-url.md").read_text()
 FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 DURABLE = (PROJECT / "docs" / "durable.md").read_text()
@@ -256,6 +257,22 @@ def test_the_examples_of_kafka_and_brokers_are_what_happens(somebodys_project: P
         {"Queues": ["orders"]},
     ):
         template.has_resource_properties("AWS::Lambda::EventSourceMapping", properties)
+
+
+def test_the_examples_of_a_function_url_are_what_happens(somebodys_project: Path) -> None:
+    folder = somebodys_project / "functions" / "download_receipt"
+    folder.mkdir()
+    (folder / "handler.py").write_text("def handle(event, context):\n    return {'statusCode': 200}\n")
+    names: dict[str, Any] = {}
+    for block in blocks(ENDPOINT):
+        exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    urls = template.find_resources("AWS::Lambda::Url").values()
+    assert [each["Properties"]["AuthType"] for each in urls] == ["AWS_IAM", "AWS_IAM"]
+    template.resource_count_is("AWS::CloudFront::Distribution", 1)
+    theirs = {"Principal": "arn:aws:iam::210987654321:role/accounting"}
+    for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
+        template.has_resource_properties("AWS::Lambda::Permission", theirs | {"Action": action})
 
 
 def kafka_event(*values: str) -> dict[str, Any]:

@@ -40,7 +40,9 @@ _WORTH_SAYING: Final = 1.5
 _TIME_SCALE: Final = 120
 _PATIENCE_SECONDS: Final = 300
 _LOOK_EVERY_SECONDS: Final = 0.1
-_API_ADDRESS: Final = re.compile(r"https?://(?P<id>[0-9a-z]+)\.execute-api\.[^/]+(?P<path>/.*)?")
+_API_ADDRESS: Final = re.compile(
+    r"https?://(?P<id>[0-9a-z]+)\.(?P<kind>execute-api|lambda-url)\.[^/]+(?P<path>/.*)?"
+)
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # loopback: no proxy
 _KEPT_FOR_FUNCTIONS: Final = (
     "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
@@ -227,27 +229,30 @@ class LocalCloud:
         return self._outputs(stacks)
 
     def api_url(self, output: str) -> str:
-        """Where an API of a deployed stack answers here.
+        """Where an API, or a function URL, of a deployed stack answers here.
 
-        On AWS its address is `https://abc123.execute-api.us-east-1.amazonaws.com/prod/`: so says the stack, here too,
-        and that name is AWS's. What comes behind the name stays.
+        On AWS its address is `https://abc123.execute-api.us-east-1.amazonaws.com/prod/`, or
+        `https://abc123.lambda-url.us-east-1.on.aws/`: so says the stack, here too, and that name is AWS's. What comes
+        behind the name stays.
 
         Args:
-            output: Such an address, as `RestApi.url` and `HttpApi.url` give it, with or without a path.
+            output: Such an address, as `RestApi.url`, `HttpApi.url` and `FunctionUrl.url` give it, with or without a
+                path.
 
         Returns:
             The address to send requests to, such as `http://127.0.0.1:4566/_aws/execute-api/abc123/prod/`.
 
         Raises:
-            ValueError: It is not an address of an API, but a custom domain, for example.
+            ValueError: It is not an address of an API or a function URL, but a custom domain, for example.
         """
         found = _API_ADDRESS.fullmatch(output)
         if found is None:
             raise ValueError(
-                f"{output!r} is not https://<api id>.execute-api.<region>.amazonaws.com/...: to reach a custom "
-                f"domain, send the request to {self.endpoint} with the domain as its Host header."
+                f"{output!r} is not https://<api id>.execute-api.<region>.amazonaws.com/..., nor "
+                f"https://<id>.lambda-url.<region>.on.aws/...: to reach a custom domain, send the request to "
+                f"{self.endpoint} with the domain as its Host header."
             )
-        return f"{self.endpoint}/_aws/execute-api/{found['id']}{found['path'] or '/'}"
+        return f"{self.endpoint}/_aws/{found['kind']}/{found['id']}{found['path'] or '/'}"
 
     def inject_fault(
         self,

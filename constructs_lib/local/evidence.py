@@ -51,6 +51,7 @@ EVIDENCE: Final = (
         Voucher.EMULATOR,
     ),
     Evidence("who may call an IAM route, under enforced IAM", Voucher.EMULATOR),
+    Evidence("the events, answers and CORS headers of a function URL", Voucher.EMULATOR),
     Evidence(
         "accounts and Regions, each with its own resources; roles assumed across them", Voucher.EMULATOR
     ),
@@ -103,6 +104,9 @@ EVIDENCE: Final = (
     ),
     Evidence("an API may invoke just the alias that its permission names", Voucher.EXTENSION),
     Evidence(
+        "a function URL under enforced IAM: both permissions, and the form of a refusal", Voucher.EXTENSION
+    ),
+    Evidence(
         "request validators and access logs from a template, one request id throughout, 5XX answers, the form of "
         "a refusal, an API's own address off",
         Voucher.EXTENSION,
@@ -126,6 +130,10 @@ EVIDENCE: Final = (
     ),
     Evidence(
         "a rule's and a schedule's own retries, flexible windows, time zones of schedules: declared only",
+        Voucher.NOBODY,
+    ),
+    Evidence(
+        "a function URL's metrics, streaming of its responses, the policy that opens it to everybody",
         Voucher.NOBODY,
     ),
     Evidence("Kafka and message brokers: their event source mappings are refused", Voucher.NOBODY),

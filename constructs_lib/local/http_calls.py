@@ -100,14 +100,16 @@ class Caller:
         method: str = "GET",
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        service: str = "execute-api",
     ) -> Answer:
-        """Send one request, signed for API Gateway.
+        """Send one request, signed for API Gateway or another service.
 
         Args:
             url: The URL; `LocalCloud.api_url` makes it from a stack's output.
             method: The HTTP method.
             body: The body; None for an empty one.
             headers: The headers, which are signed too.
+            service: What the signature is for: `lambda` for a function URL.
 
         Returns:
             The answer.
@@ -115,5 +117,5 @@ class Caller:
         request = botocore.awsrequest.AWSRequest(
             method=method, url=url, data=body, headers=dict(headers or {})
         )
-        botocore.auth.SigV4Auth(self._credentials, "execute-api", self._region).add_auth(request)
+        botocore.auth.SigV4Auth(self._credentials, service, self._region).add_auth(request)
         return call(url, method=method, body=body, headers=dict(request.headers))

@@ -16,6 +16,7 @@ from constructs_lib import (
     BucketEvents,
     DurableExecutions,
     EventRule,
+    FunctionEndpoint,
     InvalidPropsError,
     KafkaAuthentication,
     KafkaConsumer,
@@ -134,6 +135,7 @@ MAKE: dict[str, Make] = {
         authorization=Authorization.iam(),
         integration_timeout=Duration.seconds(29),
     ),
+    "FunctionEndpoint": lambda s, f: FunctionEndpoint(s, "Made", alias=f),
     "an authorizer of ProvisionedApi": lambda s, f: ProvisionedApi(
         s,
         "Made",
@@ -143,7 +145,7 @@ MAKE: dict[str, Make] = {
 }
 MAPPINGS = ("QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer", "BrokerConsumer")
 SOURCES = {*MAPPINGS, "EventRule", "BucketEvents", "TopicSubscription", "ScheduledInvocation"}
-APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi"}
+APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi", "FunctionEndpoint"}
 
 TENANT = "has tenant isolation: Lambda refuses each call without a tenant"
 QUALIFIER = "is a durable function, and Lambda refuses a call of it without a qualifier"

@@ -27,7 +27,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 import constructs_lib
-from constructs_lib import InvalidPropsError, KafkaAuthentication
+from constructs_lib import Authorization, InvalidPropsError, KafkaAuthentication
 from tests.gallery.brokers import SERVERS
 from tests.gallery.database import imported_instance, imported_vpc
 from tests.gallery.parts import live
@@ -201,6 +201,8 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
         arguments["routes"] = {"GET /part": part}
     if argument in ("certificate", "hosted_zone"):
         arguments["domain_name"] = "api.example.com"
+    if (name, argument) == ("FunctionEndpoint", "certificate"):
+        arguments |= {"authorization": Authorization.public(), "cloudfront": True}
     if argument == "hosted_zone":
         arguments["certificate"] = MAKERS["ICertificate"](home)
     if (name, argument) == ("QueueConsumer", "function"):
@@ -246,6 +248,8 @@ def test_the_walk_sees_what_there_is() -> None:
         ("QueueConsumer", "queue"),
         ("QueueConsumer", "alarm_topic"),
         ("EventRule", "event_bus"),
+        ("FunctionEndpoint", "alias"),
+        ("FunctionEndpoint", "certificate"),
         ("BucketEvents", "bucket"),
         ("LiveAlias", "function"),
         ("LiveAlias", "rollback_alarms"),

@@ -18,8 +18,10 @@ from constructs import Construct
 
 from constructs_lib import (
     AsyncDestinations,
+    Authorization,
     BucketEvents,
     EventRule,
+    FunctionEndpoint,
     InvalidPropsError,
     KillSwitch,
     KinesisConsumer,
@@ -143,6 +145,10 @@ CONSTRUCTS: dict[str, Made] = {
     "ScheduledInvocation": lambda scope, called: ScheduledInvocation(
         scope, "Made", function=called, schedule=HOURLY
     ),
+    "FunctionEndpoint": lambda scope, called: FunctionEndpoint(scope, "Made", alias=called),
+    "FunctionEndpoint behind CloudFront": lambda scope, called: FunctionEndpoint(
+        scope, "Made", alias=called, authorization=Authorization.public(), cloudfront=True
+    ),
     "KillSwitch": lambda scope, called: KillSwitch(
         scope, "Made", function=called, invocations_per_minute=600
     ),
@@ -188,7 +194,7 @@ PLACES: list[Place] = [
 @pytest.mark.parametrize("made", CONSTRUCTS)
 def test_no_circle(app: App, made: str, place: Place) -> None:
     of_function, of_construct = place(app)
-    CONSTRUCTS[made](of_construct, live(function(of_function)))
+    CONSTRUCTS[made](of_construct, live(function(of_function, reserved_concurrent_executions=50)))
     assert circles(app) == []
 
 

@@ -17,6 +17,7 @@ from tests.gallery import brokers as _brokers
 from tests.gallery import database as _database
 from tests.gallery import destinations as _destinations
 from tests.gallery import durable as _durable
+from tests.gallery import endpoint as _endpoint
 from tests.gallery import event_sources as _event_sources
 from tests.gallery import function as _function
 from tests.gallery import kill_switch as _kill_switch
@@ -33,6 +34,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_database.SCENES,
         *_release.SCENES,
         *_api.SCENES,
+        *_endpoint.SCENES,
         *_destinations.SCENES,
         *_durable.SCENES,
         *_event_sources.SCENES,

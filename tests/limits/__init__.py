@@ -10,6 +10,7 @@ from tests.limits.brokers import BROKER_LIMITS, KAFKA_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.destinations import DESTINATIONS_LIMITS
 from tests.limits.durable import DURABLE_LIMITS
+from tests.limits.endpoint import ENDPOINT_LIMITS
 from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
@@ -27,6 +28,7 @@ ALL: Final[tuple[Limits, ...]] = (
     RELEASE_LIMITS,
     SNAP_START_LIMITS,
     API_LIMITS,
+    ENDPOINT_LIMITS,
     DESTINATIONS_LIMITS,
     DURABLE_LIMITS,
     BUCKET_LIMITS,

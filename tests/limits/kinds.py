@@ -17,6 +17,7 @@ from constructs_lib import (
     BucketEvents,
     DurableExecutions,
     EventRule,
+    FunctionEndpoint,
     KafkaAuthentication,
     KafkaConsumer,
     KillSwitch,
@@ -36,6 +37,7 @@ from constructs_lib import (
 from tests.gallery.api import alias, certificate, client, user_pool
 from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.durable import durable_live
+from tests.gallery.endpoint import bounded
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 from tests.gallery.streams import stream, table
@@ -184,6 +186,11 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     ScheduledInvocation: lambda stack: {
         "function": live(stack),
         "schedule": scheduler.ScheduleExpression.rate(Duration.hours(1)),
+    },
+    FunctionEndpoint: lambda stack: {
+        "alias": bounded(stack),
+        "authorization": Authorization.public(),
+        "cloudfront": True,
     },
     KillSwitch: lambda stack: {"function": function(stack), "invocations_per_minute": 100},
     KinesisConsumer: lambda stack: {"function": live(stack), "stream": stream(stack)},

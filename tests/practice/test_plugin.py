@@ -158,6 +158,7 @@ SCENE_OF = {
     "BucketEvents": "bucket_events",
     "DurableExecutions": "durable_executions",
     "EventRule": "event_rule",
+    "FunctionEndpoint": "function_endpoint",
     "KafkaConsumer": "kafka_consumer",
     "KillSwitch": "kill_switch",
     "KinesisConsumer": "kinesis_consumer",

@@ -30,6 +30,7 @@ from constructs_lib import (
     Authorization,
     BucketEvents,
     EventRule,
+    FunctionEndpoint,
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
@@ -132,6 +133,8 @@ def event_sources(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic)
         alarm_topic=topic,
     )
     KillSwitch(stack, "Switch", function=called, invocations_per_minute=number, alarm_topic=topic)
+    endpoint = FunctionEndpoint(stack, "Endpoint", alias=called, alarm_topic=topic)
+    endpoint.grant_invoke_url(called)
 
 
 def streams(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic) -> None:

@@ -3,9 +3,11 @@
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
 """
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from constructs_lib import _defaults
+from constructs_lib import _defaults, _validation
+from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms
 from constructs_lib.foundation.alarms import Watch
 
@@ -43,3 +45,25 @@ def throttled_requests(metric: cloudwatch.IMetric) -> Watch:
         description="The API answers 429: callers exceed the limits of the stage, the route or the account. The access "
         "log shows which callers.",
     )
+
+
+def latency_milliseconds(threshold: Duration | None) -> float:
+    """Read the threshold of the alarm on the latency.
+
+    Args:
+        threshold: What was passed as `latency_threshold`.
+
+    Returns:
+        Milliseconds; a token for a Duration that is known only at deployment.
+
+    Raises:
+        InvalidPropsError: It is not a Duration, or 0.
+    """
+    if threshold is None:
+        return _defaults.LATENCY_ALARM_MILLISECONDS
+    seconds = _validation.read_seconds("latency_threshold", threshold)
+    if seconds is None:
+        return _validation.read_token("latency_threshold", threshold, "millis")
+    if seconds == 0:
+        raise InvalidPropsError("latency_threshold must be at least 1 millisecond, got 0.")
+    return 1000 * seconds

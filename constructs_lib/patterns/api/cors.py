@@ -24,6 +24,7 @@ def cors_of(
     *,
     credentials: bool,
     http: bool,
+    source: str = _defaults.API_CORS,
 ) -> Cors | None:
     """Check the arguments for CORS, and put them together.
 
@@ -33,6 +34,7 @@ def cors_of(
         served: The routes.
         credentials: Whether they may send cookies.
         http: Whether it is an HTTP API.
+        source: The page that gives the rules.
 
     Returns:
         The settings; None where no page may call.
@@ -53,17 +55,17 @@ def cors_of(
                 origin,
                 r"[a-z][a-z0-9+.-]*://[^/\s]+",
                 "'*', or origins as browsers send them, such as https://example.com, without a path",
-                source=_defaults.API_CORS,
+                source=source,
             )
     if "*" in origins and (credentials or len(origins) > 1):
         raise InvalidPropsError(
             f"cors_origins must name origins one by one, or be '*' alone and without cors_credentials, got "
-            f"{', '.join(origins)}. See {_defaults.API_CORS}"
+            f"{', '.join(origins)}. See {source}"
         )
     if "*" in headers and credentials:
         raise InvalidPropsError(
             "cors_headers must name headers one by one with cors_credentials, got '*': to a browser that sends "
-            f"credentials, * is the name of a header. See {_defaults.API_CORS}"
+            f"credentials, * is the name of a header. See {source}"
         )
     taken = [endpoint.key for endpoint in served if endpoint.method == "OPTIONS"]
     if taken:

@@ -302,7 +302,7 @@ class ProvisionedApi(Construct):
         check_domain(domain_name, base_path, certificate, hosted_zone, api_stack)
         place = domain_paths.place(scope, domain_name, base_path)
         cors = cors_of(cors_origins, cors_headers, served, credentials=cors_credentials, http=http)
-        milliseconds = _latency_milliseconds(latency_threshold)
+        milliseconds = api_alarms.latency_milliseconds(latency_threshold)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
@@ -641,17 +641,6 @@ def _check_timeouts(served: Sequence[Endpoint], integration_timeout: Duration | 
                 f"{seconds:g} seconds, got {timeout:g}: its caller would have a 504 while it works on. Give the "
                 f"function less time{kind.longer_timeout}, or put the work on a queue. See {kind.quotas}"
             )
-
-
-def _latency_milliseconds(threshold: Duration | None) -> float:
-    if threshold is None:
-        return _defaults.LATENCY_ALARM_MILLISECONDS
-    seconds = _validation.read_seconds("latency_threshold", threshold)
-    if seconds is None:
-        return _validation.read_token("latency_threshold", threshold, "millis")
-    if seconds == 0:
-        raise InvalidPropsError("latency_threshold must be at least 1 millisecond, got 0.")
-    return 1000 * seconds
 
 
 def _log_group_name(own_name: str) -> str:

@@ -8,6 +8,7 @@ from . import (
     durable,
     error_types,
     function_properties,
+    function_urls,
     import_tracebacks,
     invocation_metrics,
     log_end,
@@ -22,6 +23,7 @@ from . import (
 def install() -> None:
     """Install all changes."""
     function_properties.install()
+    function_urls.install()
     versions.install()
     credentials.install()
     import_tracebacks.install()
