@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
+    from constructs_lib.foundation.function.container_function import ContainerFunction
     from constructs_lib.foundation.function.durable import Durable
     from constructs_lib.foundation.function.python_function import PythonFunction
     from constructs_lib.foundation.function.python_layer import PythonLayer
@@ -38,6 +39,7 @@ __all__ = [
     "Authorization",
     "BrokerConsumer",
     "BucketEvents",
+    "ContainerFunction",
     "Durable",
     "DurableExecutions",
     "EventRule",
@@ -65,6 +67,7 @@ _HOMES = {
     "Authorization": "constructs_lib.patterns.api.authorization",
     "BrokerConsumer": "constructs_lib.patterns.broker_consumer",
     "BucketEvents": "constructs_lib.patterns.bucket_events",
+    "ContainerFunction": "constructs_lib.foundation.function.container_function",
     "Durable": "constructs_lib.foundation.function.durable",
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EventRule": "constructs_lib.patterns.event_rule",

@@ -26,7 +26,7 @@ LOCAL: Final = "constructs_lib.local"
 CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Constructs": {
         PACKAGE: (
-            "PythonFunction", "PythonLayer", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
+            "PythonFunction", "PythonLayer", "ContainerFunction", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "DurableExecutions", "EventRule",
             "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
@@ -78,6 +78,7 @@ INTERNAL: Final = {
 GUIDES: Final = {
     "PythonFunction": "function.md",
     "PythonLayer": "function.md",
+    "ContainerFunction": "function.md",
     "QueueConsumer": "queue.md",
     "KafkaConsumer": "brokers.md",
     "KafkaAuthentication": "brokers.md",

@@ -3,12 +3,13 @@
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib import PythonLayer
+from constructs_lib import ContainerFunction, PythonLayer
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 
 
@@ -90,7 +91,27 @@ def python_layer_with_everything_set(stack: Stack) -> None:
     )
 
 
+def container_function(stack: Stack) -> None:
+    ContainerFunction(stack, "Function", entry=HANDLERS / "container")
+
+
+def container_function_of_a_repository(stack: Stack) -> None:
+    repository = ecr.Repository(stack, "Images", image_tag_mutability=ecr.TagMutability.IMMUTABLE)
+    ContainerFunction(
+        stack,
+        "Function",
+        repository=repository,
+        tag_or_digest="7f3c2a1",
+        command=["app.handle"],
+        architecture=lambda_.Architecture.X86_64,
+        memory_size=2048,
+        log_removal_policy=RemovalPolicy.DESTROY,
+    )
+
+
 SCENES: Final = (
+    container_function,
+    container_function_of_a_repository,
     python_layer,
     python_layer_with_everything_set,
     python_function,

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.limits.api import API_LIMITS
 from tests.limits.brokers import BROKER_LIMITS, KAFKA_LIMITS
+from tests.limits.container import CONTAINER_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.destinations import DESTINATIONS_LIMITS
 from tests.limits.durable import DURABLE_LIMITS
@@ -22,6 +23,7 @@ from tests.limits.table import Limits
 
 ALL: Final[tuple[Limits, ...]] = (
     FUNCTION_LIMITS,
+    CONTAINER_LIMITS,
     LAYER_LIMITS,
     QUEUE_LIMITS,
     DATABASE_LIMITS,

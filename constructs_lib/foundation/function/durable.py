@@ -37,12 +37,11 @@ class Durable:
     retention: Duration = _RETENTION
 
 
-def check(durable: Durable | None, runtime_name: str) -> None:
+def check(durable: Durable | None) -> None:
     """Refuse a durable configuration that Lambda refuses.
 
     Args:
         durable: What the user passed.
-        runtime_name: The runtime of the function.
 
     Raises:
         InvalidPropsError: It cannot work.
@@ -68,7 +67,15 @@ def check(durable: Durable | None, runtime_name: str) -> None:
         whole="days",
         source=_defaults.DURABLE_CONFIGURATION,
     )
-    if not runtimes.is_newer(runtime_name):
+
+
+def check_runtime(durable: Durable | None, runtime_name: str) -> None:
+    """Refuse a durable function with a runtime that has none.
+
+    Raises:
+        InvalidPropsError: The runtime is such a one.
+    """
+    if durable is not None and not runtimes.is_newer(runtime_name):
         _validation.check_choice(
             "runtime of a durable function",
             runtime_name,

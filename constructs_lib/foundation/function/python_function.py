@@ -1,21 +1,18 @@
 """A Python function with the practice built in, packaged without Docker."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Annotations, ArnFormat, Duration, RemovalPolicy, Size, Stack
+from aws_cdk import Annotations, Duration, RemovalPolicy, Size
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location, subnets
-from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation import location
 from constructs_lib.foundation.function import durable as durable_
 from constructs_lib.foundation.function import (
     function_code,
@@ -24,20 +21,18 @@ from constructs_lib.foundation.function import (
     packaging_context,
     runtimes,
 )
+from constructs_lib.foundation.function.checked_function import CheckedFunction
 from constructs_lib.foundation.function.durable import Durable
 from constructs_lib.foundation.function.requirements import Selection
-from constructs_lib.practice.plugin import app_of, check_app_of
+from constructs_lib.practice.plugin import app_of
 
 if TYPE_CHECKING:  # a service module costs time at import
     from aws_cdk import aws_kms as kms
 
-_LAMBDA: Final = iam.ServicePrincipal("lambda.amazonaws.com")
-_TIMEOUT: Final = Duration.seconds(_defaults.FUNCTION_TIMEOUT_SECONDS)
 _RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
-_ARCHITECTURE: Final = lambda_.Architecture.ARM_64
 
 
-class PythonFunction(lambda_.Function):
+class PythonFunction(CheckedFunction):
     """A Lambda function from a folder of Python code and its lock file.
 
     What is deployed: the function (arm64, X-Ray tracing, JSON logs), a log group of its own with a retention,
@@ -185,13 +180,7 @@ class PythonFunction(lambda_.Function):
             entry=entry,
             handler=handler,
             runtime=runtime,
-            architecture=architecture,
-            environment_encryption=environment_encryption,
-            layers=layers,
-            recursive_loop=recursive_loop,
-            tracing=tracing,
             bytecode=bytecode,
-            snap_start=snap_start,
             include=include,
             exclude=exclude,
             extras=extras,
@@ -200,198 +189,94 @@ class PythonFunction(lambda_.Function):
             include_runtime=include_runtime,
         )
         runtime_name = _defaults.PYTHON_RUNTIME if runtime is None else runtime.name
-        _check_arguments(
-            runtime_name=runtime_name,
+        runtimes.check(runtime_name)
+        _validation.check_range(
+            "max_zipped_mb", max_zipped_mb, 0, _UNZIPPED_MB_MAX, unit="MB", source=_defaults.LAMBDA_QUOTAS
+        )
+        stack = location.stack_of(scope)
+        packaged = function_code.Code(packaging.placeholder())
+
+        def code() -> lambda_.Code:
+            nonlocal packaged
+            architecture_name = _defaults.ARCHITECTURE if architecture is None else architecture.name
+            layer_checks.check(layers, runtime_name, architecture_name)
+            if snap_start:
+                _check_snap_start(runtime, runtime_name, ephemeral_storage_size)
+            durable_.check_runtime(durable, runtime_name)
+            if packaging_context.is_bundled(stack):
+                packaged = function_code.package(
+                    Path(entry),
+                    handler,
+                    function_code.target(
+                        runtime_name,
+                        architecture_name,
+                        for_host=packaging_context.is_for_this_machine(app_of(scope)),
+                    ),
+                    bytecode=bytecode,
+                    selection=Selection(
+                        extras=extras,
+                        groups=dependency_groups,
+                        from_source=build_from_source,
+                        include=include,
+                        exclude=exclude,
+                    ),
+                    include_runtime=include_runtime,
+                    has_layers=bool(layers),
+                    has_python_path="PYTHONPATH" in (environment or {}),
+                )
+            package = packaged.package
+            packaging.check_size(
+                package, layers_bytes=layer_checks.unzipped_bytes(scope, layers), max_zipped_mb=max_zipped_mb
+            )
+            return lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash)
+
+        super().__init__(
+            scope,
+            construct_id,
+            code=code,
+            handler=handler,
+            runtime=_RUNTIME if runtime is None else runtime,
+            acknowledged=_NEWEST if runtime_name in _defaults.PYTHON_RUNTIMES_SUPPORTED_LONGEST else {},
+            architecture=architecture,
             timeout=timeout,
             memory_size=memory_size,
             ephemeral_storage_size=ephemeral_storage_size,
             environment=environment,
+            environment_encryption=environment_encryption,
             layers=layers,
+            vpc=vpc,
+            vpc_subnets=vpc_subnets,
+            security_groups=security_groups,
+            allow_public_subnet=allow_public_subnet,
+            leaving_vpc=leaving_vpc,
             function_name=function_name,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
-            max_zipped_mb=max_zipped_mb,
+            snap_start=snap_start,
+            durable=durable,
+            recursive_loop=recursive_loop,
+            tracing=tracing,
+            log_group=log_group,
+            log_retention=log_retention,
+            log_level=log_level,
+            system_log_level=system_log_level,
+            log_removal_policy=log_removal_policy,
         )
-        _check_logs(log_group, log_retention, log_level, system_log_level, log_removal_policy)
-        _check_network(
-            vpc,
-            vpc_subnets,
-            security_groups,
-            allow_public_subnet=allow_public_subnet,
-            leaving_vpc=leaving_vpc,
-        )
-        for name, parts, page in (
-            ("layers", layers, _defaults.LAMBDA_LAYERS),
-            ("vpc", [vpc], _defaults.LAMBDA_VPC),
-            ("security_groups", security_groups, _defaults.LAMBDA_VPC),
-            ("log_group", [log_group], _defaults.LAMBDA_LOG_GROUPS),
-        ):
-            for part in parts:
-                location.check(
-                    scope,
-                    name,
-                    part,
-                    same_account=name == "log_group",
-                    way_out="A function uses what is in its own Region: pass one from there.",
-                    source=page,
-                )
-        layer_checks.check(
-            layers, runtime_name, _defaults.ARCHITECTURE if architecture is None else architecture.name
-        )
-        if snap_start:
-            _check_snap_start(runtime, runtime_name, ephemeral_storage_size)
-        durable_.check(durable, runtime_name)
-        stack = location.stack_of(scope)
-        code = (
-            function_code.package(
-                Path(entry),
-                handler,
-                function_code.target(
-                    runtime_name,
-                    _defaults.ARCHITECTURE if architecture is None else architecture.name,
-                    for_host=packaging_context.is_for_this_machine(app_of(scope)),
-                ),
-                bytecode=bytecode,
-                selection=Selection(
-                    extras=extras,
-                    groups=dependency_groups,
-                    from_source=build_from_source,
-                    include=include,
-                    exclude=exclude,
-                ),
-                include_runtime=include_runtime,
-                has_layers=bool(layers),
-                has_python_path="PYTHONPATH" in (environment or {}),
-            )
-            if packaging_context.is_bundled(stack)
-            else function_code.Code(packaging.placeholder())
-        )
-        package = code.package
-        packaging.check_size(
-            package, layers_bytes=layer_checks.unzipped_bytes(scope, layers), max_zipped_mb=max_zipped_mb
-        )
-
-        created: list[Construct] = []
-        try:
-            role = iam.Role(scope, f"{construct_id}Role", assumed_by=_LAMBDA)
-            created.append(role)
-            if log_group is None:
-                log_group = logs.LogGroup(
-                    scope,
-                    f"{construct_id}LogGroup",
-                    retention=log_retention or logs.RetentionDays.TWO_MONTHS,
-                    removal_policy=log_removal_policy or RemovalPolicy.RETAIN,
-                )
-                created.append(log_group)
-            super().__init__(
-                scope,
-                construct_id,
-                code=lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash),
-                handler=handler,
-                runtime=_RUNTIME if runtime is None else runtime,
-                architecture=_ARCHITECTURE if architecture is None else architecture,
-                timeout=_TIMEOUT if timeout is None else timeout,
-                memory_size=memory_size,
-                ephemeral_storage_size=ephemeral_storage_size,
-                environment=dict(environment or {}),
-                environment_encryption=environment_encryption,
-                layers=list(layers) or None,
-                vpc=vpc,
-                vpc_subnets=vpc_subnets,
-                security_groups=list(security_groups) or None,
-                allow_public_subnet=allow_public_subnet or None,
-                function_name=function_name,
-                description=description,
-                reserved_concurrent_executions=reserved_concurrent_executions,
-                snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
-                durable_config=None if durable is None else durable_.config(durable),
-                current_version_options=None if durable is None else durable_.KEPT_VERSIONS,
-                recursive_loop=recursive_loop,
-                role=role,
-                log_group=log_group,
-                logging_format=lambda_.LoggingFormat.JSON,
-                application_log_level_v2=log_level or lambda_.ApplicationLogLevel.INFO,
-                system_log_level_v2=system_log_level or lambda_.SystemLogLevel.INFO,
-                tracing=tracing,
-            )
-        except RuntimeError as error:  # what CDK throws becomes this in Python
-            if "already a Construct" in str(error):
-                _refuse_taken(scope, construct_id, created)
-            raise
-        check_app_of(self, scope)
-        location.note(scope, self, role)
-        self.package = package
-
-        log_group.grant_write(role)
-        reasons = []
-        if tracing != lambda_.Tracing.DISABLED:
-            reasons.append(
-                "xray:PutTraceSegments and xray:PutTelemetryRecords know no resource: AWS offers nothing narrower "
-                "than *."
-            )
-        if vpc is not None or leaving_vpc:
-            _let_lambda_manage_network_interfaces(role)
-            reasons.append(
-                "Lambda makes and deletes network interfaces whose names nobody knows before; the function's own "
-                "code is denied the same."
-            )
-        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": " ".join(reasons)} if reasons else {})
-        findings = {
-            "Serverless-LambdaDLQ": "A function's own dead-letter queue serves asynchronous calls alone, and "
-            "those have a destination, which keeps the error too. A queue in front has its own."
-        }
-        if tracing != lambda_.Tracing.ACTIVE:
-            findings["Serverless-LambdaTracing"] = f"The app chose {tracing.name} for this function."
-        if runtime_name in _defaults.PYTHON_RUNTIMES_SUPPORTED_LONGEST:
-            newest = "AWS supports this runtime as long as the newest one, until June 2029."
-            findings |= {"AwsSolutions-L1": newest, "Serverless-LambdaLatestVersion": newest}
-        acknowledge(self, findings)
-        if durable is not None:
-            durable_.allow_checkpoints(self, role)
+        self.package = packaged.package
         warnings = (
-            code.warnings | layer_checks.warnings(stack, layers, package) | runtimes.warnings(runtime_name)
+            packaged.warnings
+            | layer_checks.warnings(stack, layers, packaged.package)
+            | runtimes.warnings(runtime_name)
         )
         for warning_id, text in warnings.items():
             Annotations.of(self).add_warning_v2(f"constructs-lib:{warning_id}", text)
-        if code.lacks_bytecode:
+        if packaged.lacks_bytecode:
             Annotations.of(stack).add_info_v2(*function_code.no_bytecode(runtime_name))
 
 
-def _refuse_taken(scope: Construct, construct_id: str, created: Sequence[Construct]) -> None:
-    """Refuse an id that another construct has, and leave nothing behind.
-
-    CDK finds this out for us: looking for the id beforehand would cost each function two round trips to Node.
-    """
-    node = scope.node
-    if node.try_find_child(construct_id) is None:
-        return
-    for part in created:
-        node.try_remove_child(part.node.id)
-    raise InvalidPropsError(
-        f"construct_id must be unique in its scope, got {construct_id!r}, which {node.path} already has."
-    )
-
-
-def _let_lambda_manage_network_interfaces(role: iam.Role) -> None:
-    """Allow Lambda what it needs to join the VPC, and deny it to the code that runs with the same role.
-
-    Calls of the function's code carry `lambda:SourceFunctionArn`, calls of the service itself do not. The
-    pattern stands for this function: no other has the role, and its own ARN here would be a cycle.
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
-    """
-    actions = [f"ec2:{name}" for name in _defaults.NETWORK_INTERFACE_ACTIONS]
-    functions = Stack.of(role).format_arn(
-        service="lambda", resource="function", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-    )
-    for sid, effect, conditions in (
-        ("LambdaJoinsTheVpc", iam.Effect.ALLOW, None),
-        ("CodeOfTheFunctionDoesNot", iam.Effect.DENY, {"ArnLike": {"lambda:SourceFunctionArn": functions}}),
-    ):
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid=sid, effect=effect, actions=actions, resources=["*"], conditions=conditions
-            )
-        )
+_UNZIPPED_MB_MAX: Final = _defaults.PACKAGE_UNZIPPED_BYTES_MAX // (1024 * 1024)
+_NEWEST_REASON: Final = "AWS supports this runtime as long as the newest one, until June 2029."
+_NEWEST: Final = {"AwsSolutions-L1": _NEWEST_REASON, "Serverless-LambdaLatestVersion": _NEWEST_REASON}
 
 
 def _check_kinds(
@@ -399,13 +284,7 @@ def _check_kinds(
     entry: object,
     handler: object,
     runtime: object,
-    architecture: object,
-    environment_encryption: object,
-    layers: object,
-    recursive_loop: object,
-    tracing: object,
     bytecode: object,
-    snap_start: object,
     include: object,
     exclude: object,
     extras: object,
@@ -417,16 +296,7 @@ def _check_kinds(
     if not isinstance(entry, str | Path):
         raise InvalidPropsError(f"entry must be a path, got {_validation.shown(entry)}.")
     _validation.check_text("handler", handler)
-    kinds: tuple[tuple[str, object, type, str], ...] = (
-        ("runtime", runtime, lambda_.Runtime, "lambda_.Runtime.PYTHON_3_13"),
-        ("architecture", architecture, lambda_.Architecture, "lambda_.Architecture.ARM_64"),
-        ("recursive_loop", recursive_loop, lambda_.RecursiveLoop, "lambda_.RecursiveLoop.ALLOW"),
-        ("tracing", tracing, lambda_.Tracing, "lambda_.Tracing.DISABLED"),
-    )
-    for name, value, kind, example in kinds:
-        _validation.check_type(name, value, kind, example)
-    _validation.check_part("environment_encryption", environment_encryption, "key_arn", "a KMS key")
-    _validation.check_parts("layers", layers, "layer_version_arn", "layer versions")
+    _validation.check_type("runtime", runtime, lambda_.Runtime, "lambda_.Runtime.PYTHON_3_13")
     for name, value, plural in (
         ("include", include, "glob patterns"),
         ("exclude", exclude, "glob patterns"),
@@ -435,187 +305,9 @@ def _check_kinds(
         ("build_from_source", build_from_source, "names of packages"),
     ):
         _validation.check_parts(name, value, "casefold", plural)
-    for name, value in (("snap_start", snap_start), ("include_runtime", include_runtime)):
-        _validation.check_flag(name, value)
+    _validation.check_flag("include_runtime", include_runtime)
     if bytecode is not None:
         _validation.check_flag("bytecode", bytecode)
-
-
-def _check_arguments(
-    *,
-    runtime_name: str,
-    timeout: Duration | None,
-    memory_size: float,
-    ephemeral_storage_size: Size | None,
-    environment: Mapping[str, str] | None,
-    layers: Sequence[lambda_.ILayerVersion],
-    function_name: str | None,
-    description: str | None,
-    reserved_concurrent_executions: float | None,
-    max_zipped_mb: float,
-) -> None:
-    quotas = _defaults.LAMBDA_QUOTAS
-    runtimes.check(runtime_name)
-    _validation.read_seconds(
-        "timeout",
-        timeout,
-        low=_defaults.FUNCTION_TIMEOUT_SECONDS_MIN,
-        high=_defaults.FUNCTION_TIMEOUT_SECONDS_MAX,
-        whole="seconds",
-        source=quotas,
-    )
-    if isinstance(memory_size, Size):
-        pass_it = "" if memory_size.is_unresolved() else f": pass {memory_size.to_mebibytes():g}"
-        raise InvalidPropsError(f"memory_size must be a number of MB, got a Size{pass_it}. See {quotas}")
-    _validation.check_range(
-        "memory_size",
-        memory_size,
-        _defaults.FUNCTION_MEMORY_MB_MIN,
-        _defaults.FUNCTION_MEMORY_MB_MAX,
-        unit="MB",
-        whole=True,
-        source=quotas,
-    )
-    _validation.check_type("ephemeral_storage_size", ephemeral_storage_size, Size, "Size.gibibytes(1)")
-    if ephemeral_storage_size is not None and not ephemeral_storage_size.is_unresolved():
-        _validation.check_range(
-            "ephemeral_storage_size",
-            ephemeral_storage_size.to_mebibytes(),
-            _defaults.EPHEMERAL_STORAGE_MB_MIN,
-            _defaults.EPHEMERAL_STORAGE_MB_MAX,
-            unit="MB",
-            source=quotas,
-        )
-    _check_environment(environment)
-    _validation.check_environment_size(
-        "environment", environment, _defaults.ENVIRONMENT_BYTES_MAX, source=quotas
-    )
-    if len(layers) > _defaults.LAYERS_MAX:
-        raise InvalidPropsError(
-            f"layers must be at most {_defaults.LAYERS_MAX}, got {len(layers)}. Merge some of them, or put "
-            f"the code into the package. See {quotas}"
-        )
-    _validation.check_range(
-        "reserved_concurrent_executions",
-        reserved_concurrent_executions,
-        _defaults.RESERVED_CONCURRENCY_MIN,
-        float("inf"),
-        whole=True,
-        source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",
-    )
-    _validation.check_range("max_zipped_mb", max_zipped_mb, 0, _UNZIPPED_MB_MAX, unit="MB", source=quotas)
-    if function_name is not None:
-        _validation.check_pattern(
-            "function_name",
-            function_name,
-            _defaults.FUNCTION_NAME_PATTERN,
-            "1 to 64 letters, digits, hyphens and underscores",
-            source=_defaults.CREATE_FUNCTION,
-        )
-    if description is not None:
-        _validation.check_text("description", description)
-        most = _defaults.FUNCTION_DESCRIPTION_CHARACTERS_MAX
-        if not _validation.is_unresolved(description) and len(description) > most:
-            raise InvalidPropsError(
-                f"description must be at most {most} characters, got {len(description)}. "
-                f"See {_defaults.CREATE_FUNCTION}"
-            )
-
-
-_UNZIPPED_MB_MAX = _defaults.PACKAGE_UNZIPPED_BYTES_MAX // (1024 * 1024)
-
-
-def _check_environment(environment: Mapping[str, str] | None) -> None:
-    if environment is not None and not isinstance(environment, Mapping):
-        raise InvalidPropsError(f"environment must be a mapping, got {_validation.shown(environment)}.")
-    for name in environment or {}:
-        source = _defaults.LAMBDA_ENVIRONMENT
-        if name in _defaults.RESERVED_VARIABLES:
-            raise InvalidPropsError(
-                f"environment must not have {name}, which Lambda sets itself. Read it, or choose another name. "
-                f"See {source}"
-            )
-        if not _validation.is_unresolved(name) and not re.fullmatch(
-            _defaults.VARIABLE_NAME_PATTERN, str(name)
-        ):
-            raise InvalidPropsError(
-                f"environment must have names of two or more letters, digits and underscores that start with a "
-                f"letter, got {name!r}. See {source}"
-            )
-
-
-def _check_logs(
-    log_group: object,
-    log_retention: object,
-    log_level: object,
-    system_log_level: object,
-    removal_policy: object,
-) -> None:
-    kinds: tuple[tuple[str, object, type, str], ...] = (
-        ("log_retention", log_retention, logs.RetentionDays, "logs.RetentionDays.ONE_MONTH"),
-        ("log_level", log_level, lambda_.ApplicationLogLevel, "lambda_.ApplicationLogLevel.DEBUG"),
-        ("system_log_level", system_log_level, lambda_.SystemLogLevel, "lambda_.SystemLogLevel.WARN"),
-        ("log_removal_policy", removal_policy, RemovalPolicy, "RemovalPolicy.DESTROY"),
-    )
-    for name, value, kind, example in kinds:
-        _validation.check_type(name, value, kind, example)
-    _validation.check_part("log_group", log_group, "log_group_arn", "a log group")
-    if log_group is not None:
-        _validation.check_not_with(
-            "log_group",
-            "it already exists. Set this where it is created.",
-            log_retention=log_retention,
-            log_removal_policy=removal_policy,
-        )
-
-
-def _check_network(
-    vpc: ec2.IVpc | None,
-    vpc_subnets: ec2.SubnetSelection | None,
-    security_groups: Sequence[ec2.ISecurityGroup],
-    *,
-    allow_public_subnet: bool,
-    leaving_vpc: bool,
-) -> None:
-    source = _defaults.LAMBDA_VPC
-    _validation.check_parts("security_groups", security_groups, "security_group_id", "security groups")
-    _validation.check_type(
-        "vpc_subnets", vpc_subnets, ec2.SubnetSelection, "ec2.SubnetSelection(one_per_az=True)"
-    )
-    _validation.check_flag("allow_public_subnet", allow_public_subnet)
-    _validation.check_flag("leaving_vpc", leaving_vpc)
-    where = {
-        "vpc_subnets": vpc_subnets is not None,
-        "security_groups": bool(security_groups),
-        "allow_public_subnet": allow_public_subnet,
-    }
-    if vpc is None and any(where.values()):
-        passed = " and ".join(name for name, is_given in where.items() if is_given)
-        raise InvalidPropsError(f"{passed} requires vpc, the VPC that the function runs in. See {source}")
-    if vpc is not None and leaving_vpc:
-        raise InvalidPropsError(
-            f"leaving_vpc cannot be combined with vpc: pass it in the deployment that removes vpc. See {source}"
-        )
-    if len(security_groups) > _defaults.FUNCTION_SECURITY_GROUPS_MAX:
-        raise InvalidPropsError(
-            f"security_groups must be at most {_defaults.FUNCTION_SECURITY_GROUPS_MAX}, got "
-            f"{len(security_groups)}: put the rules of some into one. See {source}"
-        )
-    if vpc is None:
-        return
-    chosen = subnets.selected(vpc, vpc_subnets)
-    if len(chosen.subnet_ids) > _defaults.FUNCTION_SUBNETS_MAX:
-        raise InvalidPropsError(
-            f"vpc_subnets must select at most {_defaults.FUNCTION_SUBNETS_MAX} subnets, got "
-            f"{len(chosen.subnet_ids)}: one in each zone is enough. See {source}"
-        )
-    if chosen.has_public and not allow_public_subnet:
-        raise InvalidPropsError(
-            f"vpc_subnets must select private or isolated subnets, got public ones of vpc {vpc.node.path}: a "
-            f"function gets no public address there, so that it reaches neither the internet nor AWS's services. "
-            f"Select others, or pass allow_public_subnet=True for one that reaches nothing but the VPC. "
-            f"See {source}"
-        )
 
 
 def _check_snap_start(
