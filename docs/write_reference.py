@@ -26,7 +26,8 @@ LOCAL: Final = "constructs_lib.local"
 CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "Constructs": {
         PACKAGE: (
-            "PythonFunction", "PythonLayer", "ContainerFunction", "QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer",
+            "PythonFunction", "PythonLayer", "ContainerFunction", "QueueConsumer", "KinesisConsumer",
+            "TableStreamConsumer", "KafkaConsumer",
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "DurableExecutions", "EventRule",
             "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "InvalidPropsError",

@@ -92,6 +92,7 @@ def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path, tm
     index = tmp_path / "index"
     index.mkdir()
     handler(somebodys_project / "layers" / "prices", index, wheel(index, "prices", "1.0"))
+    (handler(somebodys_project / "functions" / "resize") / "Dockerfile").write_text("FROM scratch\n")
     names: dict[str, Any] = {}
     for block in blocks(FUNCTION):
         if not block.startswith("# "):  # a file of the workspace

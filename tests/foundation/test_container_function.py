@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import App, AssetStaging, Environment, Stack, Stage
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Match, Template
@@ -67,8 +67,10 @@ def test_what_a_machine_leaves_in_the_folder_does_not_change_the_image(stack: St
     for name in ("cdk.out", ".git", ".venv", "__pycache__", "node_modules"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("")
+    AssetStaging.clear_asset_hash_cache()
     second = ContainerFunction(stack, "Second", entry=tmp_path)
     (tmp_path / "app.py").write_text("")
+    AssetStaging.clear_asset_hash_cache()
     third = ContainerFunction(stack, "Third", entry=tmp_path)
     uris = [json.dumps(properties(one)["Code"]["ImageUri"]) for one in (first, second, third)]
     assert uris[0] == uris[1] != uris[2]
@@ -97,11 +99,7 @@ def test_an_image_of_a_repository(stack: Stack) -> None:
 
 
 def test_a_repository_of_another_region_is_refused(stack: Stack) -> None:
-    theirs = Stack(
-        stack.node.scope,
-        "Theirs",
-        env=Environment(account="1" * 12, region="eu-west-1"),  # type: ignore[arg-type]
-    )
+    theirs = Stack(Stage.of(stack), "Theirs", env=Environment(account="1" * 12, region="eu-west-1"))
     with pytest.raises(InvalidPropsError, match="repository must be in Region us-east-1"):
         ContainerFunction(
             stack, "Container", repository=ecr.Repository(theirs, "Images"), tag_or_digest="7f3c2a1"

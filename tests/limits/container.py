@@ -33,7 +33,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a tag without a repository", args(tag_or_digest="7f3c2a1"), "tag_or_digest requires repository"),
     ("a repository by its name", args(entry=None, repository="images", tag_or_digest="7f3c2a1"),
      "repository must be a repository of ECR, got 'images' (str)."),
-    ("a repository without a tag", of_repository(tag_or_digest=None), "a tag that is never given to another image, got"),
+    ("a repository without a tag", of_repository(tag_or_digest=None), "never given to another image, got None"),
     ("a tag that moves", of_repository(tag_or_digest="latest"), "never given to another image, got 'latest'"),
     ("a tag that is not text", of_repository(tag_or_digest=7), "tag_or_digest must be text, got 7 (int)."),
     ("a Dockerfile of a built image", of_repository(dockerfile="Dockerfile"),

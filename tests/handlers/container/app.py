@@ -1,2 +1,2 @@
-def handle(event, context):
+def handle(event: object, context: object) -> int:
     return 1
