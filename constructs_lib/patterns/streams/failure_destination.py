@@ -1,4 +1,4 @@
-"""Where the batches go that Lambda gave up: a bucket of the consumer's own, or what the user passed."""
+"""The on-failure destination of a mapping: a bucket of the consumer's own, or what the user passed."""
 
 from typing import Any, Final
 
@@ -185,7 +185,7 @@ _DAY: Final = 86_400
 
 
 def failed_records(mapping: lambda_.EventSourceMapping) -> Watch:
-    """The first record that Lambda gave up and sent to the failure destination."""
+    """The first record whose retries are exhausted, and that Lambda sent to the on-failure destination."""
     return Watch(
         metric=cloudwatch.Metric(
             namespace="AWS/Lambda",
