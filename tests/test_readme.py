@@ -75,6 +75,13 @@ def test_the_example_has_ten_lines() -> None:
     assert len([line for line in example().splitlines() if line.strip()]) <= 10
 
 
+def test_the_handler_of_the_example_reports_what_failed() -> None:
+    names: dict[str, Any] = {}
+    exec(blocks(README)[1], names)  # noqa: S102
+    event = {"Records": [{"messageId": "1", "body": "a"}, {"messageId": "2"}]}
+    assert names["handle"](event, None) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+
+
 def test_the_example_and_its_error_are_what_happens(somebodys_project: Path) -> None:
     names: dict[str, object] = {}
     exec(example().replace("app.synth()", ""), names)  # noqa: S102 - running it is the test
