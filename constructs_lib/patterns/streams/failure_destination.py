@@ -203,7 +203,7 @@ def failed_records(mapping: lambda_.EventSourceMapping) -> Watch:
 
 
 def delivery_failures(function: FunctionLike) -> Watch:
-    """The first batch that the failure destination did not take, and that is lost."""
+    """The first batch that Lambda could not deliver to the on-failure destination, and that is lost."""
     return Watch(
         metric=function.metric(
             "DestinationDeliveryFailures",
