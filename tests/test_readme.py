@@ -79,6 +79,13 @@ def test_the_example_has_ten_lines() -> None:
     assert len([line for line in example().splitlines() if line.strip()]) <= 10
 
 
+def test_the_handler_of_the_example_reports_what_failed() -> None:
+    names: dict[str, Any] = {}
+    exec(blocks(README)[1], names)  # noqa: S102
+    event = {"Records": [{"messageId": "1", "body": "a"}, {"messageId": "2"}]}
+    assert names["handle"](event, None) == {"batchItemFailures": [{"itemIdentifier": "2"}]}
+
+
 def test_the_example_and_its_error_are_what_happens(somebodys_project: Path) -> None:
     names: dict[str, object] = {}
     exec(example().replace("app.synth()", ""), names)  # noqa: S102 - running it is the test
@@ -245,7 +252,9 @@ def test_the_examples_of_a_queue_are_what_happens(somebodys_project: Path) -> No
 
 
 def test_the_examples_of_kafka_and_brokers_are_what_happens(somebodys_project: Path) -> None:
-    del somebodys_project  # it is the current folder
+    for name in ("track", "pay"):
+        (somebodys_project / "functions" / name).mkdir()
+        (somebodys_project / "functions" / name / "app.py").write_text(HANDLER)
     names: dict[str, Any] = {}
     for block in blocks(BROKERS):
         if "def handle(" not in block:
@@ -296,7 +305,7 @@ def kafka_event(*values: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("worker", ["process", "process_record"])
+@pytest.mark.parametrize("worker", ["pay", "track"])
 def test_the_handlers_of_kafka_report_failures_as_their_mode_takes_them(worker: str) -> None:
     (block,) = [block for block in blocks(BROKERS) if f"def {worker}(" in block]
     names: dict[str, Any] = {}
@@ -311,13 +320,24 @@ def test_the_handlers_of_kafka_report_failures_as_their_mode_takes_them(worker: 
 
     names[worker] = work
     event = kafka_event("a", "poison", "b")
-    if worker == "process":
+    if worker == "pay":
         with pytest.raises(ValueError, match="poison"):
             names["handle"](event, None)
         return
     identifier = {"partition": "trips-0", "offset": 101}
     assert names["handle"](event, None) == {"batchItemFailures": [{"itemIdentifier": identifier}]}
     assert worked == ["a", "poison", "b"]
+
+
+def test_the_handler_of_a_broker_processes_each_message() -> None:
+    (block,) = [block for block in blocks(BROKERS) if "def ship(" in block]
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102
+    shipped: list[bytes] = []
+    names["ship"] = shipped.append
+    messages = [{"data": base64.b64encode(text).decode(), "redelivered": False} for text in (b"a", b"b")]
+    names["handle"]({"eventSource": "aws:rmq", "rmqMessagesByQueue": {"orders::shop": messages}}, None)
+    assert shipped == [b"a", b"b"]
 
 
 def queue_handler(*, worker: str) -> tuple[Callable[[dict[str, Any]], Any], list[str]]:

@@ -49,8 +49,8 @@ class Alarms:
     Args:
         scope: The construct.
         topic: The user's topic; None: one is made.
-        findings: Findings on the construct's other parts that are meant to be so, with reasons: those on the topic are
-            acknowledged on the construct, and these in the same call to Node.
+        findings: Findings of cdk-nag on the construct's other parts that are acknowledged, with reasons. Those on the
+            topic are acknowledged on the construct too, in the same call to Node.
     """
 
     def __init__(

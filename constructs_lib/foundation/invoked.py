@@ -221,7 +221,7 @@ def check_event_source(invoked: Invoked, name: str = "function") -> None:
 
 
 def check_place(scope: Construct, invoked: Invoked, name: str = "function") -> None:
-    """Refuse a function of another Region or account.
+    """Refuse a function of another environment, which is an account and a Region.
 
     Args:
         scope: Where the construct is going to be.

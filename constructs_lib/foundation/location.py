@@ -1,4 +1,4 @@
-"""Whether a resource is in the Region and the account that AWS requires of it.
+"""Whether a resource is in the environment, the account and the Region, that AWS requires of it.
 
 Every construct asks here, for each argument that takes a resource. What is known only at deployment passes.
 """
@@ -22,7 +22,7 @@ _scopes: Final[WeakKeyDictionary[IConstruct, Construct]] = WeakKeyDictionary()
 
 
 def note(scope: Construct, *created: Construct) -> None:
-    """Remember where constructs were made, so that nobody has to ask Node for it.
+    """Remember the scopes of new constructs, so that their environment is known without a call to Node.
 
     Args:
         scope: What they were put into.
@@ -156,7 +156,7 @@ def is_of_another_account(scope: Construct, resource: Any) -> bool:
 
 
 def _place(part: Any) -> Any:
-    """What has the account and the Region of a part: an imported resource may have those of its ARN."""
+    """What has the account and the Region of a part: for an imported resource, those of its ARN if it has them."""
     return getattr(part, "env", None) or stack_of(part)
 
 

@@ -50,7 +50,7 @@ def call(
         rule: The rule.
         function: The function, or the alias or version that is called.
         dead_letter_queue: Where an event goes that Lambda does not take.
-        retry_attempts: How often it is tried again.
+        retry_attempts: How many times delivery is retried.
         max_event_age: How long it is tried; None for the most.
         given_input: What the function gets in place of the event.
     """
@@ -98,7 +98,7 @@ def retry_policy(retry_attempts: float, max_event_age: Duration) -> Any:
     """How a target's events are tried again.
 
     Args:
-        retry_attempts: How often.
+        retry_attempts: How many times delivery is retried.
         max_event_age: How long.
 
     Returns:
@@ -120,7 +120,7 @@ def check_delivery(
 
     Args:
         scope: Where the construct is going to be.
-        retry_attempts: How often an event is tried again.
+        retry_attempts: How many times delivery of an event is retried.
         max_event_age: How long it is tried.
         dead_letter_queue: Where it goes then; None: a queue is made.
         removal_policy: Of the queue that is made.

@@ -1,4 +1,4 @@
-"""The embedded cloud: an emulated AWS on this machine, driven by the real CDK CLI. Extra: `local`."""
+"""The local cloud: an emulator of AWS on this machine, driven by the real CDK CLI. Extra: `local`."""
 
 from constructs_lib.local.cloud import LocalCloud
 from constructs_lib.local.errors import LocalCloudError

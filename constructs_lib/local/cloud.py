@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 
 class LocalCloud:
-    """The embedded cloud, as a context manager: on entry it runs, at exit nothing is left of it.
+    """The local cloud, as a context manager: on entry it runs, at exit nothing is left of it.
 
     It listens on loopback only, on a free port, so that two can run side by side. It ends with this process, even
     when that is killed.

@@ -56,59 +56,61 @@ _configured: Final[WeakKeyDictionary[IConstruct, set[tuple[str, str]]]] = WeakKe
 class AsyncDestinations(Construct):
     """Retries of a function's asynchronous invocations, and where the record of each goes.
 
-    What is deployed: the event invoke configuration, on the very alias, version or function that is called;
+    What is deployed: the event invoke configuration, on the alias, version or function that is invoked;
     the permission to send to exactly these targets, on the function's role; a failure queue, encrypted,
-    over TLS only, that keeps a record for 14 days (unless you name a place for failures); alarms on dropped
+    over TLS only, that keeps a record for 14 days (unless you pass `on_failure`); alarms on dropped
     events, on their age, on records that could not be delivered and on the first record in the failure queue;
-    and the topic that they go to.
+    and the topic that they notify.
 
-    S3, SNS, EventBridge, the scheduler and `InvocationType=Event` call asynchronously; SQS and streams do not,
+    S3, SNS, EventBridge, the scheduler and `InvocationType=Event` invoke asynchronously; SQS and streams do not,
     and have dead-letter queues of their own. A record has the event and the error or the answer; a success
-    goes to `on_success`, and what failed for good, grew too old or found reserved concurrency 0 to
-    `on_failure`. A record to a topic must fit into 256 KB: Lambda leaves a larger payload out.
+    goes to `on_success`, and an event whose retries are exhausted, that is too old, or that found reserved
+    concurrency 0 to `on_failure`. A record to a topic must fit into 256 KB: Lambda leaves a larger payload out.
 
     The construct may be in another stack than the function, also in a nested one, of the same Region and account.
 
-    A function that also has a dead-letter queue is refused: neither would win. Lambda sends the failed event
+    A function that also has a dead-letter queue is refused: Lambda sends the failed event
     to both, so that each failure is found, and redriven, twice. Destinations are the better choice of the two:
-    they keep the error and the number of tries, they take buses, functions and buckets too, and they sit on the
-    alias that is called.
+    they keep the error and the number of tries, they take buses, functions and buckets too, and they are set on
+    the alias that is invoked.
 
-    After the fault is fixed: `redrive=True` deploys a function that sends what is in the failure queue to
-    `function` again. Call it by hand: `aws lambda invoke --cli-read-timeout 0 --function-name ... /dev/stdout`. It
-    answers how many it sent and kept. Each event once: a record is deleted only when Lambda has accepted its event,
-    so nothing is lost; a run that is killed between the two sends that one event again, and Lambda itself may deliver
-    any asynchronous event twice. What must not happen twice needs a key of its own in the handler.
+    After the fault is fixed: `redrive=True` deploys a function that sends what is in the failure queue to `function`
+    again. Invoke it: `aws lambda invoke --cli-read-timeout 0 --function-name ... /dev/stdout`. It returns how many it
+    sent and kept. It sends each event once: a record is deleted only when Lambda has accepted its event, so nothing is
+    lost; a run that is killed between the two sends that one event again, and Lambda itself may deliver any
+    asynchronous event twice. Processing must be idempotent: use an idempotency key in the handler.
 
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: What is called: an alias, a version or a function. A configuration counts for the qualifier
+        function: The alias, version or function that is invoked. A configuration counts for the qualifier
             that it is on, and for no other: on a function, it does not serve the callers of its aliases.
         on_success: A queue, topic, event bus or function (pass its alias) for the records of successes, of the same
             Region. One of another account must let the function's role send, in its own policy.
-        on_failure: The same, or a bucket, for the records of failures. None: a queue is made.
-        retry_attempts: After an error of the function, 0 to 2; a minute before the first, two before the second.
-        max_event_age: After which an event is given up, 60 seconds to 6 hours.
-        encryption_key: Of the failure queue that is made, of the same Region; default is a key that SQS manages,
-            without cost.
+        on_failure: The same, or a bucket, for the records of failures. None: a queue is created.
+        retry_attempts: How many times Lambda retries after an error of the function, 0 to 2; default 2. It waits one
+            minute before the first retry, and two before the second.
+        max_event_age: Age after which Lambda discards an event, 60 seconds to 6 hours; default 6 hours.
+        encryption_key: Your own KMS key for the failure queue that is created, of the same Region; default is a key
+            that SQS manages, without cost.
         redrive: Whether to deploy the function that sends failed events again; requires a queue for failures.
         event_age: Alarm when an event was older when the function got it; default a quarter of an hour, or
             half of `max_event_age` where that is less.
-        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.
-        removal_policy: What happens to the failure queue that is made when the stack is deleted; default RETAIN.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
+        removal_policy: What happens to the failure queue that is created when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        function: What is called, as you passed it.
+        function: The function, alias or version that you passed.
         event_invoke_config: The retries and destinations, on the qualifier of `function`.
-        failure_queue: Where the records of failures go: the queue that was made, or yours. None if `on_failure` is
+        failure_queue: Where the records of failures go: the queue that was created, or yours. None if `on_failure` is
             not a queue.
         redrive_function: Sends the events in `failure_queue` to `function` again. None without `redrive=True`.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
-        dropped_alarm: On events that Lambda gave up: out of retries, too old, or reserved concurrency is 0.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        dropped_alarm: On events that Lambda discarded: retries exhausted, too old, or reserved concurrency is 0.
         event_age_alarm: On events that wait too long for the function.
         delivery_alarm: On records that Lambda could not deliver to their destination.
         failure_queue_alarm: On the first record in `failure_queue`. None if there is no such queue, or if it is in
@@ -425,7 +427,7 @@ def _check_function(invoked: Invoked) -> None:
 
 
 def _events_dropped(function: FunctionLike) -> Watch:
-    """The first event that Lambda gave up: out of retries, too old, or turned off."""
+    """The first event that Lambda discarded: retries exhausted, too old, or turned off."""
     return Watch(
         metric=_metric(function, "AsyncEventsDropped", "Sum"),
         threshold=0,

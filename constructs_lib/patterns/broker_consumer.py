@@ -1,4 +1,4 @@
-"""Drain a queue of a message broker with a Lambda function: ActiveMQ or RabbitMQ of Amazon MQ."""
+"""Process the messages of an Amazon MQ broker's queue, ActiveMQ or RabbitMQ, with a Lambda function."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, get_args
@@ -32,25 +32,25 @@ _DEFAULT_HOST: Final = "/"
 
 @jsii.implements(iam.IGrantable)
 class BrokerConsumer(Construct):
-    """A queue of an Amazon MQ broker drained by your function.
+    """A queue of an Amazon MQ broker whose messages your function processes.
 
     What is deployed: the event source mapping, on the alias, version or function that you pass; three alarms (size of
-    the queue, errors, throttles), one more if you name the queue of dead letters, and the topic that they go to. The
+    the queue, errors, throttles), one more if you name the queue of dead letters, and the topic that they notify. The
     function's role may describe the broker, join its network, and read the secret. The broker, its queues and its
     network stay yours: synth shows what the network must let through. Only the alarms cost anything.
 
-    Lambda hands a batch to the function as it is, and takes it off the queue if the invocation succeeds. There are no
-    partial answers, retries or destinations: if the handler raises an error, the whole batch goes back to the broker,
-    which decides what happens next. What has been processed before the error is processed again, so an effect that must
-    not happen twice needs a key: the id of the message.
+    Lambda acknowledges a batch if the invocation succeeds, whatever the handler returns. There are no partial batch
+    responses, retries or on-failure destinations: if the handler raises an error, the whole batch goes back to the
+    broker, which decides what happens next. Messages that were processed before the error are processed again: use the
+    id of the message as the idempotency key.
 
     - ActiveMQ delivers a message 6 more times, by Lambda's own redelivery policy, and then moves it to its dead-letter
       queue, `ActiveMQ.DLQ` unless the broker's configuration names another.
-    - RabbitMQ delivers it again and again, unless the queue has a limit: make it a quorum queue with
+    - RabbitMQ delivers it again without a limit, unless the queue has one: make it a quorum queue with
       `x-delivery-limit`, and give it a dead-letter exchange that is bound to a queue.
 
     Pass that queue as `dead_letter_queue`, and an alarm watches it. Since version 4 of RabbitMQ CloudWatch has metrics
-    of the whole broker alone, and not of its queues: watch dead letters by Prometheus.
+    of the whole broker alone, and not of its queues: watch dead letters with Prometheus.
 
     Lambda invokes the function for up to 5 batches of an ActiveMQ queue at once, and for one of RabbitMQ. It reads
     queues, not topics, by OpenWire or AMQP 0-9-1, and logs in by user name and password. A broker without a standby is
@@ -63,28 +63,29 @@ class BrokerConsumer(Construct):
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: Handles the batches: a function, or the alias or version to invoke.
+        function: Processes the batches: a function, or the alias or version to invoke.
         broker_arn: The ARN of the broker, of the same Region and account, such as `broker.attr_arn` of a `CfnBroker`.
         engine: What the broker is: "ActiveMQ", "RabbitMQ 3" or "RabbitMQ 4".
         queue: The name of the queue, up to 1,000 characters. It must exist.
         secret: A secret whose JSON has `username` and `password` of a user of the broker, of the same Region.
         virtual_host: RabbitMQ: the virtual host that has the queue; default "/".
-        batch_size: The most messages in an invocation, 1 to 10,000; default 100. A batch has at most 6 MB.
+        batch_size: Maximum number of messages in a batch, 1 to 10,000; default 100. A batch has at most 6 MB.
         max_batching_window: How long to wait for a full batch, 0 to 300 whole seconds; default half a second.
-        filters: Event patterns of `data`, at most 5, such as `{"data": {"type": ["moved"]}}`. Lambda takes messages
+        filters: Filter patterns of `data`, at most 5, such as `{"data": {"type": ["moved"]}}`. Lambda takes messages
             that match none off the queue.
         dead_letter_queue: The queue that the broker moves failed messages to: only its alarm is created. Not for
             RabbitMQ 4, whose queues have no metrics in CloudWatch.
         queue_size: Alarm when more messages are in the queue for a quarter of an hour, at least 1; default 1,000. Of
             RabbitMQ 4, in all queues of the broker.
-        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is created, for you to subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        function: What handles the batches, as you passed it.
-        event_source_mapping: What connects the queue to the function.
+        function: The function, alias or version that you passed.
+        event_source_mapping: The event source mapping between the queue and the function.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         queue_size_alarm: On the number of messages in the queue, or of RabbitMQ 4 in the broker.
         dead_letter_alarm: On the first message in `dead_letter_queue`. None without one.
@@ -139,7 +140,7 @@ class BrokerConsumer(Construct):
         if dead_letter_queue is not None and engine == "RabbitMQ 4":
             raise InvalidPropsError(
                 "dead_letter_queue cannot be combined with engine='RabbitMQ 4': CloudWatch has no metrics of its "
-                f"queues. Leave it out, and watch the queue by Prometheus. See {_metrics_page(engine)}"
+                f"queues. Leave it out, and watch the queue with Prometheus. See {_metrics_page(engine)}"
             )
         _check_virtual_host(virtual_host, engine)
         brokers.check_secret(scope, "secret", secret, source=_defaults.MQ_CONFIGURE, required=True)
@@ -217,9 +218,10 @@ class BrokerConsumer(Construct):
     def _inform(self, engine: Engine) -> None:
         Annotations.of(self).add_info_v2(
             "constructs-lib:network-of-brokers",
-            "Lambda joins the network of the broker, with its security group: it must let itself in at port "
-            f"{_PORTS[engine]}, and out at port 443. A broker that is not public also needs a NAT gateway in its VPC, "
-            f"or endpoints of Lambda, STS and Secrets Manager. See {_defaults.MQ_CONFIGURE}",
+            "Lambda joins the network of the broker, with its security group, which must allow inbound traffic from "
+            f"itself on the brokers' port, {_PORTS[engine]}, and outbound traffic on port 443. A broker that is not "
+            "public also needs a NAT gateway in its VPC, or endpoints of Lambda, STS and Secrets Manager. See "
+            f"{_defaults.MQ_CONFIGURE}",
         )
 
 

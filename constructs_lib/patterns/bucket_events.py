@@ -36,24 +36,25 @@ class BucketEvents(Construct):
     A function that may write, by its policies, what would invoke it again fails synth: let it write below another
     prefix, and grant it no more than that, such as `bucket.grant_put(function, "thumbnails/*")`.
 
-    The call is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at
+    The invocation is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at
     is for `AsyncDestinations` on the same function.
 
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: What is called: an alias, a version or a function, of the same Region and account. Prefer an alias:
-            with a version, each release makes a new permission, and events that come just before it are dead letters.
+        function: The alias, version or function to invoke, of the same Region and account. Prefer an alias: with a
+            version, each deployment creates a new permission, and events that come just before become dead letters.
         bucket: Whose objects, of the same Region and account; an imported one must have EventBridge notifications
             turned on.
         event_types: Which events; default is `Object Created`.
         prefix: Of the keys, such as `uploads/`.
         suffix: Of the keys, such as `.jpg`.
-        retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
-        max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is made.
-        alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
-        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
+        retry_attempts: How many times delivery to Lambda is retried, 0 to 185; default 185.
+        max_event_age: How long delivery to Lambda is retried, 60 seconds to 24 hours; default 24 hours.
+        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is created.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
+        removal_policy: What happens to the dead-letter queue that is created when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -61,9 +62,9 @@ class BucketEvents(Construct):
     Attributes:
         rule: The rule on the default bus.
         bucket: The bucket, as you passed it.
-        function: What is called, as you passed it.
-        dead_letter_queue: The dead-letter queue that you passed, or the one that was made.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        function: The function, alias or version that you passed.
+        dead_letter_queue: The dead-letter queue that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         dead_letter_alarm: On the first event in `dead_letter_queue`. None if that queue is in another account, where
             its metrics are.
         undelivered_alarm: On events that could not even be sent to `dead_letter_queue`.

@@ -19,39 +19,40 @@ from constructs_lib.practice.plugin import check_app_of
 
 
 class EventRule(Construct):
-    """A rule that calls your function for each event of a bus that matches a pattern.
+    """A rule that invokes your function for each event of a bus that matches a pattern.
 
-    What is deployed: the rule; the permission to call exactly this alias, version or function, for exactly this
+    What is deployed: the rule; the permission to invoke exactly this alias, version or function, for exactly this
     rule; a dead-letter queue, encrypted, over TLS only, for the events that Lambda did not take; an alarm on the
     first of them, and the topic that it goes to.
 
-    The call is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at
+    The invocation is asynchronous: once Lambda has the event, the rule is done with it. What the handler then fails at
     is for `AsyncDestinations` on the same function.
 
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: What is called: an alias, a version or a function, of the same Region and account. Prefer an alias:
-            with a version, each release makes a new permission, and events that come just before it are dead letters.
+        function: The alias, version or function to invoke, of the same Region and account. Prefer an alias: with a
+            version, each deployment creates a new permission, and events that come just before become dead letters.
         event_pattern: Which events; with a `source` or `detail_type` if the function sends to the bus itself.
         event_bus: Whose events, a bus of the same Region and account. None: the default bus of the account.
         event: What the function gets in place of the whole event, such as `RuleTargetInput.from_event_path`.
-        retry_attempts: To hand an event over to Lambda, 0 to 185; default 185.
-        max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is made.
-        enabled: False to make it and not to start it.
+        retry_attempts: How many times delivery to Lambda is retried, 0 to 185; default 185.
+        max_event_age: How long delivery to Lambda is retried, 60 seconds to 24 hours; default 24 hours.
+        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is created.
+        enabled: Whether it is active; default True.
         description: Shown in the console.
-        alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
-        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
+        removal_policy: What happens to the dead-letter queue that is created when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
         rule: The rule.
-        function: What is called, as you passed it.
-        dead_letter_queue: The dead-letter queue that you passed, or the one that was made.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        function: The function, alias or version that you passed.
+        dead_letter_queue: The dead-letter queue that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         dead_letter_alarm: On the first event in `dead_letter_queue`. None if that queue is in another account, where
             its metrics are.
         undelivered_alarm: On events that could not even be sent to `dead_letter_queue`.

@@ -28,7 +28,7 @@ from constructs_lib.practice.plugin import check_app_of
 
 
 class KillSwitch(Construct):
-    """An alarm on a runaway function, and a switch that turns it off: by hand, or by the alarm when `armed`.
+    """An alarm on a runaway function, and a switch that turns it off: manually, or by the alarm when `armed`.
 
     What is deployed: an alarm on more invocations a minute than the function's traffic can bring; a state machine
     of one step that sets the function's reserved concurrency to 0; a rule that starts it when the alarm goes off,
@@ -38,7 +38,7 @@ class KillSwitch(Construct):
     The switch is not a Lambda function: a runaway may have taken all of the account's concurrency, and the function
     that is to stop it would be throttled. Step Functions calls Lambda's own API. It costs nothing until it runs.
 
-    Turned off, nothing is lost where failures have a place: asynchronous events go to the failure destination at
+    Turned off, nothing is lost where failures have a place: asynchronous events go to the on-failure destination at
     once, without retries, and can be redriven; the messages of a queue wait, and become dead letters in the end.
     Callers that wait for an answer get 429. A deployment that does not change `reserved_concurrent_executions` leaves
     it off; when the fault is fixed: `aws lambda delete-function-concurrency`, or `put-function-concurrency` with the
@@ -53,8 +53,9 @@ class KillSwitch(Construct):
         invocations_per_minute: The most that its traffic can bring. Nobody else knows this number: AWS gives
             none, and a default would be wrong for most.
         armed: Whether the alarm turns the function off. False: it tells you, and you decide. An alarm that is already
-            on when you arm the switch does not pull it: start the state machine by hand then.
-        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.
+            on when you arm the switch does not pull it: start the state machine manually then.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -66,7 +67,7 @@ class KillSwitch(Construct):
         role: The role of `state_machine`.
         rule: Starts `state_machine` when `runaway_alarm` goes off; disabled unless `armed=True`.
         failed_alarm: On an execution that failed, or that could not be started.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     """

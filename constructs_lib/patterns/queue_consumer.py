@@ -321,6 +321,7 @@ class QueueConsumer(Construct):
         alarms_here = Alarms(
             self,
             alarm_topic,
+            # cdk-nag asks each mapping for a destination.
             findings={
                 "Serverless-LambdaEventSourceMappingDestination": "An SQS mapping has no on-failure destination: the "
                 "queue's redrive policy keeps failed messages."

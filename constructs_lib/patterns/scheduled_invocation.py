@@ -27,50 +27,53 @@ from constructs_lib.practice.plugin import check_app_of
 
 
 class ScheduledInvocation(Construct):
-    """A schedule that calls your function: again and again, or once.
+    """A schedule that invokes your function, repeatedly or once.
 
     What is deployed: the schedule; a role that EventBridge Scheduler assumes for this account's schedules of this
-    group, and that may call exactly this alias, version or function and send to the dead-letter queue; that
-    queue, encrypted, over TLS only, for the calls that Lambda did not take; an alarm on the first of them, and the
+    group, and that may invoke exactly this alias, version or function and send to the dead-letter queue; that queue,
+    encrypted, over TLS only, for the invocations that Lambda did not accept; an alarm on the first of them, and the
     topic that it goes to.
 
-    The call is asynchronous, and it may come twice. Once Lambda has it, the schedule is done with it; what the
+    The invocation is asynchronous, and it may come twice. Once Lambda has it, the schedule is done with it; what the
     handler then fails at is for `AsyncDestinations` on the same function.
 
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: What is called: an alias, a version or a function, of the same Region and account.
+        function: The alias, version or function to invoke, of the same Region and account.
         schedule: When, and in which time zone: `ScheduleExpression.cron(hour="6", minute="0",
             time_zone=TimeZone.EUROPE_BERLIN)`, `.rate(...)` in whole minutes, or `.at(...)`. Without a time zone it
             is UTC. Where clocks change, a time that does not exist is skipped, and one that comes twice counts once.
         event: What the function gets, as JSON of at most 256 KB; None: the scheduler's own event. A number that is
             known only at deployment arrives as text, which is CDK's doing.
-        flexible_window: Call some time within it, 1 minute to 24 hours, to spread the load. None: on time.
-        start: Not before, of a schedule that calls again and again. With a time zone, or it is taken for UTC. Scheduler
+        flexible_window: Length of the window in which the function is invoked, 1 minute to 24 hours, to spread the
+            load. None: on time.
+        start: Not before, for a schedule that repeats. With a time zone, or it is taken for UTC. Scheduler
             accepts no schedule whose start is more than five minutes ago: leave it out when it has begun.
         end: Not after.
         schedule_group: None: the default group of the account.
-        retry_attempts: To hand a call over to Lambda, 0 to 185; default 185.
-        max_event_age: How long that is tried, 60 seconds to 24 hours; default 24 hours.
-        dead_letter_queue: Your own standard queue, in the same Region. None: a queue is made.
-        enabled: False to make it and not to start it.
+        retry_attempts: How many times delivery to Lambda is retried, 0 to 185; default 185.
+        max_event_age: How long delivery to Lambda is retried, 60 seconds to 24 hours; default 24 hours.
+        dead_letter_queue: Your own standard queue, in the same Region. None: a queue is created.
+        enabled: Whether it is active; default True.
         description: Shown in the console.
-        alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
-        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
+        removal_policy: What happens to the dead-letter queue that is created when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
         schedule: The schedule.
-        role: What EventBridge Scheduler assumes to call the function and to send to `dead_letter_queue`.
-        function: What is called, as you passed it.
-        dead_letter_queue: The dead-letter queue that you passed, or the one that was made.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
-        dead_letter_alarm: On the first call in `dead_letter_queue`. None if that queue is in another account, where
-            its metrics are.
-        undelivered_alarm: On calls that could not even be sent to a dead-letter queue, of all schedules of the group.
+        role: What EventBridge Scheduler assumes to invoke the function and to send to `dead_letter_queue`.
+        function: The function, alias or version that you passed.
+        dead_letter_queue: The dead-letter queue that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        dead_letter_alarm: On the first invocation in `dead_letter_queue`. None if that queue is in another account,
+            where its metrics are.
+        undelivered_alarm: On invocations that could not even be sent to a dead-letter queue, of all schedules of the
+            group.
 
     Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html
     """

@@ -22,19 +22,19 @@ from constructs_lib.practice.plugin import check_app_of
 
 
 class TopicSubscription(Construct):
-    """A subscription that calls your function for each message of a topic, or for those that a filter lets through.
+    """A subscription that invokes your function for each message of a topic, or for those that match a filter.
 
-    What is deployed: the subscription; the permission to call exactly this alias, version or function, for
+    What is deployed: the subscription; the permission to invoke exactly this alias, version or function, for
     exactly this topic; a dead-letter queue of the subscription's own, encrypted, over TLS only, for the messages
     that Lambda did not take; an alarm on the first of them, and the topic that it goes to.
 
-    The call is asynchronous: once Lambda has the message, the topic is done with it. What the handler then fails
+    The invocation is asynchronous: once Lambda has the message, the topic is done with it. What the handler then fails
     at is for `AsyncDestinations` on the same function.
 
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: What is called: an alias, a version or a function, of the same Region and account.
+        function: The alias, version or function to invoke, of the same Region and account.
         topic: A standard topic of the same Region; a FIFO topic delivers to queues alone. The topic of another account
             must let this one subscribe, in its own policy.
         filter_policy: Of message attributes: at most 5 names, such as
@@ -43,9 +43,10 @@ class TopicSubscription(Construct):
             CloudFormation cannot take it off a subscription again: to go without it, or to `filter_policy`, give the
             construct another id in the same deployment, which makes a new subscription.
             See https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1840
-        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is made.
-        alarm_topic: Where the alarm goes, a topic of the same Region. None: a topic is made, for you to subscribe to.
-        removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
+        dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is created.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
+        removal_policy: What happens to the dead-letter queue that is created when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -53,9 +54,9 @@ class TopicSubscription(Construct):
     Attributes:
         subscription: The subscription.
         topic: The topic, as you passed it.
-        function: What is called, as you passed it.
-        dead_letter_queue: The dead-letter queue that you passed, or the one that was made.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        function: The function, alias or version that you passed.
+        dead_letter_queue: The dead-letter queue that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         dead_letter_alarm: On the first message in `dead_letter_queue`. None if that queue is in another account,
             where its metrics are.
         undelivered_alarm: On messages that could not even be sent to a dead-letter queue, of all subscriptions of the

@@ -1,4 +1,4 @@
-"""Whether what fails for good, of asynchronous invocations, has somewhere to go."""
+"""Whether events whose retries are exhausted, of asynchronous invocations, have a destination."""
 
 from collections.abc import Iterator
 from typing import Final

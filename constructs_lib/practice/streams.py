@@ -57,7 +57,8 @@ def _dropped(flows: Flows) -> Iterator[Finding]:
         has_destination = isinstance(config, str) or mapping.get("DestinationConfig", "OnFailure") is not None
         if not has_destination and not _retries_forever(mapping):
             yield Finding(
-                mapping, f"{mapping.path} gives records up, and has no destination for them (OnFailure)."
+                mapping,
+                f"{mapping.path} discards records whose retries are exhausted: it has no on-failure destination.",
             )
 
 
@@ -107,7 +108,7 @@ POISON_RECORD_BLOCKS_SHARD: Final = Rule(
 FAILED_RECORDS_DROPPED: Final = Rule(
     id="failed-records-dropped",
     severity="warning",
-    reason="Lambda skips a record that has failed for good without a trace.",
+    reason="Lambda discards a record whose retries are exhausted, without a trace.",
     fix="Set DestinationConfig.OnFailure to a bucket, which keeps the records themselves, or to a queue or a topic.",
     source=_defaults.KINESIS_FAILURES,
     find=_dropped,

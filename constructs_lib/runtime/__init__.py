@@ -1,4 +1,4 @@
-"""What handlers import on Lambda: a database connection that recovers by itself, and effects that happen once.
+"""What handlers import on Lambda: a database connection that recovers by itself, and idempotent processing.
 
 `PythonFunction(..., include_runtime=True)` puts this folder, and nothing else of the library, into the package. So
 nothing in here imports the rest of the library, aws_cdk, or a database driver: the driver is passed in.

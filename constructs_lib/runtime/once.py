@@ -1,4 +1,4 @@
-"""An effect that happens once, however often it is asked for."""
+"""Idempotent processing: an effect that is stored once, however many times it is asked for."""
 
 import os
 import sys

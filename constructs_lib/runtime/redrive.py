@@ -1,6 +1,6 @@
 """Send the events of a failure queue to their function again, after the fault was fixed.
 
-`AsyncDestinations(..., redrive=True)` deploys `handle`. Call it by hand, with `{}` or with `{"max_records": 100}`;
+`AsyncDestinations(..., redrive=True)` deploys `handle`. Invoke it, with `{}` or with `{"max_records": 100}`;
 it answers how many events it sent again, and what it kept and why.
 
 Each event is sent once, as far as that is possible: a record is deleted after Lambda has accepted its event, so that

@@ -1,6 +1,6 @@
-"""Send the records of a failure destination to their function again, after the fault was fixed.
+"""Send the records of an on-failure destination to their function again, after the fault was fixed.
 
-`KinesisConsumer(..., redrive=True)` and `TableStreamConsumer(..., redrive=True)` deploy `handle`. Invoke it by hand,
+`KinesisConsumer(..., redrive=True)` and `TableStreamConsumer(..., redrive=True)` deploy `handle`. Invoke it,
 with `{}` or with `{"max_records": 100}`; it answers how many records it sent again, and what it kept and why.
 
 The records of a shard are sent in their order, and the function is invoked as the event source mapping does it: with
@@ -115,7 +115,7 @@ class Batch:
 
 
 class Failures(Protocol):
-    """A failure destination."""
+    """An on-failure destination."""
 
     def batches(self) -> Iterator[Batch]:
         """What is in it, in the order of each shard."""
@@ -184,7 +184,7 @@ def redrive(
     max_records: int | None = None,
     has_time: Callable[[], bool] = lambda: True,
 ) -> dict[str, Any]:
-    """Send the records of a failure destination to their function again.
+    """Send the records of an on-failure destination to their function again.
 
     Args:
         failures: The destination.

@@ -167,7 +167,7 @@ def test_what_lambda_cannot_update_has_a_mapping_of_its_own(app: App, change: di
 )
 def test_synth_shows_what_the_network_must_let_through(stack: Stack, engine: str, port: int) -> None:
     consumer(stack, engine=engine)
-    assert f"must let itself in at port {port}, and out at port 443" in infos(stack)
+    assert f"from itself on the brokers' port, {port}, and outbound traffic on port 443" in infos(stack)
     assert "endpoints of Lambda, STS and Secrets Manager" in infos(stack)
 
 

@@ -421,14 +421,14 @@ def test_synth_shows_what_the_network_of_a_cluster_must_let_through(
 ) -> None:
     made = consumer(stack, authentication=choose(secret(stack)))
     has_secret = bool(access(made))
-    assert f"let itself in at port {port}. Without minimum_pollers" in infos(stack)
+    assert f"from itself on the brokers' port, {port}. Without minimum_pollers" in infos(stack)
     services = "Lambda, STS, Secrets Manager, S3" if has_secret else "Lambda, STS, S3"
     assert f"endpoints of {services}, and the security group" in infos(stack)
 
 
 def test_with_pollers_the_network_needs_no_endpoints(stack: Stack) -> None:
     consumer(stack, minimum_pollers=1)
-    assert "at port 9098. See" in infos(stack)
+    assert "brokers' port, 9098. See" in infos(stack)
     assert "endpoints" not in infos(stack)
 
 
@@ -437,7 +437,7 @@ def test_synth_shows_the_ports_of_your_brokers(stack: Stack) -> None:
     servers = ["a.example.com:9095", "b.example.com:9093", "c.example.com:9093"]
     failed = sns.Topic(stack, "Failed")
     consumer(stack, bootstrap_servers=servers, authentication=plain, on_failure=failed, **network(stack))
-    assert "let itself in at port 9093 and 9095. Without" in infos(stack)
+    assert "from itself on the brokers' port, 9093 and 9095. Without" in infos(stack)
     assert "endpoints of Lambda, STS, Secrets Manager, SNS, and" in infos(stack)
 
 

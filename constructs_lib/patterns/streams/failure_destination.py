@@ -1,4 +1,4 @@
-"""Where the batches go that Lambda gave up: a bucket of the consumer's own, or what the user passed."""
+"""The on-failure destination of a mapping: a bucket of the consumer's own, or what the user passed."""
 
 from typing import Any, Final
 
@@ -197,7 +197,7 @@ _DAY: Final = 86_400
 
 
 def failed_records(mapping: lambda_.EventSourceMapping) -> Watch:
-    """The first record that Lambda gave up and sent to the failure destination."""
+    """The first record whose retries are exhausted, and that Lambda sent to the on-failure destination."""
     return Watch(
         metric=cloudwatch.Metric(
             namespace="AWS/Lambda",
@@ -215,7 +215,7 @@ def failed_records(mapping: lambda_.EventSourceMapping) -> Watch:
 
 
 def delivery_failures(function: FunctionLike) -> Watch:
-    """The first batch that the failure destination did not take, and that is lost."""
+    """The first batch that Lambda could not deliver to the on-failure destination, and that is lost."""
     return Watch(
         metric=function.metric(
             "DestinationDeliveryFailures",

@@ -280,7 +280,7 @@ class KafkaCluster:
         return Fn.join(f":{kind}/", Fn.split(":cluster/", self.cluster_arn or "", 2))
 
     def inform(self, construct: Construct, *, is_provisioned: bool, destination: str) -> None:
-        """Tell what the network of the cluster must let through, since it is not created here.
+        """Show what the network of the cluster must allow, since it is not created here.
 
         Args:
             construct: The consumer.
@@ -301,18 +301,18 @@ class KafkaCluster:
             else " and ".join(
                 sorted({server.rpartition(":")[2] for server in self.bootstrap_servers if ":" in server})
             )
-            or "of the brokers"
+            or "which their configuration has"
         )
         text = (
-            "Lambda joins the network of the brokers, with their security group: it must let itself in at port "
-            f"{ports}."
+            "Lambda joins the network of the brokers, with their security group, which must allow inbound traffic from "
+            f"itself on the brokers' port, {ports}."
         )
         if not is_provisioned:
             services = ["Lambda", "STS", *(["Secrets Manager"] if self._has_secrets else [])]
             services += [destination] if destination else []
             text += (
                 f" Without minimum_pollers, the VPC also needs a NAT gateway, or endpoints of {', '.join(services)}, "
-                "and the security group must let itself out at port 443."
+                "and the security group must allow outbound traffic on port 443."
             )
         page = _defaults.MSK_NETWORK if self.cluster_arn else _defaults.KAFKA_NETWORK
         Annotations.of(construct).add_info_v2("constructs-lib:network-of-brokers", f"{text} See {page}")

@@ -40,27 +40,28 @@ from constructs_lib.practice.plugin import check_app_of
 
 @jsii.implements(iam.IGrantable)
 class KafkaConsumer(Construct):
-    """A topic of Kafka processed by your function: what fails for good is kept.
+    """A Kafka topic processed by your function: batches whose retries are exhausted are kept.
 
     What is deployed: the event source mapping, on the alias, version or function that you pass; a bucket for the
-    batches that fail for good (unless you name a place for them), encrypted, over TLS only, not public, which keeps
-    them for 14 days; alarms (offset lag, deliveries that failed, errors, throttles; in provisioned mode also polling
-    and failed records) and the topic that they go to. The function's role may find the cluster, join its network, read
-    the secret, and write below `aws/lambda/` in the bucket; with IAM authentication it may read this topic, and no
-    other. The cluster, its topic and its network stay yours: synth shows what the network must let through.
+    batches whose retries are exhausted (unless you pass `on_failure`), encrypted, over TLS only, not public, which
+    keeps them for 14 days; alarms (offset lag, deliveries that failed, errors, throttles; in provisioned mode also
+    polling and failed records) and the topic that they notify. The function's role may find the cluster, join its
+    network, read the secret, and write under the prefix `aws/lambda/` in the bucket; with IAM authentication it may
+    read this topic, and no other. The cluster, its topic and its network stay yours: synth shows what the network must
+    let through.
 
     There are two modes. Without `minimum_pollers` or `maximum_pollers` Lambda polls on demand, which costs nothing: a
-    batch that fails is retried as a whole, ten times at most, and then goes to the failure destination as a whole. The
-    handler must raise an error for a batch that failed; what it returns does not matter.
+    batch that fails is retried as a whole, ten times at most, and then goes to the on-failure destination as a whole.
+    The handler must raise an error for a batch that failed; what it returns does not matter.
 
     With either of them (provisioned mode, paid for by the hour) the handler must return `{"batchItemFailures":
     [{"itemIdentifier": {"partition": "topic-0", "offset": 100}}]}`, as Powertools' `BatchProcessor` does, and an empty
-    list if every record succeeded: Lambda retries what failed. A batch whose invocation fails is split in two, so that
-    the record that fails is soon alone; after `retry_attempts` it goes to the failure destination. Changing the mode
-    changes what the handler must do: docs/brokers.md has both handlers.
+    list (or nothing) if every record succeeded: Lambda retries the records that failed. A batch whose invocation fails
+    is split in two, so that the record that fails is soon alone; after `retry_attempts` it goes to the on-failure
+    destination. Changing the mode changes what the handler must do: docs/brokers.md has both handlers.
 
-    In order are the records of a partition, while none fails. A record that is given up is missing in the order. Lambda
-    delivers at least once, so an effect that must not happen twice needs a key: topic, partition and offset.
+    The records of a partition are in order while none fails. A record whose retries are exhausted is missing in the
+    order. Lambda delivers at least once: use topic, partition and offset as the idempotency key.
 
     The cluster, `topic`, `consumer_group_id`, `bootstrap_servers` and the starting position cannot be changed in place:
     CloudFormation creates a new mapping and deletes the old one. The new one has a new consumer group, and begins at
@@ -71,9 +72,9 @@ class KafkaConsumer(Construct):
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: Handles the batches: a function, or the alias or version to invoke.
+        function: Processes the batches: a function, or the alias or version to invoke.
         topic: The name of the topic.
-        authentication: How Lambda gets in: `KafkaAuthentication.iam()` and others.
+        authentication: How Lambda authenticates to the cluster: `KafkaAuthentication.iam()` and others.
         cluster_arn: The ARN of a cluster of Amazon MSK, provisioned or serverless, of the same Region.
         vpc_connection_arn: For a cluster of another account: the managed VPC connection to it. Not for serverless ones.
         bootstrap_servers: The brokers of any other cluster, 1 to 10, such as `["kafka1.example.com:9092"]`.
@@ -87,25 +88,25 @@ class KafkaConsumer(Construct):
         starting_position: Where a new group begins: TRIM_HORIZON (the default) is the oldest record. LATEST misses what
             arrives in the minutes until the mapping works. AT_TIMESTAMP requires `starting_position_timestamp`.
         starting_position_timestamp: With AT_TIMESTAMP: a datetime with a time zone, in the past.
-        batch_size: The most records in an invocation, 1 to 10,000; default 100. A batch has at most 6 MB.
+        batch_size: Maximum number of records in a batch, 1 to 10,000; default 100. A batch has at most 6 MB.
         max_batching_window: How long to wait for a full batch, 0 to 300 whole seconds; default half a second.
-        minimum_pollers: Provisioned mode: event pollers that are always there, 1 to 200; default 1. Each reads up to
+        minimum_pollers: Provisioned mode: minimum number of event pollers, 1 to 200; default 1. Each reads up to
             5 MB a second, and invokes up to 5 times at once.
-        maximum_pollers: Provisioned mode: the most event pollers, 1 to 2,000; default 200. Lambda has no more than the
-            topic has partitions.
+        maximum_pollers: Provisioned mode: maximum number of event pollers, 1 to 2,000; default 200. Lambda has no more
+            than the topic has partitions.
         poller_group: Provisioned mode: mappings of one VPC with the same name share their capacity, and its price; 1 to
             128 letters, digits, `-` and `_`.
         retry_attempts: Provisioned mode: retries of a batch whose invocation fails, 0 to 10,000; default 5.
-        max_record_age: Provisioned mode: the age at which a record is given up, 60 seconds to 7 days; default is none,
-            and the topic's own retention ends it.
+        max_record_age: Provisioned mode: the age at which Lambda stops retrying a record, 60 seconds to 7 days; default
+            is no limit, except the topic's own retention.
         schema_registry: Provisioned mode: `GlueSchemaRegistry` or `ConfluentSchemaRegistry` of
             `aws_cdk.aws_lambda_event_sources`, which add their permissions themselves.
-        filters: Event patterns of `value`, at most 5, such as `{"value": {"type": ["moved"]}}`. Lambda skips records
+        filters: Filter patterns of `value`, at most 5, such as `{"value": {"type": ["moved"]}}`. Lambda skips records
             that match none.
-        on_failure: A bucket, a queue or a topic of SNS, of the same Region, for what fails for good. None: a bucket is
-            created. A queue or a topic gets offsets alone, and no records.
-        dead_letter_topic: Provisioned mode: another topic of the same cluster for what fails for good, in place of
-            `on_failure`; it must exist.
+        on_failure: A bucket, a queue or a topic of SNS, of the same Region, for batches whose retries are exhausted.
+            None: a bucket is created. A queue or a topic gets offsets alone, and no records.
+        dead_letter_topic: Provisioned mode: another topic of the same cluster for records whose retries are exhausted,
+            in place of `on_failure`; it must exist.
         encryption_key: Your own KMS key for the bucket that is created, of the same Region; default is a key that S3
             manages, without cost.
         failed_record_retention: How long that bucket keeps a failed batch, in whole days; default 14 days.
@@ -114,7 +115,7 @@ class KafkaConsumer(Construct):
         mapping_metrics: Provisioned mode: whether the mapping publishes counts of its events and errors, and its lag,
             each a custom metric; default True. Without them no alarm sees failures to poll, and a bucket or a topic for
             failures has no alarm on failed records.
-        alarm_topic: Where the alarms go, a topic of SNS of the same Region. None: a topic is created, for you to
+        alarm_topic: The SNS topic that the alarms notify, of the same Region. None: a topic is created, for you to
             subscribe to.
         removal_policy: What happens to the bucket that is created when the stack is deleted; default RETAIN.
 
@@ -122,16 +123,16 @@ class KafkaConsumer(Construct):
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        function: What handles the batches, as you passed it.
-        event_source_mapping: What connects the topic to the function.
+        function: The function, alias or version that you passed.
+        event_source_mapping: The event source mapping between the topic and the function.
         failure_bucket: Where failed batches go: the bucket that was created, or yours. None for another destination.
         failure_queue: The queue that you passed as `on_failure`. None if it is not a queue.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         offset_lag_alarm: On the records that are still to be processed.
         polling_alarm: On failures to poll: the network, the secret or the permissions. None without `mapping_metrics`.
-        failed_records_alarm: On the first record in the failure destination. None without `mapping_metrics`, unless
+        failed_records_alarm: On the first record in the on-failure destination. None without `mapping_metrics`, unless
             `on_failure` is a queue.
-        delivery_alarm: On batches that Lambda could not deliver to the failure destination.
+        delivery_alarm: On batches that Lambda could not deliver to the on-failure destination.
         errors_alarm: On the share of invocations that fail.
         throttles_alarm: On throttled invocations.
 

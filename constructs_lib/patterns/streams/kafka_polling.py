@@ -43,7 +43,7 @@ class KafkaPolling:
 
     @property
     def retries(self) -> float | None:
-        """How often a batch is retried; None if Lambda decides."""
+        """How many times a batch is retried; None if Lambda decides."""
         if self.retry_attempts is None and self.is_provisioned:
             return _defaults.STREAM_RETRY_ATTEMPTS
         return self.retry_attempts

@@ -1,4 +1,4 @@
-"""Process a Kinesis data stream with a Lambda function: a record that fails never blocks its shard."""
+"""Process a Kinesis data stream with a Lambda function: a record that fails never blocks its shard for long."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,29 +43,31 @@ _PAGES: Final = Pages(
 
 
 class KinesisConsumer(StreamConsumer):
-    """A Kinesis data stream processed by your function: what fails for good is kept, and can be redriven.
+    """A Kinesis data stream processed by your function: records that fail are kept, and can be redriven.
 
     What is deployed: the event source mapping, on the alias, version or function that you pass; a bucket for the
-    records that fail for good (unless you name a place for them), encrypted, over TLS only, not public, which keeps
-    them for 14 days; five alarms (iterator age, failed records, deliveries that failed, errors, throttles) and the
-    topic that they go to. The function's role may read the stream, and write below `aws/lambda/` in the bucket. The
-    bucket costs what is in it; `event_count_metrics` costs seven custom metrics a month; a stream consumer of
-    `enhanced_fan_out` costs by shard and hour.
+    records whose retries are exhausted (unless you pass `on_failure`), encrypted, over TLS only, not public, which
+    keeps them for 14 days; five alarms (iterator age, failed records, deliveries that failed, errors, throttles) and
+    the topic that they notify. The function's role may read the stream, and write under the prefix `aws/lambda/` in the
+    bucket. The bucket costs what is in it; `event_count_metrics` costs seven custom metrics a month; a stream consumer
+    of `enhanced_fan_out` costs by shard and hour.
 
     Lambda's own default is to retry a batch that fails until its records expire, a day to a year later, while every
     record behind it in the shard waits. Here a batch that fails is split in two (which uses up no retry), so that the
-    record that fails is soon alone; it is retried `retry_attempts` times, and then goes to the failure destination. A
-    function that is throttled uses up no retries: `max_record_age` ends that, by default half of the retention.
+    record that fails is soon alone; it is retried `retry_attempts` times, and then goes to the on-failure destination.
+    A function that is throttled uses up no retries: `max_record_age` ends that, by default half of the retention.
 
     The handler must return `{"batchItemFailures": [{"itemIdentifier": sequence number}]}`: Lambda retries from the
-    lowest sequence number in it. An empty list means that every record succeeded. docs/streams.md has a handler that
-    stops at the first failure.
+    lowest sequence number in it. An empty list means that every record succeeded, and so does a handler that returns
+    nothing (None). If it raises an error, the whole batch failed. docs/streams.md has a handler that stops at the first
+    failure.
 
     What is in order: the records of a partition key, from the first to the last, while none fails. After a failure the
-    records behind it in the batch are processed again, unless the handler stopped at the failure. A record that is
-    given up is missing in the order, and comes after its successors when it is redriven. Retries and splits change
-    no order; `parallelization_factor` keeps the order of each partition key, and not that of the shard. Lambda delivers
-    at least once, so an effect that must not happen twice needs a key: the shard and the sequence number.
+    records behind it in the batch are processed again, unless the handler stopped at the failure. A record whose
+    retries are exhausted is missing in the order, and comes after its successors when it is redriven. A batch that is
+    retried blocks the records behind it; with `parallelization_factor`, those of the same partition keys, whose order
+    is kept, and not that of the shard. Lambda delivers at least once: use the record's `eventID` (the shard and the
+    sequence number) as the idempotency key.
 
     `starting_position` and its timestamp cannot be changed in one deployment: CloudFormation creates the new mapping
     before it deletes the old one, and Lambda refuses a second mapping of a function to a stream. Remove the consumer in
@@ -77,27 +79,27 @@ class KinesisConsumer(StreamConsumer):
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: Handles the batches: a function, or the alias or version to invoke.
+        function: Processes the batches: a function, or the alias or version to invoke.
         stream: The stream to read, of the same Region.
         starting_position: Where to begin: TRIM_HORIZON (the default) is the oldest record. LATEST misses what arrives
             in the minutes until the mapping works. AT_TIMESTAMP requires `starting_position_timestamp`.
         starting_position_timestamp: With AT_TIMESTAMP: a datetime with a time zone.
-        batch_size: The most records in an invocation, 1 to 10,000; default 100. A batch has at most 6 MB.
+        batch_size: Maximum number of records in a batch, 1 to 10,000; default 100. A batch has at most 6 MB.
         max_batching_window: How long to wait for a full batch, 0 to 300 seconds; default 0.
         parallelization_factor: Batches of one shard at the same time, 1 to 10; default 1.
         tumbling_window: Length of the windows over which the handler passes on a state, 1 to 900 seconds; default is
             no windows. The handler must return `state` then.
         retry_attempts: Retries of a batch whose invocation fails, 0 to 10,000; default 5. Splitting uses up none.
-        max_record_age: The age at which a record is given up, 60 seconds to 7 days, and below the stream's retention;
-            default half of the retention, or 12 hours if it is unknown.
-        filters: Event patterns, at most 5, such as `{"data": {"type": ["moved"]}}`. Lambda skips records that match
+        max_record_age: The age at which Lambda stops retrying a record, 60 seconds to 7 days, and below the stream's
+            retention; default half of the retention, or 12 hours if it is unknown.
+        filters: Filter patterns, at most 5, such as `{"data": {"type": ["moved"]}}`. Lambda skips records that match
             none, and records whose data is not JSON.
         enhanced_fan_out: Whether to register a stream consumer, with a throughput of its own, on a stream of the same
             account; default False.
         stream_consumer: Read through this existing consumer of `stream`.
-        on_failure: A bucket, a queue or a topic of the same Region for what fails for good. None: a bucket is created.
-            A bucket gets the records themselves. A queue or a topic gets their sequence numbers alone, which lead
-            nowhere once the stream has deleted the records.
+        on_failure: A bucket, a queue or a topic of the same Region for what fails when retries are exhausted. None: a
+            bucket is created. A bucket gets the records themselves. A queue or a topic gets their sequence numbers
+            alone, which lead nowhere once the stream has deleted the records.
         encryption_key: Your own KMS key for the bucket that is created, of the same Region; default is a key that S3
             manages, without cost.
         failed_record_retention: How long that bucket keeps a failed batch, in whole days; default 14 days.
@@ -105,29 +107,30 @@ class KinesisConsumer(StreamConsumer):
             queue for failures, and no `tumbling_window`.
         iterator_age: Alarm when a record is older when the function gets it, below `max_record_age`; default 15
             minutes, or half of `max_record_age` if that is less.
-        event_count_metrics: Whether the mapping publishes its event counts; default True. Without them a bucket or a
-            topic for failures has no alarm on failed records.
-        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is created, for you to subscribe to.
+        event_count_metrics: Whether the mapping publishes its event counts; default True, for the price of
+            seven custom metrics. Without them a bucket or a topic for failures has no alarm on failed records.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
         removal_policy: What happens to the bucket that is created when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        function: What handles the batches, as you passed it.
+        function: The function, alias or version that you passed.
         stream: The stream, as you passed it.
         stream_consumer: The stream consumer that was created, or the one that you passed. None without enhanced
             fan-out.
-        event_source_mapping: What connects the stream to the function.
+        event_source_mapping: The event source mapping between the stream and the function.
         failure_bucket: Where failed batches go: the bucket that was created, or yours. None if `on_failure` is not a
             bucket.
         failure_queue: The queue that you passed as `on_failure`. None if it is not a queue.
         redrive_function: Sends failed records to `function` again. None without `redrive=True`.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         iterator_age_alarm: On the age of records when the function gets them.
-        failed_records_alarm: On the first record in the failure destination. None without `event_count_metrics`, unless
-            the destination is a queue of this account.
-        delivery_alarm: On batches that Lambda could not deliver to the failure destination.
+        failed_records_alarm: On the first record in the on-failure destination. None without `event_count_metrics`,
+            unless the destination is a queue of this account.
+        delivery_alarm: On batches that Lambda could not deliver to the on-failure destination.
         errors_alarm: On the share of invocations that fail.
         throttles_alarm: On throttled invocations.
 

@@ -58,7 +58,7 @@ class Reading:
         if retention is not None and age >= retention:
             raise InvalidPropsError(
                 f"max_record_age must be below the stream's retention of {retention:,.0f} seconds, got {age:,.0f}: the "
-                "stream would delete the records before Lambda gives them up and sends them to the failure "
+                "stream would delete the records before Lambda stops retrying and sends them to the on-failure "
                 f"destination. See {source.pages.failures}"
             )
         alarm = self.iterator_age_seconds(source)
@@ -66,7 +66,7 @@ class Reading:
             raise InvalidPropsError(f"iterator_age must be at least 1 second, got {alarm:g}.")
         if alarm >= age:
             raise InvalidPropsError(
-                f"iterator_age must be below max_record_age of {age:,.0f} seconds, got {alarm:,.0f}: Lambda gives up "
+                f"iterator_age must be below max_record_age of {age:,.0f} seconds, got {alarm:,.0f}: Lambda discards "
                 f"older records, so the alarm would never go off. See {source.pages.failures}"
             )
 

@@ -257,14 +257,14 @@ def _check_redrive(
     if reading.tumbling_window is not None:
         raise InvalidPropsError(
             "redrive cannot be combined with tumbling_window: the window of a failed record is closed, and its state "
-            f"is gone. Leave one out. See {_defaults.KINESIS_WINDOWS}"
+            f"no longer exists. Leave one out. See {_defaults.KINESIS_WINDOWS}"
         )
     if hasattr(on_failure, "queue_arn") and (filtered or reading.parallelization_factor != 1):
         other = "filters" if filtered else "parallelization_factor"
         raise InvalidPropsError(
             f"redrive from a queue cannot be combined with {other}: a message names the first and the last record of a "
-            "batch, and there are others between them that are not to be sent again. Leave on_failure out: the bucket "
-            f"has the records themselves. See {source.pages.failures}"
+            "batch, and records between them that were not in it would be processed again. Leave on_failure out: the "
+            f"bucket has the records themselves. See {source.pages.failures}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Process the changes of a DynamoDB table with a Lambda function: a change that fails never blocks those behind it."""
+"""Process a DynamoDB stream with a Lambda function: a change that fails never blocks its shard for long."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,30 +35,31 @@ TableWithStream = dynamodb.ITable | dynamodb.Table | dynamodb.ITableV2 | dynamod
 
 
 class TableStreamConsumer(StreamConsumer):
-    """The changes of a DynamoDB table processed by your function: what fails for good is kept, and can be redriven.
+    """A DynamoDB stream processed by your function: changes whose retries are exhausted are kept, and can be redriven.
 
     What is deployed: the event source mapping, on the alias, version or function that you pass; a bucket for the
-    changes that fail for good (unless you name a place for them), encrypted, over TLS only, not public, which keeps
-    them for 14 days; five alarms (iterator age, failed records, deliveries that failed, errors, throttles) and the
-    topic that they go to. The function's role may read the stream, and write below `aws/lambda/` in the bucket. The
-    bucket costs what is in it; `event_count_metrics` costs seven custom metrics a month; Lambda's reads of the stream
-    cost nothing.
+    changes whose retries are exhausted (unless you pass `on_failure`), encrypted, over TLS only, not public, which
+    keeps them for 14 days; five alarms (iterator age, failed records, deliveries that failed, errors, throttles) and
+    the topic that they notify. The function's role may read the stream, and write under the prefix `aws/lambda/` in the
+    bucket. The bucket costs what is in it; `event_count_metrics` costs seven custom metrics a month; Lambda's reads of
+    the stream cost nothing.
 
     Lambda's own default is to retry a batch that fails until its records expire, after 24 hours, while every change
     behind it in the shard waits. Here a batch that fails is split in two (which uses up no retry), so that the record
-    that fails is soon alone; it is retried `retry_attempts` times, and then goes to the failure destination. A function
-    that is throttled uses up no retries: `max_record_age` ends that, after 12 hours by default.
+    that fails is soon alone; it is retried `retry_attempts` times, and then goes to the on-failure destination. A
+    function that is throttled uses up no retries: `max_record_age` ends that, after 12 hours by default.
 
     The handler must return `{"batchItemFailures": [{"itemIdentifier": sequence number}]}`: Lambda retries from the
-    lowest sequence number in it. An empty list means that every record succeeded. docs/streams.md has a handler that
-    stops at the first failure.
+    lowest sequence number in it. An empty list means that every record succeeded, and so does a handler that returns
+    nothing (None). If it raises an error, the whole batch failed. docs/streams.md has a handler that stops at the first
+    failure.
 
     What is in order: the changes of an item, from the first to the last, while none fails. After a failure the records
-    behind it in the batch are processed again, unless the handler stopped at the failure. A change that is given up is
-    missing in the order, and comes after its successors when it is redriven: a handler that writes the item's newest
-    state should compare first. Retries and splits change no order; `parallelization_factor` keeps the order of each
-    item, and not that of the shard. Lambda delivers at least once, so an effect that must not happen twice needs a key:
-    the `eventID`.
+    behind it in the batch are processed again, unless the handler stopped at the failure. A change whose retries are
+    exhausted is missing in the order, and comes after its successors when it is redriven: a handler that writes the
+    item's newest state should compare first. A batch that is retried blocks the changes behind it; with
+    `parallelization_factor`, those of the same items, whose order is kept, and not that of the shard. Lambda delivers
+    at least once: use the record's `eventID` as the idempotency key.
 
     `starting_position` cannot be changed in one deployment: CloudFormation creates the new mapping before it deletes
     the old one, and Lambda refuses a second mapping of a function to a stream. Remove the consumer in one deployment,
@@ -71,22 +72,23 @@ class TableStreamConsumer(StreamConsumer):
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        function: Handles the batches: a function, or the alias or version to invoke.
+        function: Processes the batches: a function, or the alias or version to invoke.
         table: The table, of the same Region, with a stream (`stream`, or `dynamo_stream` of a TableV2).
         starting_position: Where to begin: TRIM_HORIZON (the default) is the oldest change. LATEST misses what is
             written in the minutes until the mapping works. AT_TIMESTAMP is for Kinesis alone.
-        batch_size: The most changes in an invocation, 1 to 10,000; default 100. A batch has at most 6 MB.
+        batch_size: Maximum number of changes in a batch, 1 to 10,000; default 100. A batch has at most 6 MB.
         max_batching_window: How long to wait for a full batch, 0 to 300 seconds; default 0.
         parallelization_factor: Batches of one shard at the same time, 1 to 10; default 1.
         tumbling_window: Length of the windows over which the handler passes on a state, 1 to 900 seconds; default is
             no windows. The handler must return `state` then.
         retry_attempts: Retries of a batch whose invocation fails, 0 to 10,000; default 5. Splitting uses up none.
-        max_record_age: The age at which a change is given up, 60 seconds to less than 24 hours; default 12 hours.
-        filters: Event patterns, at most 5, such as `{"eventName": ["INSERT"]}`. Lambda skips changes that match none.
+        max_record_age: The age at which Lambda stops retrying a change, 60 seconds to less than 24 hours; default 12
+            hours.
+        filters: Filter patterns, at most 5, such as `{"eventName": ["INSERT"]}`. Lambda skips changes that match none.
             Numbers of a table are text in its stream: compare them as text.
-        on_failure: A bucket, a queue or a topic of the same Region for what fails for good. None: a bucket is created.
-            A bucket gets the records themselves. A queue or a topic gets their sequence numbers alone, which lead
-            nowhere once the stream has deleted the records.
+        on_failure: A bucket, a queue or a topic of the same Region for what fails when retries are exhausted. None: a
+            bucket is created. A bucket gets the records themselves. A queue or a topic gets their sequence numbers
+            alone, which lead nowhere once the stream has deleted the records.
         encryption_key: Your own KMS key for the bucket that is created, of the same Region; default is a key that S3
             manages, without cost.
         failed_record_retention: How long that bucket keeps a failed batch, in whole days; default 14 days.
@@ -94,27 +96,28 @@ class TableStreamConsumer(StreamConsumer):
             queue for failures, and no `tumbling_window`.
         iterator_age: Alarm when a change is older when the function gets it, below `max_record_age`; default 15
             minutes, or half of `max_record_age` if that is less.
-        event_count_metrics: Whether the mapping publishes its event counts; default True. Without them a bucket or a
-            topic for failures has no alarm on failed records.
-        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is created, for you to subscribe to.
+        event_count_metrics: Whether the mapping publishes its event counts; default True, for the price of
+            seven custom metrics. Without them a bucket or a topic for failures has no alarm on failed records.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
+            subscribe to.
         removal_policy: What happens to the bucket that is created when the stack is deleted; default RETAIN.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        function: What handles the batches, as you passed it.
+        function: The function, alias or version that you passed.
         table: The table, as you passed it.
-        event_source_mapping: What connects the stream to the function.
+        event_source_mapping: The event source mapping between the stream and the function.
         failure_bucket: Where failed batches go: the bucket that was created, or yours. None if `on_failure` is not a
             bucket.
         failure_queue: The queue that you passed as `on_failure`. None if it is not a queue.
         redrive_function: Sends failed records to `function` again. None without `redrive=True`.
         alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
         iterator_age_alarm: On the age of changes when the function gets them.
-        failed_records_alarm: On the first record in the failure destination. None without `event_count_metrics`, unless
-            the destination is a queue of this account.
-        delivery_alarm: On batches that Lambda could not deliver to the failure destination.
+        failed_records_alarm: On the first record in the on-failure destination. None without `event_count_metrics`,
+            unless the destination is a queue of this account.
+        delivery_alarm: On batches that Lambda could not deliver to the on-failure destination.
         errors_alarm: On the share of invocations that fail.
         throttles_alarm: On throttled invocations.
 
