@@ -15,7 +15,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location, subnets
+from constructs_lib.foundation import location, permissions, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.function import function_code, packaging
 from constructs_lib.foundation.resource import resource_of
@@ -250,7 +250,7 @@ class PythonFunction(lambda_.Function):
             super().__init__(
                 scope,
                 construct_id,
-                code=lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash),
+                code=_code_of(package, stack),
                 handler=handler,
                 runtime=_RUNTIME if runtime is None else runtime,
                 architecture=_ARCHITECTURE if architecture is None else architecture,
@@ -282,6 +282,7 @@ class PythonFunction(lambda_.Function):
             raise
         check_app_of(self, scope)
         location.note(scope, self, role)
+        permissions.note_role(self, role)
         self.package = package
 
         log_group.grant_write(role)
@@ -332,6 +333,17 @@ def _refuse_taken(scope: Construct, construct_id: str, created: Sequence[Constru
     raise InvalidPropsError(
         f"construct_id must be unique in its scope, got {construct_id!r}, which {node.path} already has."
     )
+
+
+def _code_of(package: packaging.Package, stack: Stack) -> lambda_.Code:
+    """A package as CDK's code, made once for each stack: functions of one stack may share it."""
+    codes = _codes.setdefault(stack, {})
+    if package.asset_hash not in codes:
+        codes[package.asset_hash] = lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash)
+    return codes[package.asset_hash]
+
+
+_codes: Final[WeakKeyDictionary[Stack, dict[str, lambda_.Code]]] = WeakKeyDictionary()
 
 
 def _is_bundled(stack: Stack) -> bool:
