@@ -28,16 +28,16 @@ COST: Final = Path(__file__).parent / "cost_at_synth.json"
 MOST_TIMES_BY_HAND: Final = 1.25
 ABOVE: Final = {
     "async_destinations": (
-        1.45,
+        1.33,
         "The alias and its function are read and checked; findings are acknowledged.",
     ),
     "rest_api": (
-        1.45,
+        1.34,
         "Two functions are read and checked, and part of the deployment; findings are acknowledged.",
     ),
 }
 """Scenes above the limit: the most times by hand, and what the other calls are for. A bound may only shrink."""
-SLACK: Final = 0.1
+SLACK: Final = 0.02
 
 
 @pytest.fixture(autouse=True)

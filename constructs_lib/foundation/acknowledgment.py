@@ -1,6 +1,9 @@
 """Findings of cdk-nag that are meant to be so, each with a reason that a reviewer can judge."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
 
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
@@ -20,10 +23,32 @@ def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
         construct: Where they are found.
         findings: The reasons by finding.
     """
-    if findings:
+    together = _together.get()
+    if together is not None:
+        together.setdefault(construct, {}).update(findings)
+    elif findings:
         Validations.of(construct).acknowledge(
             *(Acknowledgment(id=finding, reason=reason) for finding, reason in findings.items())
         )
+
+
+@contextmanager
+def acknowledged_together() -> Iterator[None]:
+    """Acknowledge what the block does for each construct in one call to Node, at the end of the block."""
+    if _together.get() is not None:  # within another such block
+        yield
+        return
+    together: dict[IConstruct, dict[str, str]] = {}
+    token = _together.set(together)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    for construct, findings in together.items():
+        acknowledge(construct, findings)
+
+
+_together: Final[ContextVar[dict[IConstruct, dict[str, str]] | None]] = ContextVar("together", default=None)
 
 
 def authorization(kind: str, *, rest: bool) -> dict[str, str]:

@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
+from constructs_lib import _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.acknowledgment import acknowledge
@@ -115,7 +116,8 @@ def acknowledge_wildcard(holder: IConstruct, arn: str, suffix: str, reason: str)
         suffix: What follows the ARN in the statement, with the wildcard.
         reason: Why there is nothing narrower.
     """
-    named = _as_cdk_nag_writes_it(location.stack_of(holder).resolve(arn))
+    known = not _validation.is_unresolved(arn)
+    named = arn if known else _as_cdk_nag_writes_it(location.stack_of(holder).resolve(arn))
     acknowledge(holder, {f"AwsSolutions-IAM5[Resource::{named}{suffix}]": reason})
 
 

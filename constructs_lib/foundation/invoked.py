@@ -4,19 +4,21 @@ Durable functions, functions with tenant isolation and those on managed instance
 Where Lambda would refuse a call, or lose an event, a check here refuses it at synth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from aws_cdk import RemovalPolicy, Token
+from aws_cdk import CfnResource, RemovalPolicy, Resource, Token
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location
+from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.resource import find_resource, node_of, properties_of
 
 LATEST = "$LATEST"
@@ -61,7 +63,8 @@ class Invoked:
         base: lambda_.IFunction = function
         qualifier = LATEST
         if isinstance(function, lambda_.Alias):
-            base = function.lambda_
+            live = _live.get(function)
+            base = function.lambda_ if live is None else live[0]
         elif not isinstance(function, lambda_.Function):
             alias_name, version = getattr(function, "alias_name", None), getattr(function, "version", None)
             if alias_name is not None and version is not None:
@@ -80,7 +83,10 @@ class Invoked:
     @cached_property
     def qualifier(self) -> str:
         """An alias, a version, or `$LATEST`."""
-        return self.called.alias_name if isinstance(self.called, lambda_.Alias) else self._qualifier
+        if not isinstance(self.called, lambda_.Alias):
+            return self._qualifier
+        live = _live.get(self.called)
+        return str(self._qualifier_properties["name"]) if live is None else live[1]
 
     @cached_property
     def arn(self) -> str:
@@ -94,15 +100,46 @@ class Invoked:
             return self.base.function_arn
         return self.arn.removesuffix(f":{self.qualifier}")
 
+    def is_same_as(self, other: "Invoked") -> bool:
+        """Whether two ways lead to the same code; the ARN is asked for only where it can decide."""
+        if self.function is not None and other.function is not None:
+            return self.function is other.function and self.qualifier == other.qualifier
+        arns = [each.base_arn for each in (self, other) if each.function is None]
+        if _validation.has_unresolved(arns) or len(arns) > 1:
+            arns = [self.base_arn, other.base_arn]
+            return arns[0] == arns[1] and self.qualifier == other.qualifier
+        return False  # the ARN of a function of this app is a token, and the other one is a text
+
     @property
     def path(self) -> str:
         """The path of `base`, for messages."""
         return self.base.node.path
 
+    @cached_property
+    def children(self) -> Sequence[IConstruct]:
+        """What is in the construct that is called, read at the first use."""
+        return node_of(self.called).children
+
     @property
-    def key(self) -> tuple[str, str]:
-        """Equal for two ways to the same code: `base_arn` and `qualifier`."""
-        return self.base_arn, self.qualifier
+    def qualifier_resource(self) -> lambda_.CfnAlias | lambda_.CfnVersion | None:
+        """The resource of an alias or version of this app."""
+        kinds = lambda_.CfnAlias | lambda_.CfnVersion
+        return next((child for child in self.children if isinstance(child, kinds)), None)
+
+    @cached_property
+    def _qualifier_properties(self) -> Mapping[str, Any]:
+        resource = self.qualifier_resource
+        return {} if resource is None else properties_of(resource)
+
+    @property
+    def has_provisioned_concurrency(self) -> bool:
+        """Whether environments are kept ready for the alias or version; False where nothing is known of it."""
+        if not isinstance(self.called, lambda_.Alias | lambda_.Version):
+            return False
+        if self._qualifier_properties.get("provisionedConcurrencyConfig") is not None:
+            return True
+        others = [child for child in self.children if not isinstance(child, Resource | CfnResource)]
+        return bool(others) and node_of(self.called).try_find_child(_SCALING) is not None
 
     @cached_property
     def resource(self) -> lambda_.CfnFunction | None:
@@ -150,25 +187,21 @@ class Invoked:
         return _known(self.properties.get("reservedConcurrentExecutions"))
 
 
+_SCALING: Final = "AliasScaling"
+"""The child that CDK's `alias.add_auto_scaling()` makes, which is not a resource."""
+
+_live: Final[WeakKeyDictionary[lambda_.Alias, tuple[lambda_.IFunction, str]]] = WeakKeyDictionary()
+"""The functions and the names of aliases of this library, for which nobody has to ask Node."""
+
+
+def note_alias(alias: lambda_.Alias, function: lambda_.IFunction, name: str) -> None:
+    """Remember what an alias of this library leads to."""
+    _live[alias] = (function, name)
+
+
 def _known(number: object) -> float | None:
     """A number; None where it is not set, or known only at deployment."""
     return number if isinstance(number, int | float) and not _validation.is_unresolved(number) else None
-
-
-def has_provisioned_concurrency(function: FunctionLike) -> bool:
-    """Whether environments are kept ready for an alias or version; False where nothing is known of it."""
-    if not isinstance(function, lambda_.Alias | lambda_.Version):
-        return False
-    node = node_of(function)
-    resource = node.default_child
-    return (
-        isinstance(resource, lambda_.CfnAlias | lambda_.CfnVersion)
-        and resource.provisioned_concurrency_config is not None
-    ) or node.try_find_child(_SCALING) is not None
-
-
-_SCALING: Final = "AliasScaling"
-"""The child that CDK's `alias.add_auto_scaling()` makes."""
 
 
 def dimensions_of(function: FunctionLike) -> dict[str, str] | None:
@@ -259,15 +292,29 @@ def check_permission(invoked: Invoked, function: FunctionLike) -> None:
         )
 
 
-def check_mapping(invoked: Invoked) -> None:
-    """Refuse a durable function that an event source mapping cannot wait for.
+def of_mapping(scope: Construct, function: FunctionLike) -> tuple[Invoked, iam.IRole]:
+    """What an event source mapping calls, and the role that it reads its source with.
 
     Args:
-        invoked: What the mapping calls.
+        scope: Where the consumer is going to be.
+        function: The argument `function`.
+
+    Returns:
+        The function, and its role.
 
     Raises:
-        InvalidPropsError: Its executions may take longer.
+        InvalidPropsError: Lambda lets no mapping call it, it is in another Region or account, or it was imported
+            without its role.
     """
+    invoked = Invoked.of(function)
+    check_place(scope, invoked)
+    check_event_source(invoked)
+    _check_mapping(invoked)
+    return invoked, permissions.role_of(function, invoked.base)
+
+
+def _check_mapping(invoked: Invoked) -> None:
+    """Refuse a durable function that an event source mapping cannot wait for."""
     kind = invoked.kind
     longest = (
         _defaults.DURABLE_EXECUTION_SECONDS_MAX_MANAGED

@@ -17,6 +17,9 @@ _WORDS = {"account": "account", "region": "Region"}
 _stacks: Final[WeakKeyDictionary[IConstruct, Stack]] = WeakKeyDictionary()
 """The stack of each construct that was asked for once: a construct never leaves its stack."""
 
+_envs: Final[WeakKeyDictionary[Construct, Any]] = WeakKeyDictionary()
+"""The account and the Region of each resource that was asked for once: they never change."""
+
 _scopes: Final[WeakKeyDictionary[IConstruct, Construct]] = WeakKeyDictionary()
 """The scopes of what was made by this library, and not imported: it is in its stack's account and Region."""
 
@@ -74,7 +77,7 @@ def check(
     """
     if _is_next_to(resource, beside):
         return
-    there: Any = getattr(resource, "env", None)
+    there: Any = _env_of(resource)
     if not hasattr(there, "account"):
         return
     if _validation.is_unresolved(there.account) and _validation.is_unresolved(there.region):
@@ -157,7 +160,16 @@ def is_of_another_account(scope: Construct, resource: Any) -> bool:
 
 def _place(part: Any) -> Any:
     """What has the account and the Region of a part: for an imported resource, those of its ARN if it has them."""
-    return getattr(part, "env", None) or stack_of(part)
+    return _env_of(part) or stack_of(part)
+
+
+def _env_of(part: Any) -> Any:
+    """The account and the Region of a resource, for which Node is asked once; None for what has neither."""
+    if not isinstance(part, Construct):
+        return getattr(part, "env", None)
+    if part not in _envs:
+        _envs[part] = getattr(part, "env", None)
+    return _envs[part]
 
 
 def _differ(ours: str, theirs: str) -> bool:

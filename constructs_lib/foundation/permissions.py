@@ -6,7 +6,8 @@ an info with the exact statement that the owner has to add.
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Annotations, Names, Stack
 from aws_cdk import aws_iam as iam
@@ -26,11 +27,21 @@ _POLICY = "RolePolicy"
 # --- the role of a function ----------------------------------------------------------------------------
 
 
-def role_of(function: FunctionLike) -> iam.IRole:
+_roles: Final[WeakKeyDictionary[IConstruct, iam.IRole]] = WeakKeyDictionary()
+"""The roles of functions of this library, for which nobody has to ask Node."""
+
+
+def note_role(function: IConstruct, role: iam.IRole) -> None:
+    """Remember the role of a function of this library."""
+    _roles[function] = role
+
+
+def role_of(function: FunctionLike, base: IConstruct | None = None) -> iam.IRole:
     """Refuse a function whose role cannot be allowed anything.
 
     Args:
         function: What was given as `function`.
+        base: The function behind it, if that is an alias or a version: it has the same role.
 
     Returns:
         Its role.
@@ -38,6 +49,9 @@ def role_of(function: FunctionLike) -> iam.IRole:
     Raises:
         InvalidPropsError: The function was imported without its role.
     """
+    known = _roles.get(base or function)
+    if known is not None:
+        return known
     role = function.role
     if role is None:
         raise InvalidPropsError(

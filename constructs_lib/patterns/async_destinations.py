@@ -49,7 +49,7 @@ FailureTarget = SuccessTarget | s3.IBucket | s3.Bucket
 _RUNTIME = Path(_defaults.__file__).parent / "runtime"
 _EVENT_AGE: Final = Duration.seconds(_defaults.ASYNC_EVENT_AGE_SECONDS)
 
-_configured: Final[WeakKeyDictionary[IConstruct, set[tuple[str, str]]]] = WeakKeyDictionary()
+_configured: Final[WeakKeyDictionary[IConstruct, list[Invoked]]] = WeakKeyDictionary()
 """The qualifiers that have a configuration, of each app."""
 
 
@@ -149,7 +149,7 @@ class AsyncDestinations(Construct):
         invoked = Invoked.of(function)
         check_place(scope, invoked)
         check_destinations(invoked, redrive=redrive is True)
-        role = permissions.role_of(function)
+        role = permissions.role_of(function, invoked.base)
         Alarms.check_topic(scope, alarm_topic)
         _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
         location.check(
@@ -194,7 +194,7 @@ class AsyncDestinations(Construct):
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
         location.note(scope, self)
-        configured.add(invoked.key)
+        configured.append(invoked)
         self.function = function
         if failure is None:
             failure = queue_destination(
@@ -219,7 +219,7 @@ class AsyncDestinations(Construct):
         )
         permissions.wait(self.event_invoke_config, holder)
         # The qualifier is text in the configuration, and Lambda refuses one that does not exist yet.
-        qualifier = None if invoked.qualifier == LATEST else node_of(function).default_child
+        qualifier = None if invoked.qualifier == LATEST else invoked.qualifier_resource
         if qualifier is not None:
             self.event_invoke_config.node.add_dependency(qualifier)
 
@@ -386,11 +386,14 @@ def _check_numbers(retry_attempts: float, oldest: float | None, alarm_seconds: f
         )
 
 
-def _configured_elsewhere(scope: Construct, function: FunctionLike, invoked: Invoked) -> set[tuple[str, str]]:
-    """The qualifiers of the app that have a configuration; this one must not be among them."""
+def _configured_elsewhere(scope: Construct, function: FunctionLike, invoked: Invoked) -> list[Invoked]:
+    """The functions of the app that have a configuration; this one must not be among them."""
     node = node_of(function)
-    configured = _configured.setdefault(app_of(scope) or node.root, set())
-    if invoked.key in configured or node.try_find_child("EventInvokeConfig") is not None:
+    configured = _configured.setdefault(app_of(scope) or node.root, [])
+    by_cdk = (child for child in invoked.children if isinstance(child, lambda_.EventInvokeConfig))
+    if any(each.is_same_as(invoked) for each in configured) or any(
+        child.node.id == "EventInvokeConfig" for child in by_cdk
+    ):
         raise InvalidPropsError(
             f"function {node.path} has an asynchronous configuration on {invoked.qualifier} already, and Lambda keeps "
             f"one for each qualifier: give this AsyncDestinations all of it. See {_defaults.ASYNC_RECORDS}"

@@ -17,7 +17,7 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, brokers, event_filter, location, permissions
 from constructs_lib.foundation.alarms import Alarms, Watch
-from constructs_lib.foundation.invoked import Invoked, check_event_source, check_mapping, check_place
+from constructs_lib.foundation.invoked import of_mapping
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
@@ -28,6 +28,9 @@ _PORTS: Final = {"ActiveMQ": 61617, "RabbitMQ 3": 5671, "RabbitMQ 4": 5671}
 
 _DEFAULT_HOST: Final = "/"
 """The virtual host that each RabbitMQ broker has."""
+
+_BASIC_AUTH: Final = lambda_.SourceAccessConfigurationType.BASIC_AUTH
+_VIRTUAL_HOST: Final = lambda_.SourceAccessConfigurationType.VIRTUAL_HOST
 
 
 @jsii.implements(iam.IGrantable)
@@ -122,11 +125,7 @@ class BrokerConsumer(Construct):
         alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         """Create the consumer; the arguments are described at the class."""
-        invoked = Invoked.of(function)
-        check_place(scope, invoked)
-        check_event_source(invoked)
-        check_mapping(invoked)
-        role = permissions.role_of(function)
+        invoked, role = of_mapping(scope, function)
         Alarms.check_topic(scope, alarm_topic)
         _check_broker(scope, broker_arn, engine)
         _check_queue("queue", queue)
@@ -158,10 +157,9 @@ class BrokerConsumer(Construct):
             brokers.allow_network(self, role),
             brokers.allow_secret(self, role, secret),
         ]
-        kinds = lambda_.SourceAccessConfigurationType
-        access = [lambda_.SourceAccessConfiguration(type=kinds.BASIC_AUTH, uri=secret.secret_arn)]
+        access = [lambda_.SourceAccessConfiguration(type=_BASIC_AUTH, uri=secret.secret_arn)]
         if host is not None:
-            access.append(lambda_.SourceAccessConfiguration(type=kinds.VIRTUAL_HOST, uri=host))
+            access.append(lambda_.SourceAccessConfiguration(type=_VIRTUAL_HOST, uri=host))
         self.event_source_mapping = lambda_.EventSourceMapping(
             self,
             brokers.mapping_id(queue, virtual_host),
@@ -313,7 +311,8 @@ def _messages(broker_arn: str, engine: Engine, host: str | None, queue: str) -> 
     Sources: https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/activemq-logging-monitoring.html and
     https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/rabbitmq-logging-monitoring.html
     """
-    name = Fn.split(":", broker_arn, 8)[6]
+    known = not _validation.is_unresolved(broker_arn)
+    name = (broker_arn.split(":") if known else Fn.split(":", broker_arn, 8))[6]
     if engine == "RabbitMQ 4":
         return _metric("MessageCount", {"Broker": name})
     if engine == "RabbitMQ 3":

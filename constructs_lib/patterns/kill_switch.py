@@ -21,7 +21,6 @@ from constructs_lib.foundation.invoked import (
     Invoked,
     check_can_be_turned_off,
     check_place,
-    has_provisioned_concurrency,
 )
 from constructs_lib.foundation.rule import Target
 from constructs_lib.practice.plugin import check_app_of
@@ -95,7 +94,7 @@ class KillSwitch(Construct):
         invoked = Invoked.of(function)
         check_place(scope, invoked)
         check_can_be_turned_off(invoked)
-        _check_not_provisioned(function)
+        _check_not_provisioned(invoked)
         Alarms.check_topic(scope, alarm_topic)
         _validation.check_flag("armed", armed)
 
@@ -232,12 +231,12 @@ def _check_rate(invocations_per_minute: float) -> None:
     )
 
 
-def _check_not_provisioned(function: FunctionLike) -> None:
+def _check_not_provisioned(invoked: Invoked) -> None:
     """Refuse an alias or version with provisioned concurrency; a rule looks at the others of its function."""
-    if has_provisioned_concurrency(function):
+    if invoked.has_provisioned_concurrency:
         raise InvalidPropsError(
-            f"function {function.node.path} has provisioned concurrency, and Lambda does not let reserved concurrency "
-            f"go below it: the switch would do nothing. See {_defaults.LAMBDA_CONCURRENCY}"
+            f"function {invoked.called.node.path} has provisioned concurrency, and Lambda does not let reserved "
+            f"concurrency go below it: the switch would do nothing. See {_defaults.LAMBDA_CONCURRENCY}"
         )
 
 

@@ -26,6 +26,7 @@ from constructs_lib.foundation.invoked import (
     check_place,
     check_provisioned,
     check_version_removal,
+    note_alias,
 )
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
@@ -249,6 +250,7 @@ class LiveAlias(Construct):
             ),
             provisioned_concurrent_executions=provisioned_concurrency,
         )
+        note_alias(self.alias, function, alias_name)
         if new_version_weight:
             resource_of(self.alias, lambda_.CfnAlias).routing_config = _routing(
                 self.version, new_version_weight

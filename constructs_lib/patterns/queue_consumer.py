@@ -21,7 +21,7 @@ from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, event_filter, location, permissions
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.alarms import Alarms
-from constructs_lib.foundation.invoked import Invoked, check_event_source, check_mapping, check_place
+from constructs_lib.foundation.invoked import Invoked, of_mapping
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
@@ -166,14 +166,10 @@ class QueueConsumer(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the consumer; the arguments are described at the class."""
-        invoked = Invoked.of(function)
-        check_place(scope, invoked)
-        check_event_source(invoked)
-        check_mapping(invoked)
+        invoked, role = of_mapping(scope, function)
         _validation.check_flag("fifo", fifo)
         _validation.check_flag("content_based_deduplication", content_based_deduplication)
         _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
-        role = permissions.role_of(function)
         _check_places(scope, queue, dead_letter_queue, encryption_key)
         if queue is not None:
             _check_existing(

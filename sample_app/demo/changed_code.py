@@ -1,4 +1,4 @@
-"""A deployed function's package with one file changed: what a developer would deploy next."""
+"""A deployed function's package with one file changed, as a developer would deploy it next, and its release."""
 
 import urllib.request
 import zipfile
@@ -6,6 +6,20 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
+
+
+def release(functions: Any, function: str, alias: str, package: bytes) -> None:
+    """Release new code by hand: the alias moves to a new version, and all else stays.
+
+    Args:
+        functions: A client of Lambda.
+        function: Its name.
+        alias: The name of the alias.
+        package: The new code, zipped.
+    """
+    functions.update_function_code(FunctionName=function, ZipFile=package)
+    version = functions.publish_version(FunctionName=function)["Version"]
+    functions.update_alias(FunctionName=function, Name=alias, FunctionVersion=version)
 
 
 def changed_code(functions: Any, function: str, file: str, change: Callable[[bytes], bytes]) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from constructs_lib.local import LocalCloud, LocalCloudError
-from sample_app.demo.changed_code import changed_code
+from sample_app.demo.changed_code import changed_code, release
 from sample_app.demo.drive import Outputs, depth, invoke
 from sample_app.demo.finished_trips import NEW_CURRENCIES, FinishedTrips
 from sample_app.demo.receipts_outcome import (
@@ -167,12 +167,10 @@ class _Site:
         return {trip_id: sum(f'"{trip_id}"' in line for line in lines) for trip_id in trip_ids}
 
     def fix(self) -> None:
-        """Release a handler that knows the new currencies: the alias moves, and all else stays."""
+        """Release a handler that knows the new currencies."""
         name = self._outputs["MakeReceiptName"]
         package = changed_code(self._lambda, name, "minor_units.json", _with_new_currencies)
-        self._lambda.update_function_code(FunctionName=name, ZipFile=package)
-        version = self._lambda.publish_version(FunctionName=name)["Version"]
-        self._lambda.update_alias(FunctionName=name, Name=_ALIAS, FunctionVersion=version)
+        release(self._lambda, name, _ALIAS, package)
 
     def elsewhere(self) -> int:
         """Messages in the stack's queues, but for the one that failures must be in."""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from constructs_lib.local import LocalCloud, LocalCloudError
-from sample_app.demo.changed_code import changed_code
+from sample_app.demo.changed_code import changed_code, release
 from sample_app.demo.drive import Outputs, invoke
 from sample_app.demo.positions import NEW_ZONES, Positions
 from sample_app.demo.zones_outcome import PlainOutcome, Taken, ZonesOutcome
@@ -197,12 +197,10 @@ class _Site:
         )
 
     def fix(self) -> None:
-        """Release a handler that knows the new zones: the alias moves, and all else stays."""
+        """Release a handler that knows the new zones."""
         functions, name = self._cloud.client("lambda"), self._outputs["UpdateZonesName"]
         package = changed_code(functions, name, "zones.json", _with_new_zones)
-        functions.update_function_code(FunctionName=name, ZipFile=package)
-        version = functions.publish_version(FunctionName=name)["Version"]
-        functions.update_alias(FunctionName=name, Name=_ALIAS, FunctionVersion=version)
+        release(functions, name, _ALIAS, package)
 
     def alarms(self) -> frozenset[str]:
         """The metrics whose alarms went off, of the alarms that notify the stack's topic."""

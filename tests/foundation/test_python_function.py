@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -164,6 +165,20 @@ def test_the_handler_may_come_with_a_dependency(stack: Stack) -> None:
     function(stack, entry=entry, handler=handler, include_runtime=True)
     with pytest.raises(InvalidPropsError, match="handler names the module"):
         function(stack, "Typo", entry=entry, handler=f"{handler}s", include_runtime=True)
+
+
+def test_functions_of_one_stack_share_a_package(app: App) -> None:
+    """A stack has no part in the code of another one: CDK refuses that."""
+    stacks = Stack(app, "One"), Stack(app, "Two")
+    for stack in stacks:
+        for number in range(2):
+            PythonFunction(stack, f"F{number}", entry=HANDLERS / "plain", handler="app.handle")
+    for stack in stacks:
+        assets = [child for child in stack.node.find_all() if isinstance(child, s3_assets.Asset)]
+        functions = of_type(stack, "AWS::Lambda::Function").values()
+        assert len(assets) == 1
+        assert len({json.dumps(each["Code"]) for each in functions}) == 1
+        assert len(functions) == 2
 
 
 def test_the_runtime_is_packaged_when_asked_for(stack: Stack) -> None:

@@ -312,6 +312,20 @@ def test_a_second_configuration_on_one_qualifier_is_refused(stack: Stack, first:
     assert stack.node.try_find_child("Second") is None
 
 
+@pytest.mark.parametrize("first", ["created", "imported"])
+def test_an_import_by_the_arn_of_a_function_of_the_app_is_that_function(stack: Stack, first: str) -> None:
+    created = function(stack)
+    imported = lambda_.Function.from_function_attributes(
+        stack, "Imported", function_arn=created.function_arn, role=created.role
+    )
+    one, other = (created, imported) if first == "created" else (imported, created)
+    AsyncDestinations(stack, "First", function=one)
+    with pytest.raises(InvalidPropsError, match=r"has an asynchronous configuration on \$LATEST already"):
+        AsyncDestinations(stack, "Second", function=other)
+    AsyncDestinations(stack, "OfAlias", function=live(created))
+    AsyncDestinations(stack, "OfTheirs", function=imported_alias(stack))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -13,7 +13,7 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location, subnets
+from constructs_lib.foundation import location, permissions, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.function import durable as durable_
 from constructs_lib.foundation.function.durable import Durable
@@ -165,6 +165,7 @@ class CheckedFunction(lambda_.Function):
             raise
         check_app_of(self, scope)
         location.note(scope, self, role)
+        permissions.note_role(self, role)
 
         log_group.grant_write(role)
         reasons = []

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, Duration, RemovalPolicy, Size
+from aws_cdk import Annotations, Duration, RemovalPolicy, Size, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -228,7 +229,7 @@ class PythonFunction(CheckedFunction):
             packaging.check_size(
                 package, layers_bytes=layer_checks.unzipped_bytes(scope, layers), max_zipped_mb=max_zipped_mb
             )
-            return lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash)
+            return _code_of(package, stack)
 
         super().__init__(
             scope,
@@ -277,6 +278,17 @@ class PythonFunction(CheckedFunction):
 _UNZIPPED_MB_MAX: Final = _defaults.PACKAGE_UNZIPPED_BYTES_MAX // (1024 * 1024)
 _NEWEST_REASON: Final = "AWS supports this runtime as long as the newest one, until June 2029."
 _NEWEST: Final = {"AwsSolutions-L1": _NEWEST_REASON, "Serverless-LambdaLatestVersion": _NEWEST_REASON}
+
+
+def _code_of(package: packaging.Package, stack: Stack) -> lambda_.Code:
+    """A package as CDK's code, made once for each stack: functions of one stack may share it."""
+    codes = _codes.setdefault(stack, {})
+    if package.asset_hash not in codes:
+        codes[package.asset_hash] = lambda_.Code.from_asset(str(package.path), asset_hash=package.asset_hash)
+    return codes[package.asset_hash]
+
+
+_codes: Final[WeakKeyDictionary[Stack, dict[str, lambda_.Code]]] = WeakKeyDictionary()
 
 
 def _check_kinds(

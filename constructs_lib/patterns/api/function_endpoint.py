@@ -16,7 +16,7 @@ from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location, permissions, stack_order
 from constructs_lib.foundation.alarms import Alarms, Watch
-from constructs_lib.foundation.invoked import Invoked, has_provisioned_concurrency
+from constructs_lib.foundation.invoked import Invoked
 from constructs_lib.patterns.api import alarms as api_alarms
 from constructs_lib.patterns.api import aliases, endpoint_arguments
 from constructs_lib.patterns.api.authorization import Authorization
@@ -231,7 +231,7 @@ class FunctionEndpoint(Construct):
         self.spillover_alarm = alarms_here.add(
             "SpilloverAlarm",
             alarms.provisioned_spillover(alias)
-            if unwatched and isinstance(alias, lambda_.Alias) and has_provisioned_concurrency(alias)
+            if unwatched and isinstance(alias, lambda_.Alias) and Invoked.of(alias).has_provisioned_concurrency
             else None,
         )
 

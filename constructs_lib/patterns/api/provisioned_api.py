@@ -26,7 +26,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location, stack_order
 from constructs_lib.foundation.alarms import Alarms
-from constructs_lib.foundation.invoked import check_synchronous, has_provisioned_concurrency
+from constructs_lib.foundation.invoked import check_synchronous
 from constructs_lib.patterns.api import alarms as api_alarms
 from constructs_lib.patterns.api import (
     aliases,
@@ -145,7 +145,6 @@ class ProvisionedApi(Construct):
         rest_api: The REST API. None for an HTTP API.
         http_api: The HTTP API. None for a REST API.
         stage: The only stage.
-        url: The address of the API, with a slash at its end: that of the custom domain and base path if there is one.
         methods: The methods of a REST API, by route. Empty for an HTTP API.
         http_routes: The routes of an HTTP API, by route. Empty for a REST API.
         log_group: The access log.
@@ -173,7 +172,6 @@ class ProvisionedApi(Construct):
     rest_api: Final[apigateway.RestApi | None]
     http_api: "Final[apigatewayv2.HttpApi | None]"
     stage: "Final[apigateway.Stage | apigatewayv2.HttpStage]"
-    url: Final[str]
     methods: Final[Mapping[str, apigateway.Method]]
     http_routes: "Final[Mapping[str, apigatewayv2.HttpRoute]]"
     log_group: Final[logs.LogGroup]
@@ -379,7 +377,7 @@ class ProvisionedApi(Construct):
         self.usage_plans, self.api_keys = api.usage_plans, api.api_keys
         self.web_acl_association = api.web_acl_association
         self.domain_record = _point_to(self, api.domain, hosted_zone, domain_name)
-        self.url = self._url(domain_name, base_path)
+        self._address = (domain_name, base_path)
 
         alarms_here = Alarms(self, alarm_topic, findings=api.findings)
         self.alarm_topic = alarms_here.topic
@@ -420,8 +418,23 @@ class ProvisionedApi(Construct):
         self.spillover_alarms = [
             alarms_here.add(_numbered("SpilloverAlarm", number), alarms.provisioned_spillover(alias))
             for number, alias in enumerate(unwatched, start=1)
-            if isinstance(alias, lambda_.Alias) and has_provisioned_concurrency(alias)
+            if isinstance(alias, lambda_.Alias) and aliases.invoked(alias).has_provisioned_concurrency
         ]
+
+    @property
+    def url(self) -> str:
+        """The address of the API, with a slash at its end: that of the custom domain and base path if there is one."""
+        domain_name, base_path = self._address
+        below = f"{base_path}/" if base_path else ""
+        if isinstance(domain_name, str):
+            return f"https://{domain_name}/{below}"
+        if domain_name is not None:
+            from constructs_lib.patterns.api import custom_domain
+
+            return f"https://{custom_domain.name_of(domain_name)}/{below}"
+        if isinstance(self.stage, apigateway.Stage):
+            return self.stage.url_for_path("/")
+        return f"{self.stage.url.rstrip('/')}/"
 
     def grant_invoke(self, grantee: iam.IGrantable, *routes: str) -> iam.Grant:
         """Let somebody call routes with IAM authorization, and no other route of this API.
@@ -495,18 +508,6 @@ class ProvisionedApi(Construct):
         api = self.rest_api if self.rest_api is not None else self.http_api
         assert api is not None  # noqa: S101 - there is always one
         return api.arn_for_execute_api(requests.method, f"/{requests.arn_path}", self.stage.stage_name)
-
-    def _url(self, domain_name: "str | AnyDomain | None", base_path: str | None) -> str:
-        below = f"{base_path}/" if base_path else ""
-        if isinstance(domain_name, str):
-            return f"https://{domain_name}/{below}"
-        if domain_name is not None:
-            from constructs_lib.patterns.api import custom_domain
-
-            return f"https://{custom_domain.name_of(domain_name)}/{below}"
-        if isinstance(self.stage, apigateway.Stage):
-            return self.stage.url_for_path("/")
-        return f"{self.stage.url.rstrip('/')}/"
 
     def _throttled_requests(self, api_id: str, stage_name: str, kind: ApiKind) -> cloudwatch.Metric:
         """What API Gateway has no metric for: its 4XXError also counts every caller's own mistakes."""

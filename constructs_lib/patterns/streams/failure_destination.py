@@ -97,7 +97,7 @@ def make_bucket(
         encryption=s3.BucketEncryption.KMS if encryption_key else s3.BucketEncryption.S3_MANAGED,
         encryption_key=encryption_key,
         bucket_key_enabled=True if encryption_key else None,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        block_public_access=_NOT_PUBLIC,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         enforce_ssl=True,
         lifecycle_rules=[s3.LifecycleRule(expiration=retention or _RETENTION)],
@@ -108,6 +108,7 @@ def make_bucket(
 
 
 _RETENTION: Final = Duration.days(_defaults.FAILED_RECORD_RETENTION_DAYS)
+_NOT_PUBLIC: Final = s3.BlockPublicAccess.BLOCK_ALL
 
 
 def findings(failure: Destination, passed: object) -> dict[str, str]:
@@ -196,13 +197,13 @@ _DAY: Final = 86_400
 # --- alarms --------------------------------------------------------------------------------------------
 
 
-def failed_records(mapping: lambda_.EventSourceMapping) -> Watch:
-    """The first record whose retries are exhausted, and that Lambda sent to the on-failure destination."""
+def failed_records(mapping_id: str) -> Watch:
+    """The first record of a mapping whose retries are exhausted, and that Lambda sent to the on-failure destination."""
     return Watch(
         metric=cloudwatch.Metric(
             namespace="AWS/Lambda",
             metric_name="OnFailureDestinationDeliveredEventCount",
-            dimensions_map={"EventSourceMappingUUID": mapping.event_source_mapping_id},
+            dimensions_map={"EventSourceMappingUUID": mapping_id},
             period=alarms.PERIOD,
             statistic="Sum",
         ),

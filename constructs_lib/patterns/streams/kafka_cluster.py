@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from aws_cdk import Annotations, Fn
@@ -24,6 +25,10 @@ _ACCESS: Final = {
     "mTLS": lambda_.SourceAccessConfigurationType.CLIENT_CERTIFICATE_TLS_AUTH,
 }
 """What the mapping calls each authentication that has a secret (CREATE_MAPPING_ACCESS)."""
+
+_ROOT_CA: Final = lambda_.SourceAccessConfigurationType.SERVER_ROOT_CA_CERTIFICATE
+_SUBNET: Final = lambda_.SourceAccessConfigurationType.VPC_SUBNET
+_SECURITY_GROUP: Final = lambda_.SourceAccessConfigurationType.VPC_SECURITY_GROUP
 
 _OF_MSK_ALONE: Final = ("IAM",)
 _OF_OTHERS_ALONE: Final = ("SCRAM-SHA-256", "PLAIN")
@@ -161,7 +166,7 @@ class KafkaCluster:
                     f"See {_defaults.KAFKA_CREATE}"
                 )
             return
-        chosen = subnets.selected(self.vpc, self.vpc_subnets).subnet_ids
+        chosen = self._subnet_ids
         for name, count, most in (
             ("security_groups", len(groups), _defaults.FUNCTION_SECURITY_GROUPS_MAX),
             ("vpc_subnets", len(chosen), _defaults.FUNCTION_SUBNETS_MAX),
@@ -187,21 +192,23 @@ class KafkaCluster:
                 source=_defaults.KAFKA_NETWORK,
             )
 
+    @cached_property
+    def _subnet_ids(self) -> list[str]:
+        return [] if self.vpc is None else subnets.selected(self.vpc, self.vpc_subnets).subnet_ids
+
     # --- what is deployed ----------------------------------------------------------------------------------
 
     def access_configurations(self) -> list[lambda_.SourceAccessConfiguration]:
         """How the mapping gets in: by which secrets, and in which network."""
-        kinds = lambda_.SourceAccessConfigurationType
         found: list[tuple[lambda_.SourceAccessConfigurationType, str]] = []
         if self.authentication.secret is not None:
             found.append((_ACCESS[self.authentication.kind], self.authentication.secret.secret_arn))
         if self.root_ca_certificate is not None:
-            found.append((kinds.SERVER_ROOT_CA_CERTIFICATE, self.root_ca_certificate.secret_arn))
+            found.append((_ROOT_CA, self.root_ca_certificate.secret_arn))
         if self.vpc is not None:
-            chosen = subnets.selected(self.vpc, self.vpc_subnets).subnet_ids
-            found += [(kinds.VPC_SUBNET, f"subnet:{subnet}") for subnet in chosen]
+            found += [(_SUBNET, f"subnet:{subnet}") for subnet in self._subnet_ids]
             found += [
-                (kinds.VPC_SECURITY_GROUP, f"security_group:{group.security_group_id}")
+                (_SECURITY_GROUP, f"security_group:{group.security_group_id}")
                 for group in self.security_groups
             ]
         return [lambda_.SourceAccessConfiguration(type=kind, uri=uri) for kind, uri in found]
@@ -277,7 +284,10 @@ class KafkaCluster:
 
     def _part(self, kind: str) -> str:
         """The ARN of the topics or groups of the MSK cluster: that of the cluster, with another word in it."""
-        return Fn.join(f":{kind}/", Fn.split(":cluster/", self.cluster_arn or "", 2))
+        arn, word = self.cluster_arn or "", f":{kind}/"
+        if not _validation.is_unresolved(arn):
+            return arn.replace(":cluster/", word)
+        return Fn.join(word, Fn.split(":cluster/", arn, 2))
 
     def inform(self, construct: Construct, *, is_provisioned: bool, destination: str) -> None:
         """Show what the network of the cluster must allow, since it is not created here.

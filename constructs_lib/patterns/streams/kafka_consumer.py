@@ -20,15 +20,10 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.foundation import alarms, brokers, event_filter, location, permissions
+from constructs_lib.foundation.acknowledgment import acknowledged_together
 from constructs_lib.foundation.alarms import Alarms, Watch
 from constructs_lib.foundation.destination import Destination
-from constructs_lib.foundation.invoked import (
-    Invoked,
-    check_event_source,
-    check_mapping,
-    check_place,
-    dimensions_of,
-)
+from constructs_lib.foundation.invoked import dimensions_of, of_mapping
 from constructs_lib.patterns.streams import failure_destination
 from constructs_lib.patterns.streams.failure_destination import OnFailure, RecordTarget
 from constructs_lib.patterns.streams.kafka_authentication import KafkaAuthentication
@@ -188,11 +183,7 @@ class KafkaConsumer(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the consumer; the arguments are described at the class."""
-        invoked = Invoked.of(function)
-        check_place(scope, invoked)
-        check_event_source(invoked)
-        check_mapping(invoked)
-        role = permissions.role_of(function)
+        invoked, role = of_mapping(scope, function)
         Alarms.check_topic(scope, alarm_topic)
         check_topic("topic", topic)
         cluster = KafkaCluster(
@@ -260,10 +251,11 @@ class KafkaConsumer(Construct):
         )
         self.failure_bucket, self.failure_queue = failure.bucket, failure.queue
         cluster.inform(self, is_provisioned=polling.is_provisioned, destination=_service_of(failure))
-        holders = cluster.attach(
-            self, role, topic=topic, group=consumer_group_id, dead_letter_topic=dead_letter_topic
-        )
-        holders.append(failure.grant(self, role))
+        with acknowledged_together():
+            holders = cluster.attach(
+                self, role, topic=topic, group=consumer_group_id, dead_letter_topic=dead_letter_topic
+            )
+            holders.append(failure.grant(self, role))
         self.event_source_mapping = self._make_mapping(
             cluster,
             polling,
@@ -276,7 +268,7 @@ class KafkaConsumer(Construct):
         for holder in holders:
             permissions.wait(self.event_source_mapping, holder)
 
-        measured = self.event_source_mapping if polling.has_metrics else None
+        measured = self.event_source_mapping.event_source_mapping_id if polling.has_metrics else None
         alarms_here = Alarms(self, alarm_topic, findings=failure_destination.findings(failure, on_failure))
         self.alarm_topic = alarms_here.topic
         self.offset_lag_alarm = alarms_here.add(
@@ -405,20 +397,20 @@ def _check_group(consumer_group_id: str | None) -> None:
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 
 
-def _offset_lag(function: FunctionLike, mapping: lambda_.EventSourceMapping | None, records: float) -> Watch:
+def _offset_lag(function: FunctionLike, mapping_id: str | None, records: float) -> Watch:
     """More records to be processed than a number of them.
 
     Args:
         function: The function, whose metric sees the whole topic.
-        mapping: What has a metric of its own, for the partition that is furthest behind; None without such metrics.
+        mapping_id: What has a metric of its own, for the partition that is furthest behind; None without such metrics.
         records: How many.
     """
     return Watch(
         metric=function.metric(
             "OffsetLag", period=alarms.PERIOD, statistic="Maximum", dimensions_map=dimensions_of(function)
         )
-        if mapping is None
-        else _of_mapping(mapping, "MaxOffsetLag", "Maximum"),
+        if mapping_id is None
+        else _of_mapping(mapping_id, "MaxOffsetLag", "Maximum"),
         threshold=records,
         periods=_defaults.BACKLOG_ALARM_MINUTES,
         datapoints=_defaults.BACKLOG_ALARM_MINUTES,
@@ -427,21 +419,21 @@ def _offset_lag(function: FunctionLike, mapping: lambda_.EventSourceMapping | No
     )
 
 
-def _polling_errors(mapping: lambda_.EventSourceMapping) -> Watch:
+def _polling_errors(mapping_id: str) -> Watch:
     """Failures to read from the brokers."""
     return Watch(
-        metric=_of_mapping(mapping, "PollingErrorCount", "Sum"),
+        metric=_of_mapping(mapping_id, "PollingErrorCount", "Sum"),
         threshold=0,
         description="Lambda cannot read from the brokers. Check the network, the security group, the secret, and what "
         "the state of the event source mapping shows.",
     )
 
 
-def _of_mapping(mapping: lambda_.EventSourceMapping, name: str, statistic: str) -> cloudwatch.Metric:
+def _of_mapping(mapping_id: str, name: str, statistic: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="AWS/Lambda",
         metric_name=name,
-        dimensions_map={"EventSourceMappingUUID": mapping.event_source_mapping_id},
+        dimensions_map={"EventSourceMappingUUID": mapping_id},
         period=alarms.PERIOD,
         statistic=statistic,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from aws_cdk import Annotations, Duration
@@ -74,12 +75,20 @@ class Reading:
         """How old a record may become."""
         retention = source.retention or _defaults.KINESIS_RETENTION_SECONDS
         default = int(min(_defaults.RECORD_AGE_SHARE * retention, _defaults.RECORD_AGE_SECONDS_MAX))
-        return _known_seconds("max_record_age", self.max_record_age, default)
+        return default if self._record_age is None else self._record_age
 
     def iterator_age_seconds(self, source: Source) -> float:
         """At which age the alarm goes off."""
         default = min(_defaults.ITERATOR_AGE_ALARM_SECONDS, self.record_age_seconds(source) / 2)
-        return _known_seconds("iterator_age", self.iterator_age, default)
+        return default if self._iterator_age is None else self._iterator_age
+
+    @cached_property
+    def _record_age(self) -> float | None:
+        return _known_seconds("max_record_age", self.max_record_age)
+
+    @cached_property
+    def _iterator_age(self) -> float | None:
+        return _known_seconds("iterator_age", self.iterator_age)
 
     def warn(self, construct: Construct, source: Source, invoked: Invoked) -> None:
         """Warn of what works, and is slower or blocks longer than it looks.
@@ -111,10 +120,10 @@ class Reading:
                 )
 
 
-def _known_seconds(name: str, duration: Duration | None, default: float) -> float:
+def _known_seconds(name: str, duration: Duration | None) -> float | None:
     """A time that the other one is compared with; CDK too refuses a record age that is known only at deployment."""
-    given = _validation.read_seconds(name, duration, default)
-    if given is None:
+    given = _validation.read_seconds(name, duration)
+    if duration is not None and given is None:
         raise InvalidPropsError(f"{name} must be known at synth: pass a Duration without tokens.")
     return given
 

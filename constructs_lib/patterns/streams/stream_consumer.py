@@ -19,16 +19,11 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, event_filter, location, permissions
+from constructs_lib.foundation.acknowledgment import acknowledged_together
 from constructs_lib.foundation.alarms import Alarms, Watch
 from constructs_lib.foundation.destination import Destination, acknowledge_wildcard
 from constructs_lib.foundation.function.python_function import PythonFunction
-from constructs_lib.foundation.invoked import (
-    Invoked,
-    check_event_source,
-    check_mapping,
-    check_place,
-    dimensions_of,
-)
+from constructs_lib.foundation.invoked import Invoked, dimensions_of, of_mapping
 from constructs_lib.patterns.streams import failure_destination
 from constructs_lib.patterns.streams.failure_destination import OnFailure, RecordTarget
 from constructs_lib.patterns.streams.reading import Reading
@@ -73,11 +68,7 @@ class StreamConsumer(Construct):
         alarm_topic: sns.ITopic | None,
         removal_policy: RemovalPolicy | None,
     ) -> None:
-        invoked = Invoked.of(function)
-        check_place(scope, invoked)
-        check_event_source(invoked)
-        check_mapping(invoked)
-        role = permissions.role_of(function)
+        invoked, role = of_mapping(scope, function)
         Alarms.check_topic(scope, alarm_topic)
         reading.check(source)
         iterator_age = reading.iterator_age_seconds(source)
@@ -111,8 +102,9 @@ class StreamConsumer(Construct):
             else failure_destination.existing(on_failure)
         )
         self.failure_bucket, self.failure_queue = failure.bucket, failure.queue
-        arn = source.attach(self, role)
-        holder = failure.grant(self, role)
+        with acknowledged_together():
+            arn = source.attach(self, role)
+            holder = failure.grant(self, role)
         self.event_source_mapping = self._make_mapping(
             arn, failure, patterns, reading, source, event_count_metrics=event_count_metrics
         )
@@ -125,7 +117,7 @@ class StreamConsumer(Construct):
             "FailedRecordsAlarm",
             alarms.dead_letters(failure.queue)
             if failure.queue is not None and not location.is_of_another_account(self, failure.queue)
-            else failure_destination.failed_records(self.event_source_mapping)
+            else failure_destination.failed_records(self.event_source_mapping.event_source_mapping_id)
             if event_count_metrics
             else None,
         )
@@ -168,7 +160,7 @@ class StreamConsumer(Construct):
             bisect_batch_on_error=True,
             report_batch_item_failures=True,
             retry_attempts=reading.retry_attempts,
-            max_record_age=Duration.seconds(reading.record_age_seconds(source)),
+            max_record_age=reading.max_record_age or Duration.seconds(reading.record_age_seconds(source)),
             on_failure=OnFailure(failure.arn),
             filters=patterns or None,
             metrics_config=lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
@@ -176,6 +168,7 @@ class StreamConsumer(Construct):
             else None,
         )
 
+    @acknowledged_together()
     def _make_redrive(self, failure: Destination, source: Source, invoked: Invoked) -> PythonFunction:
         mapping = self.event_source_mapping.event_source_mapping_id
         function = PythonFunction(

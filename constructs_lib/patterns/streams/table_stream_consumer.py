@@ -206,7 +206,8 @@ class _TableSource:
             InvalidPropsError: It is not a table, is in another Region, or has no stream.
         """
         _validation.check_part("table", table, "table_stream_arn", "a DynamoDB table", required=True)
-        owner = _owner_of(table)
+        arn = table.table_stream_arn
+        owner = _owner_of(table, arn)
         location.check(
             scope,
             "table",
@@ -215,7 +216,6 @@ class _TableSource:
             way_out="Lambda reads streams of its own Region only: create this consumer, and the function, there.",
             source=_defaults.TABLE_STREAM,
         )
-        arn = table.table_stream_arn
         if arn is None:
             raise InvalidPropsError(
                 f"table {table.node.path} has no stream: set stream=StreamViewType.NEW_AND_OLD_IMAGES on a Table, "
@@ -225,7 +225,7 @@ class _TableSource:
         return cls(table, arn, owner)
 
     def attach(self, construct: Construct, role: iam.IRole) -> str:
-        table = self.table
+        table, table_arn = self.table, self.table.table_arn
         holder = permissions.allow_role(
             construct,
             role,
@@ -237,11 +237,11 @@ class _TableSource:
         )
         streams = "/stream/*"
         permissions.allow_role(
-            construct, role, ["dynamodb:ListStreams"], table.table_arn + streams, resource=self.owner
+            construct, role, ["dynamodb:ListStreams"], table_arn + streams, resource=self.owner
         )
         acknowledge_wildcard(
             holder,
-            table.table_arn,
+            table_arn,
             streams,
             "Lambda lists the streams of this table: the action takes no single stream.",
         )
@@ -267,8 +267,7 @@ class _Imported:
     env: Environment
 
 
-def _owner_of(table: TableWithStream) -> Any:
-    arn = table.table_stream_arn
+def _owner_of(table: TableWithStream, arn: str | None) -> Any:
     if isinstance(table, dynamodb.Table | dynamodb.TableV2) or arn is None or _validation.is_unresolved(arn):
         return table
     region, account = arn.split(":")[3:5]
