@@ -1,4 +1,4 @@
-"""Receipts of finished trips: everything here is called asynchronously, and nothing gets lost on the way."""
+"""Receipts of finished trips: made asynchronously, so that nothing gets lost on the way, and downloaded by partners."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,15 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from constructs_lib import AsyncDestinations, BucketEvents, EventRule, KillSwitch, LiveAlias, PythonFunction
+from constructs_lib import (
+    AsyncDestinations,
+    BucketEvents,
+    EventRule,
+    FunctionEndpoint,
+    KillSwitch,
+    LiveAlias,
+    PythonFunction,
+)
 
 _FUNCTIONS = Path(__file__).parent / "functions"
 _RECEIPTS = "receipts/"
@@ -22,13 +30,15 @@ class ReceiptsStack(Stack):
 
     The bus calls `make_receipt`, which writes an object. Its success goes to a second bus, from where
     `notify_rider` puts an item into the rider's inbox; its failure goes to a queue, from where it can be sent again.
-    The object in the bucket calls `archive_receipt`. All calls are to aliases, and so are all destinations.
+    The object in the bucket calls `archive_receipt`. Partners call `download_receipt` at a function URL, and sign their
+    requests. All calls are to aliases, and so are all destinations.
 
     It is a sample: everything in it goes with the stack, but for the two buckets, which hold receipts.
     """
 
     trips: Final[events.EventBus]
     results: Final[AsyncDestinations]
+    downloads: Final[FunctionEndpoint]
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -110,6 +120,16 @@ class ReceiptsStack(Stack):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
+        download_receipt = self._function(
+            "DownloadReceipt", entry="download_receipt", environment={"ARCHIVE_BUCKET": archive.bucket_name}
+        )
+        _allow(download_receipt, "s3:GetObject", on=archive.arn_for_objects(f"{_RECEIPTS}*"))
+        # Without it, S3 does not say of a receipt that it is not there.
+        _allow(download_receipt, "s3:ListBucket", on=archive.bucket_arn)
+        download_live = LiveAlias(self, "DownloadReceiptLive", function=download_receipt, alarm_topic=alarms)
+        self.downloads = FunctionEndpoint(self, "Downloads", alias=download_live.alias, alarm_topic=alarms)
+        download_live.add_rollback_alarm(self.downloads.server_errors_alarm)
+
         redrive = self.results.redrive_function
         assert redrive is not None  # noqa: S101 - asked for above
         assert self.results.failure_queue is not None  # noqa: S101
@@ -124,6 +144,9 @@ class ReceiptsStack(Stack):
             "FailureQueueUrl": self.results.failure_queue.queue_url,
             "RedriveName": redrive.function_name,
             "AlarmTopic": alarms.topic_arn,
+            "DownloadsUrl": self.downloads.url,
+            "DownloadsAlias": download_live.alias.function_arn,
+            "DownloadReceiptName": download_receipt.function_name,
         }.items():
             CfnOutput(self, name, value=value)
 

@@ -19,6 +19,7 @@ from jsii._kernel.providers import process
 from constructs_lib import (
     AsyncDestinations,
     Authorization,
+    FunctionEndpoint,
     InvalidPropsError,
     LiveAlias,
     ProvisionedApi,
@@ -289,5 +290,28 @@ def test_unresolved_tokens_of_an_api_pass(stack: Stack) -> None:
         throttling_rate_limit=number,
         throttling_burst_limit=number,
         integration_timeout=Duration.millis(number),
+        latency_threshold=Duration.millis(number),
+    )
+
+
+def test_unresolved_tokens_of_an_endpoint_pass(stack: Stack) -> None:
+    number = CfnParameter(stack, "Number", type="Number").value_as_number
+    text = Token.as_string({"Ref": "Text"})
+    behind = function(
+        stack, "Behind", timeout=Duration.seconds(number), reserved_concurrent_executions=int(number)
+    )
+    FunctionEndpoint(
+        stack,
+        "EndpointOfTokens",
+        alias=lambda_.Alias(stack, "LiveOfTokens", alias_name=text, version=behind.current_version),
+        authorization=Authorization.public(),
+        cors_origins=[text],
+        cors_headers=[text],
+        cors_exposed_headers=[text],
+        cors_max_age=Duration.seconds(number),
+        cloudfront=True,
+        web_acl_arn=text,
+        domain_name=text,
+        certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", text),
         latency_threshold=Duration.millis(number),
     )

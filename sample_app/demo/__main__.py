@@ -24,6 +24,7 @@ from sample_app.demo import (
     drive,
     drive_api,
     drive_disputes,
+    drive_downloads,
     drive_receipts,
     drive_zones,
     receipts_outcome,
@@ -67,6 +68,7 @@ class Part(StrEnum):
     TRIPS = "trips"
     API = "api"
     RECEIPTS = "receipts"
+    DOWNLOADS = "downloads"
     ZONES = "zones"
     DISPUTES = "disputes"
     ENFORCED = "enforced"
@@ -79,6 +81,7 @@ class _Seen:
     trips: Outcome | None = None
     api: drive_api.ApiOutcome | None = None
     receipts: ReceiptsOutcome | None = None
+    downloads: drive_downloads.DownloadsOutcome | None = None
     zones: ZonesOutcome | None = None
     plain: PlainOutcome | None = None
     disputes: drive_disputes.DisputesOutcome | None = None
@@ -131,6 +134,9 @@ def _show(
     if seen.receipts is not None:
         report.show_receipts(console, finished, seen.receipts)
         wrong += receipts_outcome.differences(finished, seen.receipts)
+    if seen.downloads is not None:
+        report.show_downloads(console, seen.downloads)
+        wrong += drive_downloads.differences(seen.downloads)
     if seen.zones is not None:
         report.show_zones(console, positions, seen.zones, seen.plain)
         wrong += zones_outcome.differences(len(positions.sent), seen.zones)
@@ -177,6 +183,10 @@ def _rehearse(
             if Part.RECEIPTS in parts:
                 seen.receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
                 phases.end("receipts, retry, fail, fix, redrive")
+            if Part.DOWNLOADS in parts:
+                phases.tell("downloading receipts")
+                seen.downloads = drive_downloads.rehearse(cloud, outputs)
+                phases.end("downloads, callers refused")
             if Part.ZONES in parts:
                 seen.zones = drive_zones.rehearse(cloud, outputs, positions, phases.tell)
                 phases.end("positions, fail, fix, redrive")
@@ -195,6 +205,7 @@ def _app(parts: Set[Part], *, compare: bool) -> list[str]:
         Part.TRIPS: "trips",
         Part.API: "trips",
         Part.RECEIPTS: "receipts",
+        Part.DOWNLOADS: "receipts",
         Part.ZONES: "zones",
         Part.DISPUTES: "disputes",
     }
@@ -221,10 +232,14 @@ def _rehearse_enforced(seed: int, state: Path, console: Console) -> report.Enfor
             phases.end("try to get in uninvited")
             receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
             phases.end("receipts, fail, fix, redrive")
+            downloads = drive_downloads.knock(cloud, outputs)
+            phases.end("try to download uninvited")
             zones = drive_zones.rehearse(cloud, outputs, positions, phases.tell)
             phases.end("positions, fail, fix, redrive")
         phases.end("stop and delete everything")
-    return report.Enforced(rehearsal, outcome, refusals, doors, finished, receipts, positions, zones)
+    return report.Enforced(
+        rehearsal, outcome, refusals, doors, finished, receipts, downloads, positions, zones
+    )
 
 
 def _deploy(cloud: LocalCloud, app: list[str], phases: _Phases) -> drive.Outputs:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from constructs_lib.local.evidence import EVIDENCE
-from sample_app.demo import drive_api, drive_disputes, receipts_outcome, zones_outcome
+from sample_app.demo import drive_api, drive_disputes, drive_downloads, receipts_outcome, zones_outcome
 from sample_app.demo.finished_trips import FinishedTrips
 from sample_app.demo.positions import Positions
 from sample_app.demo.receipts_outcome import ReceiptsOutcome
@@ -34,6 +34,7 @@ class Enforced:
         doors: The status that each caller of the API got.
         finished: The trips that were put on the bus.
         receipts: What came of them.
+        downloads: The status that each caller of the function URL got.
         positions: The positions that were put on the stream.
         zones: What came of them.
     """
@@ -44,6 +45,7 @@ class Enforced:
     doors: dict[str, int]
     finished: FinishedTrips
     receipts: ReceiptsOutcome
+    downloads: dict[str, int]
     positions: Positions
     zones: ZonesOutcome
 
@@ -59,9 +61,10 @@ class Enforced:
             if not is_refused(came_of_it)
         ]
         wrong += [
-            f"a caller {who} must get {DOORS[who]}, got {status}"
-            for who, status in self.doors.items()
-            if status != DOORS[who]
+            f"a caller {who} must get {doors[who]}, got {status}"
+            for doors, seen in ((DOORS, self.doors), (drive_downloads.DOORS, self.downloads))
+            for who, status in seen.items()
+            if status != doors[who]
         ]
         return [f"under enforced IAM: {line}" for line in wrong]
 
@@ -190,6 +193,25 @@ def show_receipts(console: Console, trips: FinishedTrips, outcome: ReceiptsOutco
     console.print(failures)
 
 
+def show_downloads(console: Console, outcome: drive_downloads.DownloadsOutcome) -> None:
+    """Print what the function URL answered.
+
+    Args:
+        console: Where to.
+        outcome: What it answered.
+    """
+    figures = _figures("Receipts downloaded at a function URL")
+    _add(
+        figures,
+        "receipts downloaded, each as it is in the archive",
+        outcome.downloaded,
+        drive_downloads.RECEIPTS,
+    )
+    for what, status in outcome.statuses.items():
+        _add(figures, what, status, drive_downloads.STATUSES[what])
+    console.print(figures)
+
+
 def show_zones(
     console: Console, positions: Positions, outcome: ZonesOutcome, plain: PlainOutcome | None
 ) -> None:
@@ -312,6 +334,8 @@ def show_enforced(console: Console, enforced: Enforced) -> None:
         _add(figures, f"a function that was never connected: {way}", result, "refused")
     for who, status in enforced.doors.items():
         _add(figures, f"a caller of the API {who}", status, DOORS[who])
+    for who, status in enforced.downloads.items():
+        _add(figures, f"a caller of the function URL {who}", status, drive_downloads.DOORS[who])
     _add(
         figures,
         "receipts archived, and riders notified, in the end",

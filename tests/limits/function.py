@@ -146,7 +146,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "vpc_subnets must be a SubnetSelection, such as "),
     ("subnets that are not there", lambda stack: {"vpc": imported_vpc(stack),
      "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)}, "vpc_subnets selects nothing in vpc"),
-    ("bytecode of a Python that is not there", args(bytecode=True, runtime=lambda_.Runtime("python3.99")), "runtime"),
+    ("bytecode of a Python that is not there", args(bytecode=True, runtime=lambda_.Runtime("python3.99")),
+     "bytecode=True requires a Python 3.99 on this machine"),
 ]  # fmt: skip
 
 FUNCTION_LIMITS: Final = Limits(

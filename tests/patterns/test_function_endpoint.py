@@ -7,12 +7,12 @@ import pytest
 from aws_cdk import App, Duration, Environment, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
 from constructs_lib import Authorization, FunctionEndpoint, InvalidPropsError, LiveAlias
-from constructs_lib.patterns.api import endpoint_distribution
 from tests.foundation.test_permissions import told
 from tests.gallery.api import certificate
 from tests.gallery.endpoint import WEB_ACL, bounded
@@ -242,34 +242,31 @@ def test_the_distribution_alone_may_call(stack: Stack) -> None:
         ("cloudfront.amazonaws.com", "lambda:InvokeFunctionUrl", ""),
         ("cloudfront.amazonaws.com", "lambda:InvokeFunction", "True"),
     }
-    assert endpoint.distribution is not None
-    for each in of_type(stack, "AWS::Lambda::Permission").values():
-        assert each["FunctionName"] == {"Fn::GetAtt": [logical_id(endpoint.function_url), "FunctionArn"]}
-        assert each["SourceArn"]["Fn::Join"][1][-2:] == [
-            ":distribution/",
-            {"Ref": logical_id(endpoint.distribution)},
-        ]
+    of_the_distribution_alone(endpoint)
     access = the(stack, "AWS::CloudFront::OriginAccessControl")["OriginAccessControlConfig"]
     assert (access["OriginAccessControlOriginType"], access["SigningBehavior"]) == ("lambda", "always")
     assert "OriginAccessControlId" in configuration(endpoint)["Origins"][0]
 
 
-def test_the_second_permission_is_added_where_cdk_leaves_it_out(stack: Stack) -> None:
-    """As aws-cdk-lib 2.262 does, the oldest that is supported."""
+def test_the_second_permission_is_added_where_cdk_leaves_it_out(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As aws-cdk-lib 2.262 does, the oldest that is supported; this origin gives no permission at all."""
+    plain = lambda url, **settings: origins.FunctionUrlOrigin(url)  # noqa: E731
+    monkeypatch.setattr(origins.FunctionUrlOrigin, "with_origin_access_control", plain)
     endpoint = behind_cloudfront(stack)
+    assert permissions(stack) == {("cloudfront.amazonaws.com", "lambda:InvokeFunction", "True")}
+    of_the_distribution_alone(endpoint)
+
+
+def of_the_distribution_alone(endpoint: FunctionEndpoint) -> None:
     assert endpoint.distribution is not None
-    (second,) = (
-        each
-        for each in endpoint.distribution.node.find_all()
-        if isinstance(each, lambda_.CfnPermission) and each.action == "lambda:InvokeFunction"
-    )
-    assert second.node.scope is not None
-    second.node.scope.node.try_remove_child(second.node.id)
-    endpoint_distribution.complete_permissions(endpoint.distribution, endpoint.function_url)
-    assert permissions(stack) == {
-        ("cloudfront.amazonaws.com", "lambda:InvokeFunctionUrl", ""),
-        ("cloudfront.amazonaws.com", "lambda:InvokeFunction", "True"),
-    }
+    for each in of_type(Stack.of(endpoint), "AWS::Lambda::Permission").values():
+        assert each["FunctionName"] == {"Fn::GetAtt": [logical_id(endpoint.function_url), "FunctionArn"]}
+        assert each["SourceArn"]["Fn::Join"][1][-2:] == [
+            ":distribution/",
+            {"Ref": logical_id(endpoint.distribution)},
+        ]
 
 
 def test_requests_arrive_whole_over_https_and_nothing_is_kept(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""Who may call an API: set for the whole API, and again for a route that differs."""
+"""Who may call an API or a function URL: set for the whole API, and again for a route that differs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Authorization:
-    """How callers prove who they are. Made by one of its five methods; it has no default.
+    """How callers prove who they are, made by one of its five methods. An API has no default.
 
     Attributes:
         kind: Which of the five.
@@ -46,7 +46,14 @@ class Authorization:
 
     @staticmethod
     def iam() -> "Authorization":
-        """Callers sign with SigV4 and need `execute-api:Invoke`: `ProvisionedApi.grant_invoke` gives it."""
+        """Callers sign with SigV4 and need permissions, which the grants of the constructs give.
+
+        An API requires `execute-api:Invoke` of them: `ProvisionedApi.grant_invoke`. A function URL requires two actions
+        of Lambda: `FunctionEndpoint.grant_invoke_url`.
+
+        Returns:
+            For `authorization=`.
+        """
         return Authorization("IAM")
 
     @staticmethod

@@ -60,7 +60,7 @@ def make(
         http_version=cloudfront.HttpVersion.HTTP2_AND_3,
         price_class=price_class or cloudfront.PriceClass.PRICE_CLASS_100,
     )
-    complete_permissions(distribution, function_url)
+    _complete_permissions(distribution, function_url)
     findings = {"AwsSolutions-CFR1": _GEO, "AwsSolutions-CFR3": _LOGS}
     if web_acl_arn is None:
         findings["AwsSolutions-CFR2"] = _WAF
@@ -70,12 +70,8 @@ def make(
     return distribution
 
 
-def complete_permissions(distribution: cloudfront.Distribution, function_url: lambda_.FunctionUrl) -> None:
+def _complete_permissions(distribution: cloudfront.Distribution, function_url: lambda_.FunctionUrl) -> None:
     """Add the second permission that Lambda requires where CDK does not: its older versions give the first alone.
-
-    Args:
-        distribution: What sends the requests.
-        function_url: Where to.
 
     Source: https://github.com/aws/aws-cdk/issues/35872
     """

@@ -44,20 +44,21 @@ class FunctionEndpoint(Construct):
     requires `reserved_concurrent_executions` of the function, so that callers cannot use up the concurrency of the
     account; beyond it they get 429.
 
-    **What an API has and a function URL has not:** routes, with an authorization and throttling of each; tokens of
-    Cognito or another issuer, and Lambda authorizers; usage plans and API keys; request validation; access logs;
-    caching; a custom domain and a web ACL, but through CloudFront; private endpoints. Requests and buffered responses
-    are at most 6 MB. What it has instead: answers of up to 15 minutes (an API waits 29 or 30 seconds by default),
-    streamed responses of up to 200 MB, and no price of its own. For all else see `ProvisionedApi`.
+    **What it lacks compared with an API:** routes, with an authorization and throttling of each; tokens of Cognito or
+    another issuer, and Lambda authorizers; usage plans and API keys; request validation; access logs; caching; a
+    custom domain and a web ACL, except through CloudFront; private endpoints. A request and a buffered response are at
+    most 6 MB. What it has instead: answers of up to 15 minutes (an API waits 29 or 30 seconds by default), streamed
+    responses of up to 200 MB, and no price of its own. If you need what it lacks, use `ProvisionedApi`.
 
-    **CloudFront** signs each request to the function URL (origin access control) and thereby replaces an
-    `Authorization` header of the viewer: send tokens of your own in another header. Who sends a body (POST, PUT) must
-    send its SHA-256 hash in hexadecimal in the header `x-amz-content-sha256`, or gets 403. Nothing is cached.
+    **CloudFront** signs each request to the function URL (origin access control), and so replaces an `Authorization`
+    header of the viewer: send tokens of your own in another header. A request with a body (POST, PUT) needs the SHA-256
+    hash of it, in hexadecimal, in the header `x-amz-content-sha256`; without it Lambda answers 403. Nothing is cached.
 
-    **Changes.** The address stays while the URL exists, also when `authorization`, CORS or streaming change; a change
-    from public to IAM locks callers out at once. Another alias or function, and another construct id, make a new URL
-    with a new address, and nothing brings an old one back. A distribution keeps its address then, so put it in front
-    of what others bookmark.
+    **Changes.** The address stays while the URL exists, also when `authorization`, CORS or streaming change. A change
+    from public to IAM refuses all other callers at once. Another alias or function, or another construct id, makes a
+    new URL with a new address, and nothing brings the old one back; a distribution keeps its address then. Turning
+    `cloudfront` on closes the URL to all callers but the distribution; turning it off deletes the distribution with its
+    address, and opens the URL to everybody.
 
     Function URLs do not exist in every Region: a warning at synth names those without.
 
@@ -106,7 +107,10 @@ class FunctionEndpoint(Construct):
         spillover_alarm: On invocations beyond the provisioned concurrency. None without, and for the alias of a
             `LiveAlias`, which has its own.
 
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/furls-http-invoke-decision.html
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/furls-http-invoke-decision.html (what it lacks),
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html (addresses, Regions, throttling),
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html (permissions) and
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-lambda.html
     """
 
     function_url: Final[lambda_.FunctionUrl]
@@ -231,7 +235,9 @@ class FunctionEndpoint(Construct):
         self.spillover_alarm = alarms_here.add(
             "SpilloverAlarm",
             alarms.provisioned_spillover(alias)
-            if unwatched and isinstance(alias, lambda_.Alias) and Invoked.of(alias).has_provisioned_concurrency
+            if unwatched
+            and isinstance(alias, lambda_.Alias)
+            and Invoked.of(alias).has_provisioned_concurrency
             else None,
         )
 
