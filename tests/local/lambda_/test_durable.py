@@ -66,29 +66,31 @@ def handler(event, context):
 _numbers = count()
 
 
-@pytest.fixture(scope="module")
-def ids(cloud: LocalCloud) -> dict[str, str]:
+def durable_function(**properties: Any) -> dict[str, Any]:
+    """A durable function, its alias `live`, and its dead-letter queue."""
     ref = {"Ref": "Function"}
     durable = {"ExecutionTimeout": 3600, "RetentionPeriodInDays": 1}
     dead = {"TargetArn": get("Dead")}
-    function = stacks.function(HANDLER, DurableConfig=durable, DeadLetterConfig=dead, Timeout=60)
-    return stacks.put(
-        cloud,
-        "durable",
-        {
-            "Dead": {"Type": "AWS::SQS::Queue"},
-            "Function": function,
-            "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": ref}},
-            "Alias": {
-                "Type": "AWS::Lambda::Alias",
-                "Properties": {
-                    "FunctionName": ref,
-                    "FunctionVersion": get("Version", "Version"),
-                    "Name": "live",
-                },
+    return {
+        "Dead": {"Type": "AWS::SQS::Queue"},
+        "Function": stacks.function(
+            HANDLER, DurableConfig=durable, DeadLetterConfig=dead, Timeout=60, **properties
+        ),
+        "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": ref}},
+        "Alias": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {
+                "FunctionName": ref,
+                "FunctionVersion": get("Version", "Version"),
+                "Name": "live",
             },
         },
-    )
+    }
+
+
+@pytest.fixture(scope="module")
+def ids(cloud: LocalCloud) -> dict[str, str]:
+    return stacks.put(cloud, "durable", durable_function())
 
 
 class Executions:
@@ -278,6 +280,37 @@ def test_an_execution_that_is_stopped_is_a_dead_letter(
     cloud.wait_until_idle()
     assert executions.get(arn)["Status"] == "STOPPED"
     assert len(drained(cloud, ids)) == 1
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_a_function_stores_what_its_role_allows(strict: LocalCloud, tmp_path: Path, may: bool) -> None:
+    """Of its own executions, whose ARN begins with that of the version."""
+    executed = {"Fn::Sub": "arn:aws:lambda:*:*:function:${AWS::StackName}-*:*"}
+    stored = [(["lambda:CheckpointDurableExecution", "lambda:GetDurableExecutionState"], executed)]
+    sent = [(["sqs:SendMessage"], "*")]
+    name = f"durable-{'may' if may else 'not'}"
+    ids = stacks.put(
+        strict,
+        name,
+        durable_function(Role=get("Role")) | {"Role": async_stacks.role(*(stored if may else []), *sent)},
+    )
+    executions = Executions(strict, ids, tmp_path / "log")
+    arn = executions.start(wait=60)["DurableExecutionArn"]
+    if may:
+        assert executions.end(arn)["Status"] == "SUCCEEDED"
+        executions.start(fails=True)
+        assert len(drained(strict, ids)) == 1
+        return
+
+    def denied() -> bool:
+        failed = [each for each in strict.failed_invocations() if each["function"] == executions.function]
+        return any(
+            "not authorized to perform: lambda:CheckpointDurable" in str(each["error"]) for each in failed
+        )
+
+    executions.until(denied, bool)
+    assert executions.get(arn)["Status"] == "RUNNING"
+    executions.client.stop_durable_execution(DurableExecutionArn=arn)
 
 
 def test_what_a_caller_waits_for_is_none(
