@@ -118,6 +118,9 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "kafka_consumer",
         "broker_consumer",
         "function_endpoint",
+        "python_layer",
+        "container_function",
+        "durable_executions",
     ):
         stack = Stack(app, scene.replace("_", "-"))
         SCENES[scene](stack)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from constructs_lib.local import LocalCloud
 from sample_app.demo.drive import Outputs, depth
 
-DISPUTES: Final = 6
+DISPUTES: Final = 3
 REFUND: Final = "4.00"
 TWICE: Final = "dispute-1"
 """The message of this one is sent twice."""

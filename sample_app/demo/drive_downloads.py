@@ -96,7 +96,7 @@ def knock(cloud: LocalCloud, outputs: Outputs) -> dict[str, int]:
         caller.allow_only(*actions, on=on)
         return lambda: caller.call(url, service="lambda").status
 
-    callers = (
+    callers: tuple[Callable[[], int], ...] = (
         signed("accounting", *_PERMISSIONS),
         signed("url-alone", _PERMISSIONS[0]),
         signed("invoke-alone", _PERMISSIONS[1]),

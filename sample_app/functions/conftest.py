@@ -33,6 +33,7 @@ SETTINGS = {
     "RECEIPTS_BUCKET": "receipts-bucket",
     "ARCHIVE_BUCKET": "archive-bucket",
     "INBOX_TABLE": "inbox",
+    "DISPUTES_TABLE": "disputes",
     "TAKEN_TABLE": "taken",
     "ZONES_TABLE": "zones",
     "NOTICES_TABLE": "notices",

@@ -176,6 +176,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         ),
         "AsyncDestinations": NO_DESTINATIONS,
         "AsyncDestinations with redrive": NO_DESTINATIONS,
+        "FunctionEndpoint": "must be at most 900 seconds, got 3,600: nobody can wait longer for an answer",
         "ProvisionedApi": "behind routes['GET /x'], must be at most 29 seconds, got 3,600",
     },
     (durable_for_nobody_knows, alias): {

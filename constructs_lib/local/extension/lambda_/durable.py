@@ -17,6 +17,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/durable-best-practices.html
 
 import contextvars
 import json
+import logging
 import os
 import threading
 import time
@@ -29,6 +30,7 @@ from typing import Any
 from ministack.core.responses import error_response_json
 from ministack.services import lambda_durable, lambda_svc
 
+from ..iam import role_permissions
 from ..process import in_flight
 from . import dead_letter_queue, invocation_metrics
 from .called_function import CalledFunction
@@ -63,12 +65,16 @@ class _Execution:
     event: Any
     function: CalledFunction
     by_event: bool
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    """Of the call that started it, by which policies are evaluated: what continues it may be a timer."""
     request: str = field(default_factory=lambda: str(uuid.uuid4()))
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held by the invocation that is under way: there is one at a time."""
     ended: threading.Event = field(default_factory=threading.Event)
     crashes: int = 0
 
+
+_log = logging.getLogger(__name__)
 
 _executions: dict[str, _Execution] = {}
 _starting = threading.Lock()
@@ -82,6 +88,7 @@ def install() -> None:
     _keep_to_its_version()
     _note_ends()
     _hurry_waits()
+    _require_permissions()
     in_flight.add(_called_back)
 
 
@@ -215,9 +222,10 @@ def _start(func: dict[str, Any], event: Any, *, by_event: bool) -> str:
 
 
 def _in_thread(arn: str) -> None:
-    function = _executions[arn].function
+    execution = _executions[arn]
+    function = execution.function
     piece = in_flight.begin(f"a durable execution of {function.name}:{function.qualifier}")
-    run = contextvars.copy_context().run
+    run = execution.context.copy().run
     threading.Thread(target=run, args=(_run, arn, piece), daemon=True).start()
 
 
@@ -343,13 +351,42 @@ def _end(record: dict[str, Any], execution: _Execution) -> None:
     queue = function.dead_letter_queue
     if status == "SUCCEEDED" or not execution.by_event or not queue:
         return
-    message = str((record["Error"] or {}).get("ErrorMessage") or status)
+    result = {"body": {"errorMessage": str((record["Error"] or {}).get("ErrorMessage") or status)}}
+    deliver = execution.context.copy().run
     try:
-        dead_letter_queue.deliver(
-            queue, execution.event, execution.request, {"body": {"errorMessage": message}}, function
-        )
-    except Exception:
+        deliver(dead_letter_queue.deliver, queue, execution.event, execution.request, result, function)
+    except Exception as error:
+        _log.warning("%s: the event did not reach %s: %s", function.arn, queue, error)
         invocation_metrics.record(function, "DeadLetterErrors")
+
+
+# --- permissions -------------------------------------------------------------------------------------------
+
+
+def _require_permissions() -> None:
+    """With IAM enforced, the function's role needs what AWS asks for; MiniStack knows no action for these calls.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/durable-security.html
+    """
+    for name, action in (
+        ("handle_checkpoint", "lambda:CheckpointDurableExecution"),
+        ("handle_get_state", "lambda:GetDurableExecutionState"),
+    ):
+        setattr(lambda_durable, name, _with_permission(getattr(lambda_durable, name), action))
+
+
+def _with_permission(handle: Callable[..., Any], action: str) -> Callable[..., Any]:
+    def handle_if_allowed(arn_path: str, *arguments: Any) -> Any:
+        arn = lambda_durable._parse_execution_arn(arn_path)
+        execution = _executions.get(arn)
+        if execution is not None:
+            function = execution.function
+            if not role_permissions.allows(function.role, action, arn, region=function.region):
+                message = f"{function.role} is not authorized to perform: {action} on resource: {arn}"
+                return error_response_json("AccessDeniedException", message, 403)
+        return handle(arn_path, *arguments)
+
+    return handle_if_allowed
 
 
 # --- time --------------------------------------------------------------------------------------------------
