@@ -212,7 +212,9 @@ MINIMUM_POLLERS_MIN: Final = 2
 MINIMUM_POLLERS_MAX: Final = 200
 MAXIMUM_POLLERS_MIN: Final = 2
 MAXIMUM_POLLERS_MAX: Final = 2000
-"""SQS_PARAMETERS. CloudFormation's schema of 2026-10 allows 10,000; the page and CDK do not."""
+"""Of Kafka (KAFKA_SCALING), and the most that CDK accepts for any source."""
+QUEUE_POLLERS_MAX: Final = 10_000
+"""PROVISIONED_POLLERS."""
 
 STREAM_READERS: Final = _LAMBDA + "with-ddb.html"
 STREAM_READERS_MAX: Final = 2
@@ -397,8 +399,9 @@ BOOTSTRAP_SERVERS_MAX: Final = 10
 KAFKA_POLLERS_MIN: Final = 1
 """Of both numbers of event pollers; the most are MINIMUM_POLLERS_MAX and MAXIMUM_POLLERS_MAX (KAFKA_SCALING)."""
 
+PROVISIONED_POLLERS: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html"
 POLLER_GROUP_PATTERN: Final = "[a-zA-Z0-9-_]{1,128}"
-"""https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html"""
+"""PROVISIONED_POLLERS."""
 
 KAFKA_PORTS: Final = {
     "IAM": "9098",
