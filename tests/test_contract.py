@@ -112,7 +112,13 @@ def test_every_public_attribute_is_documented(library: griffe.Module, module: st
 def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
     """Return the attributes that instances have, however they got there."""
     seen = set()
-    for scene in ("patterns_in_a_tagged_stack", "proxied_database", "kafka_consumer", "broker_consumer"):
+    for scene in (
+        "patterns_in_a_tagged_stack",
+        "proxied_database",
+        "kafka_consumer",
+        "broker_consumer",
+        "durable_executions",
+    ):
         stack = Stack(app, scene.replace("_", "-"))
         SCENES[scene](stack)
         for construct in stack.node.find_all():

@@ -113,7 +113,10 @@ class Executions:
         return answer
 
     def end(self, arn: str) -> dict[str, Any]:
-        return self.until(lambda: self.get(arn), lambda execution: execution["Status"] != "RUNNING")
+        ended: dict[str, Any] = self.until(
+            lambda: self.get(arn), lambda execution: execution["Status"] != "RUNNING"
+        )
+        return ended
 
     def get(self, arn: str) -> dict[str, Any]:
         execution: dict[str, Any] = self.client.get_durable_execution(DurableExecutionArn=arn)
