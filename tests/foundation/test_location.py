@@ -315,7 +315,7 @@ NOT_IMPORTED: Final = {
     ("QueueConsumer", "dead_letter_queue"),
     ("DurableExecutions", "function"),
 }
-"""What must be of the app wherever it is: the construct sets a property of it."""
+"""What is refused if it is imported, wherever it is."""
 
 
 @WALK
