@@ -318,8 +318,11 @@ def test_an_imported_resource_is_in_the_place_of_its_arn(
         refused(name, argument, part, home, rf"must be in Region {REGION}, .* in {OTHER_REGION}\.")
 
 
-NOT_IMPORTED: Final = {("QueueConsumer", "dead_letter_queue"), ("DurableExecutions", "function")}
-"""What an imported resource cannot be passed for, wherever it is."""
+NOT_IMPORTED: Final = {
+    ("QueueConsumer", "dead_letter_queue"),
+    ("DurableExecutions", "function"),
+}
+"""What is refused if it is imported, wherever it is."""
 
 
 @WALK
