@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
     from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.event_rule import EventRule
+    from constructs_lib.patterns.idempotency_table import IdempotencyTable
     from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.live_alias import LiveAlias
     from constructs_lib.patterns.queue_consumer import QueueConsumer
@@ -44,6 +45,7 @@ __all__ = [
     "DurableExecutions",
     "EventRule",
     "FunctionEndpoint",
+    "IdempotencyTable",
     "InvalidPropsError",
     "KafkaAuthentication",
     "KafkaConsumer",
@@ -72,6 +74,7 @@ _HOMES = {
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EventRule": "constructs_lib.patterns.event_rule",
     "FunctionEndpoint": "constructs_lib.patterns.api.function_endpoint",
+    "IdempotencyTable": "constructs_lib.patterns.idempotency_table",
     "KafkaAuthentication": "constructs_lib.patterns.streams.kafka_authentication",
     "KafkaConsumer": "constructs_lib.patterns.streams.kafka_consumer",
     "KillSwitch": "constructs_lib.patterns.kill_switch",

@@ -98,6 +98,13 @@ LAMBDA_LAYERS: Final = _LAMBDA + "adding-layers.html"
 LAMBDA_IMAGES: Final = _LAMBDA + "images-create.html"
 LAMBDA_RUNTIMES: Final = _LAMBDA + "lambda-runtimes.html"
 PUBLISH_LAYER_VERSION: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html"
+POWERTOOLS_IDEMPOTENCY: Final = "https://docs.aws.amazon.com/powertools/python/latest/utilities/idempotency/"
+DYNAMODB_KEYS: Final = (
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"
+)
+DYNAMODB_THROTTLING: Final = (
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TroubleshootingThrottling.html"
+)
 POWERTOOLS: Final = "https://docs.aws.amazon.com/powertools/python/latest/getting-started/install/"
 STACK_EXPORTS: Final = (
     "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"

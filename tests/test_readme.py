@@ -39,6 +39,7 @@ ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 DURABLE = (PROJECT / "docs" / "durable.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
+IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
 
 
@@ -228,6 +229,16 @@ def test_the_example_of_a_durable_function_is_what_happens(somebodys_project: Pa
                 "Variables": {"EXECUTION_KEY": "dispute_id", "DURABLE_FUNCTION": Match.any_value()}
             }
         },
+    )
+
+
+def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> None:
+    """The handler runs in tests/local/test_idempotency.py."""
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    exec(blocks(IDEMPOTENCY)[0], names)  # noqa: S102
+    Template.from_stack(names["stack"]).has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": {"Variables": {"IDEMPOTENCY_TABLE": Match.any_value()}}}
     )
 
 

@@ -20,6 +20,7 @@ from tests.gallery import durable as _durable
 from tests.gallery import endpoint as _endpoint
 from tests.gallery import event_sources as _event_sources
 from tests.gallery import function as _function
+from tests.gallery import idempotency as _idempotency
 from tests.gallery import kill_switch as _kill_switch
 from tests.gallery import places as _places
 from tests.gallery import queue as _queue
@@ -37,6 +38,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_endpoint.SCENES,
         *_destinations.SCENES,
         *_durable.SCENES,
+        *_idempotency.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
         *_streams.SCENES,

@@ -19,6 +19,7 @@ from constructs_lib import (
     DurableExecutions,
     EventRule,
     FunctionEndpoint,
+    IdempotencyTable,
     KafkaAuthentication,
     KafkaConsumer,
     KillSwitch,
@@ -172,6 +173,7 @@ _AUTHORIZATIONS: Final[dict[str, tuple[Callable[..., Authorization], Callable[[S
 _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
     ContainerFunction: lambda stack: {"entry": HANDLERS / "container"},
+    IdempotencyTable: lambda stack: {},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},
     ProxiedDatabase: lambda stack: {
         "engine": rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17)

@@ -160,6 +160,7 @@ SCENE_OF = {
     "DurableExecutions": "durable_executions",
     "EventRule": "event_rule",
     "FunctionEndpoint": "function_endpoint",
+    "IdempotencyTable": "idempotency_table",
     "KafkaConsumer": "kafka_consumer",
     "KillSwitch": "kill_switch",
     "KinesisConsumer": "kinesis_consumer",
