@@ -35,7 +35,7 @@ def synthesized(app: App, stack: Stack) -> dict[str, Any]:
 
 
 EXECUTION_ALARMS = ("ExecutionsFailedAlarm", "ExecutionsTimedOutAlarm")
-OF_THE_WHOLE_FUNCTION = {
+OF_THE_WHOLE_FUNCTION: dict[str, str | tuple[str, ...]] = {
     "kill_switch_armed": "Switch",
     "durable_executions": EXECUTION_ALARMS,
     "durable_executions_with_everything_said": EXECUTION_ALARMS,
