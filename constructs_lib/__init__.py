@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.streams.kinesis_consumer import KinesisConsumer
     from constructs_lib.patterns.streams.table_stream_consumer import TableStreamConsumer
     from constructs_lib.patterns.topic_subscription import TopicSubscription
+    from constructs_lib.patterns.user_pool_triggers import UserPoolTriggers
 
 __all__ = [
     "AsyncDestinations",
@@ -62,6 +63,7 @@ __all__ = [
     "TableStreamConsumer",
     "TopicSubscription",
     "UsagePlan",
+    "UserPoolTriggers",
 ]
 
 _HOMES = {
@@ -90,6 +92,7 @@ _HOMES = {
     "TableStreamConsumer": "constructs_lib.patterns.streams.table_stream_consumer",
     "TopicSubscription": "constructs_lib.patterns.topic_subscription",
     "UsagePlan": "constructs_lib.patterns.api.usage_plan",
+    "UserPoolTriggers": "constructs_lib.patterns.user_pool_triggers",
 }
 
 

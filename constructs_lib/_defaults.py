@@ -98,6 +98,9 @@ LAMBDA_LAYERS: Final = _LAMBDA + "adding-layers.html"
 LAMBDA_IMAGES: Final = _LAMBDA + "images-create.html"
 LAMBDA_RUNTIMES: Final = _LAMBDA + "lambda-runtimes.html"
 PUBLISH_LAYER_VERSION: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html"
+COGNITO_TRIGGERS: Final = "https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html"
+COGNITO_TRIGGER_SECONDS: Final = 5
+"""How long Cognito waits; it tries three times (COGNITO_TRIGGERS)."""
 POWERTOOLS_IDEMPOTENCY: Final = "https://docs.aws.amazon.com/powertools/python/latest/utilities/idempotency/"
 DYNAMODB_KEYS: Final = (
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"

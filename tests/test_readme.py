@@ -39,6 +39,7 @@ ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 DURABLE = (PROJECT / "docs" / "durable.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
+USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
 
@@ -230,6 +231,23 @@ def test_the_example_of_a_durable_function_is_what_happens(somebodys_project: Pa
             }
         },
     )
+
+
+def test_the_example_of_user_pools_is_what_happens(somebodys_project: Path) -> None:
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    for block in blocks(USER_POOLS):
+        exec(block, names)  # noqa: S102
+    Template.from_stack(names["stack"]).has_resource_properties(
+        "AWS::Cognito::UserPool", {"LambdaConfig": {"PreSignUp": Match.any_value()}}
+    )
+
+    def event(address: str) -> dict[str, Any]:
+        return {"request": {"userAttributes": {"email": address}}, "response": {}}
+
+    assert names["handle"](event("ann@example.com"), None)["response"] == {"autoConfirmUser": True}
+    with pytest.raises(ValueError, match="Sign up with your address"):
+        names["handle"](event("ann@example.org"), None)
 
 
 def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> None:

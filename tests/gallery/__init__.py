@@ -26,6 +26,7 @@ from tests.gallery import places as _places
 from tests.gallery import queue as _queue
 from tests.gallery import release as _release
 from tests.gallery import streams as _streams
+from tests.gallery import user_pools as _user_pools
 
 SCENES: Final[dict[str, Callable[[Stack], None]]] = {
     scene.__name__: scene
@@ -39,6 +40,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_destinations.SCENES,
         *_durable.SCENES,
         *_idempotency.SCENES,
+        *_user_pools.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
         *_streams.SCENES,

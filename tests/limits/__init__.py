@@ -21,6 +21,7 @@ from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
 from tests.limits.streams import KINESIS_LIMITS, TABLE_STREAM_LIMITS
 from tests.limits.table import Limits
+from tests.limits.user_pools import TRIGGER_LIMITS
 
 ALL: Final[tuple[Limits, ...]] = (
     FUNCTION_LIMITS,
@@ -35,6 +36,7 @@ ALL: Final[tuple[Limits, ...]] = (
     DESTINATIONS_LIMITS,
     DURABLE_LIMITS,
     IDEMPOTENCY_LIMITS,
+    TRIGGER_LIMITS,
     BUCKET_LIMITS,
     RULE_LIMITS,
     TOPIC_LIMITS,

@@ -173,6 +173,7 @@ SCENE_OF = {
     "ScheduledInvocation": "scheduled_invocation",
     "TableStreamConsumer": "table_stream_consumer",
     "TopicSubscription": "topic_subscription",
+    "UserPoolTriggers": "user_pool_triggers",
 }
 
 
