@@ -20,7 +20,6 @@ from constructs_lib.foundation.invoked import (
     check_event_source,
     check_place,
 )
-from constructs_lib.foundation.resource import find_resource
 from constructs_lib.practice.plugin import check_app_of
 
 
@@ -78,14 +77,25 @@ class UserPoolTriggers(Construct):
     ) -> None:
         """Add the triggers and their alarms; the arguments are described at the class."""
         _check_pool(scope, user_pool)
-        called = _check_triggers(scope, user_pool, triggers)
+        called = _check_triggers(scope, triggers)
         Alarms.check_topic(scope, alarm_topic)
 
         super().__init__(scope, construct_id)
         check_app_of(self, scope)
         location.note(scope, self)
-        for name, invoked in called.items():
-            self._add(user_pool, name, invoked)
+        try:
+            for name, invoked in called.items():
+                self._add(user_pool, name, invoked)
+        except (
+            RuntimeError
+        ) as error:  # what CDK throws becomes this in Python: only CDK knows the pool's triggers
+            if "already exists" not in str(error):
+                raise
+            scope.node.try_remove_child(construct_id)
+            raise InvalidPropsError(
+                f"triggers[{name!r}] must be free, and {user_pool.node.path} has this trigger already. "
+                f"Remove one of them."
+            ) from None
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
         unwatched = {name: alias for name, alias in triggers.items() if alias not in alarms.watched_aliases}
@@ -158,25 +168,17 @@ def _check_pool(scope: Construct, user_pool: object) -> None:
         )
 
 
-def _check_triggers(
-    scope: Construct, user_pool: cognito.UserPool, triggers: Mapping[str, AliasLike]
-) -> dict[str, Invoked]:
+def _check_triggers(scope: Construct, triggers: Mapping[str, AliasLike]) -> dict[str, Invoked]:
     """What each trigger invokes."""
     if not isinstance(triggers, Mapping) or not triggers:
         raise InvalidPropsError(
             f"triggers must be a mapping of at least one trigger to an alias, got {_validation.shown(triggers)}. "
             f"See {_defaults.COGNITO_TRIGGERS}"
         )
-    pool = find_resource(user_pool, cognito.CfnUserPool)
-    taken = {} if pool is None else location.stack_of(user_pool).resolve(pool.lambda_config) or {}
     called = {}
     for trigger, alias in triggers.items():
         name = f"triggers[{trigger!r}]"
         _validation.check_choice("triggers", trigger, _OPERATIONS, source=_defaults.COGNITO_TRIGGERS)
-        if _camel_case(_OPERATIONS[trigger]) in taken:
-            raise InvalidPropsError(
-                f"{name} must be free, and {user_pool.node.path} has this trigger already."
-            )
         invoked = Invoked.of(alias, name)
         check_place(scope, invoked, name)
         check_event_source(invoked, name)
