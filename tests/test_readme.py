@@ -112,6 +112,23 @@ def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path, tm
     assert PythonFunction(stack, "Ship", entry="nowhere", handler="app.handle").package.is_placeholder
 
 
+def test_callers_are_granted_the_alias_alone(somebodys_project: Path, tmp_path: Path) -> None:
+    test_the_examples_of_a_function_are_what_happens(somebodys_project, tmp_path)
+    names: dict[str, Any] = {}
+    for block in blocks(FUNCTION):
+        if "grant_invoke(" in block or ('entry="functions/ship"' in block and "App()" in block):
+            exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"]).to_json()["Resources"]
+    (alias,) = (name for name, each in template.items() if each["Type"] == "AWS::Lambda::Alias")
+    (permission,) = (each for each in template.values() if each["Type"] == "AWS::Lambda::Permission")
+    assert permission["Properties"]["FunctionName"] == {"Ref": alias}
+    assert permission["Properties"]["Principal"] == "arn:aws:iam::210987654321:role/partner"
+    (policy,) = (each for name, each in template.items() if name.startswith("BillingDefaultPolicy"))
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert statement["Resource"] == {"Ref": alias}
+
+
 def test_the_workspace_in_the_docs_is_packaged_by_what_each_function_reaches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
