@@ -22,7 +22,13 @@ if TYPE_CHECKING:  # a service module costs time at import
     from aws_cdk import aws_kms as kms
 
 _ACTIONS: Final = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
-_KEY_ACTIONS: Final = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+_KEY_ACTIONS: Final = [
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+]
 
 
 class IdempotencyTable(Construct):
