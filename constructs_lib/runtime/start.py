@@ -72,9 +72,8 @@ def start_batch(
             if failed and is_ordered:
                 raise _EarlierMessageError
             start(lambda_client, identity, record["body"], function=function, key=key)
-        except (
-            Exception
-        ) as error:  # whatever it is, the message stays in its queue and the next one gets its turn
+        except Exception as error:
+            # Whatever it is, the message stays in its queue, and the next one gets its turn.
             import logging
 
             logging.getLogger(__name__).warning("%s started no execution: %r", identity, error)
