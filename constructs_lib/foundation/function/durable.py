@@ -87,7 +87,7 @@ def check_runtime(durable: Durable | None, runtime_name: str) -> None:
 _SECONDS_OF_A_DAY: Final = 86_400
 
 
-KEPT_VERSIONS: Final = lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN)
+REMOVAL_OF_VERSIONS: Final = RemovalPolicy.RETAIN
 """An execution continues in the version that started it (DURABLE_PRACTICES), and fails without it."""
 
 
