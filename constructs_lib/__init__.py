@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
     from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.event_rule import EventRule
+    from constructs_lib.patterns.idempotency_table import IdempotencyTable
     from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.live_alias import LiveAlias
     from constructs_lib.patterns.queue_consumer import QueueConsumer
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.streams.kinesis_consumer import KinesisConsumer
     from constructs_lib.patterns.streams.table_stream_consumer import TableStreamConsumer
     from constructs_lib.patterns.topic_subscription import TopicSubscription
+    from constructs_lib.patterns.user_pool_triggers import UserPoolTriggers
 
 __all__ = [
     "AsyncDestinations",
@@ -45,6 +47,7 @@ __all__ = [
     "DurableExecutions",
     "EventRule",
     "FunctionEndpoint",
+    "IdempotencyTable",
     "InvalidPropsError",
     "KafkaAuthentication",
     "KafkaConsumer",
@@ -62,6 +65,7 @@ __all__ = [
     "TableStreamConsumer",
     "TopicSubscription",
     "UsagePlan",
+    "UserPoolTriggers",
 ]
 
 _HOMES = {
@@ -74,6 +78,7 @@ _HOMES = {
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EventRule": "constructs_lib.patterns.event_rule",
     "FunctionEndpoint": "constructs_lib.patterns.api.function_endpoint",
+    "IdempotencyTable": "constructs_lib.patterns.idempotency_table",
     "KafkaAuthentication": "constructs_lib.patterns.streams.kafka_authentication",
     "KafkaConsumer": "constructs_lib.patterns.streams.kafka_consumer",
     "KillSwitch": "constructs_lib.patterns.kill_switch",
@@ -90,6 +95,7 @@ _HOMES = {
     "TableStreamConsumer": "constructs_lib.patterns.streams.table_stream_consumer",
     "TopicSubscription": "constructs_lib.patterns.topic_subscription",
     "UsagePlan": "constructs_lib.patterns.api.usage_plan",
+    "UserPoolTriggers": "constructs_lib.patterns.user_pool_triggers",
 }
 
 

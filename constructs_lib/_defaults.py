@@ -97,7 +97,19 @@ LAMBDA_LOG_GROUPS: Final = _LAMBDA + "monitoring-cloudwatchlogs-loggroups.html"
 LAMBDA_LAYERS: Final = _LAMBDA + "adding-layers.html"
 LAMBDA_IMAGES: Final = _LAMBDA + "images-create.html"
 LAMBDA_RUNTIMES: Final = _LAMBDA + "lambda-runtimes.html"
+LAYER_NAME_PATTERN: Final = "[a-zA-Z0-9-_]{1,140}"
+"""PUBLISH_LAYER_VERSION."""
 PUBLISH_LAYER_VERSION: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html"
+COGNITO_TRIGGERS: Final = "https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html"
+COGNITO_TRIGGER_SECONDS: Final = 5
+"""How long Cognito waits; it tries three times (COGNITO_TRIGGERS)."""
+POWERTOOLS_IDEMPOTENCY: Final = "https://docs.aws.amazon.com/powertools/python/latest/utilities/idempotency/"
+DYNAMODB_KEYS: Final = (
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"
+)
+DYNAMODB_THROTTLING: Final = (
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TroubleshootingThrottling.html"
+)
 POWERTOOLS: Final = "https://docs.aws.amazon.com/powertools/python/latest/getting-started/install/"
 STACK_EXPORTS: Final = (
     "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html"
@@ -152,8 +164,8 @@ DURABLE_SECONDS_MAX: Final = 31_622_400
 DURABLE_RETENTION_DAYS_MIN: Final = 1
 DURABLE_RETENTION_DAYS_MAX: Final = 90
 DURABLE_RETENTION_DAYS: Final = 14
-"""The limits, and the default of CloudFormation and CDK (the same page). SQS keeps a message for 14 days: one that
-is redriven from a dead-letter queue still finds the name of the execution that it has started."""
+"""The limits, and the default of CloudFormation and CDK (the same page). SQS keeps a message for 14 days: for so long
+it may come again under its id. One that is redriven has a new id: only an execution_key outlives that."""
 
 DURABLE_PYTHON_RUNTIMES: Final = ("python3.13", "python3.14")
 """DURABLE_RUNTIMES."""
@@ -237,7 +249,9 @@ MINIMUM_POLLERS_MIN: Final = 2
 MINIMUM_POLLERS_MAX: Final = 200
 MAXIMUM_POLLERS_MIN: Final = 2
 MAXIMUM_POLLERS_MAX: Final = 2000
-"""SQS_PARAMETERS. CloudFormation's schema of 2026-10 allows 10,000; the page and CDK do not."""
+"""Of Kafka (KAFKA_SCALING), and the most that CDK accepts for any source."""
+QUEUE_POLLERS_MAX: Final = 10_000
+"""PROVISIONED_POLLERS."""
 
 STREAM_READERS: Final = _LAMBDA + "with-ddb.html"
 STREAM_READERS_MAX: Final = 2
@@ -422,8 +436,9 @@ BOOTSTRAP_SERVERS_MAX: Final = 10
 KAFKA_POLLERS_MIN: Final = 1
 """Of both numbers of event pollers; the most are MINIMUM_POLLERS_MAX and MAXIMUM_POLLERS_MAX (KAFKA_SCALING)."""
 
+PROVISIONED_POLLERS: Final = "https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html"
 POLLER_GROUP_PATTERN: Final = "[a-zA-Z0-9-_]{1,128}"
-"""https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html"""
+"""PROVISIONED_POLLERS."""
 
 KAFKA_PORTS: Final = {
     "IAM": "9098",
@@ -861,9 +876,12 @@ CLOUDFRONT_WEB_ACL: Final = (
 
 REGIONS_WITHOUT_FUNCTION_URLS: Final = frozenset(
     ("ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1",
-     "eu-central-2", "eu-south-2", "il-central-1", "me-central-1")
+     "eu-central-2", "eu-south-2", "il-central-1", "me-central-1",
+     "us-gov-east-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1")
 )  # fmt: skip
-"""FUNCTION_URL_CONFIGURATION, as of 2026-11."""
+"""FUNCTION_URL_CONFIGURATION, as of 2026-11; of GovCloud and China:
+https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-lambda.html,
+https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html"""
 
 FUNCTION_URL_CORS_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 """Every method that Lambda takes here (CDK offers OPTIONS too, which CloudFormation refuses). By name, since `*` means

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 
@@ -25,6 +26,7 @@ from constructs_lib import (
     ScheduledInvocation,
     TableStreamConsumer,
     TopicSubscription,
+    UserPoolTriggers,
 )
 from tests.gallery.brokers import BROKER, CLUSTER, secret
 from tests.gallery.event_sources import TRIPS
@@ -33,7 +35,7 @@ from tests.gallery.plain_function import HANDLERS, function
 from tests.gallery.streams import stream, table
 
 HOURLY = scheduler.ScheduleExpression.rate(Duration.hours(1))
-APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi", "FunctionEndpoint"}
+APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi", "FunctionEndpoint", "UserPoolTriggers"}
 
 
 def plain(stack: Stack, construct_id: str = "Worker", **arguments: Any) -> lambda_.Function:
@@ -101,6 +103,9 @@ MAKE: dict[str, Make] = {
         routes={"GET /x": f},
         authorization=Authorization.iam(),
         integration_timeout=Duration.seconds(29),
+    ),
+    "UserPoolTriggers": lambda s, f: UserPoolTriggers(
+        s, "Made", user_pool=cognito.UserPool(s, "Users"), triggers={"pre_sign_up": f}
     ),
     "FunctionEndpoint": lambda s, f: FunctionEndpoint(s, "Made", alias=f),
     "an authorizer of ProvisionedApi": lambda s, f: ProvisionedApi(

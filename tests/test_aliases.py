@@ -34,8 +34,15 @@ def synthesized(app: App, stack: Stack) -> dict[str, Any]:
     return template
 
 
-OF_THE_WHOLE_FUNCTION = {"kill_switch_armed": "Switch"}
-"""Reserved concurrency has no qualifier: a switch watches the whole function and turns all of it off."""
+EXECUTION_ALARMS = ("ExecutionsFailedAlarm", "ExecutionsTimedOutAlarm")
+OF_THE_WHOLE_FUNCTION: dict[str, str | tuple[str, ...]] = {
+    "kill_switch_armed": "Switch",
+    "durable_executions": EXECUTION_ALARMS,
+    "durable_executions_with_everything_said": EXECUTION_ALARMS,
+    "durable_executions_with_your_queue": EXECUTION_ALARMS,
+}
+"""Reserved concurrency has no qualifier: a switch watches the whole function and turns all of it off. A durable
+execution belongs to a version, and an alias moves on while it runs: its alarms count those of all versions."""
 
 
 @pytest.fixture(scope="module")

@@ -119,6 +119,8 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "broker_consumer",
         "function_endpoint",
         "python_layer",
+        "user_pool_triggers",
+        "idempotency_table",
         "container_function",
         "durable_executions",
     ):

@@ -40,6 +40,8 @@ DURABLE = (PROJECT / "docs" / "durable.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
+USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
+IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
 
 
@@ -127,6 +129,23 @@ def test_the_examples_of_managed_instances_are_what_happens(somebodys_project: P
     template.has_resource_properties(
         "AWS::Lambda::Function", {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}
     )
+
+
+def test_callers_are_granted_the_alias_alone(somebodys_project: Path, tmp_path: Path) -> None:
+    test_the_examples_of_a_function_are_what_happens(somebodys_project, tmp_path)
+    names: dict[str, Any] = {}
+    for block in blocks(FUNCTION):
+        if "grant_invoke(" in block or ('entry="functions/ship"' in block and "App()" in block):
+            exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"]).to_json()["Resources"]
+    (alias,) = (name for name, each in template.items() if each["Type"] == "AWS::Lambda::Alias")
+    (permission,) = (each for each in template.values() if each["Type"] == "AWS::Lambda::Permission")
+    assert permission["Properties"]["FunctionName"] == {"Ref": alias}
+    assert permission["Properties"]["Principal"] == "arn:aws:iam::210987654321:role/partner"
+    (policy,) = (each for name, each in template.items() if name.startswith("BillingDefaultPolicy"))
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert statement["Resource"] == {"Ref": alias}
 
 
 def test_the_workspace_in_the_docs_is_packaged_by_what_each_function_reaches(
@@ -247,6 +266,33 @@ def test_the_example_of_a_durable_function_is_what_happens(somebodys_project: Pa
                 "Variables": {"EXECUTION_KEY": "dispute_id", "DURABLE_FUNCTION": Match.any_value()}
             }
         },
+    )
+
+
+def test_the_example_of_user_pools_is_what_happens(somebodys_project: Path) -> None:
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    for block in blocks(USER_POOLS):
+        exec(block, names)  # noqa: S102
+    Template.from_stack(names["stack"]).has_resource_properties(
+        "AWS::Cognito::UserPool", {"LambdaConfig": {"PreSignUp": Match.any_value()}}
+    )
+
+    def event(address: str) -> dict[str, Any]:
+        return {"request": {"userAttributes": {"email": address}}, "response": {}}
+
+    assert names["handle"](event("ann@example.com"), None)["response"] == {"autoConfirmUser": True}
+    with pytest.raises(ValueError, match="Sign up with your address"):
+        names["handle"](event("ann@example.org"), None)
+
+
+def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> None:
+    """The handler runs in tests/local/test_idempotency.py."""
+    del somebodys_project  # it is the current folder
+    names: dict[str, Any] = {}
+    exec(blocks(IDEMPOTENCY)[0], names)  # noqa: S102
+    Template.from_stack(names["stack"]).has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": {"Variables": {"IDEMPOTENCY_TABLE": Match.any_value()}}}
     )
 
 

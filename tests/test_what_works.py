@@ -152,7 +152,7 @@ def name_of(*parts: str) -> str:
 
 def invoked(stack: Stack, construct: str, kind: str, what: Any) -> str | InvalidPropsError:
     try:
-        MAKE[construct](stack, what(function(stack, kind, timeout=Duration.seconds(9))))
+        MAKE[construct](stack, what(function(stack, kind, timeout=Duration.seconds(5))))
     except InvalidPropsError as error:
         return error
     return WORKS

@@ -103,6 +103,9 @@ watched_aliases: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases that have alarms: `LiveAlias` adds its own, and `ProvisionedApi` makes no second set for them."""
 
 
+_REDRIVE: Final = (
+    "Messages have failed for good and are in the dead-letter queue. Find the cause, then redrive them."
+)
 PERIOD: Final = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
 """The period of all metrics: a minute."""
 
@@ -110,7 +113,7 @@ PERIOD: Final = Duration.seconds(_defaults.ALARM_PERIOD_SECONDS)
 # --- queues --------------------------------------------------------------------------------------------
 
 
-def dead_letters(queue: sqs.IQueue) -> Watch:
+def dead_letters(queue: sqs.IQueue, *, description: str = _REDRIVE) -> Watch:
     """The first message in a dead-letter queue: nobody will retry it.
 
     SQS stops the metrics of a queue that nobody has used for six hours. The alarm keeps its state then, since the
@@ -124,8 +127,7 @@ def dead_letters(queue: sqs.IQueue) -> Watch:
         periods=1,
         datapoints=1,
         missing_data=cloudwatch.TreatMissingData.IGNORE,
-        description="Messages have failed for good and are in the dead-letter queue. Find the cause, then redrive "
-        "them.",
+        description=description,
     )
 
 

@@ -77,7 +77,14 @@ def watch(construct: Construct, queue: sqs.IQueue, *, passed: sqs.IQueue | None)
     """
     if passed is not None and location.is_of_another_account(construct, passed):
         return None
-    return alarms.dead_letters(queue)
+    return alarms.dead_letters(queue, description=_SEND_AGAIN)
+
+
+_SEND_AGAIN: Final = (
+    "Events could not be delivered, or failed for good, and are in the dead-letter queue. Find the cause, then send "
+    "them again: SQS redrives only what comes from a queue."
+)
+"""Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html"""
 
 
 def let_service_send(

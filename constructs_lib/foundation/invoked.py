@@ -231,6 +231,33 @@ def _known(number: object) -> float | None:
     return number if isinstance(number, int | float) and not _validation.is_unresolved(number) else None
 
 
+def changeable(function: FunctionLike) -> lambda_.Function:
+    """The function whose environment, role and security groups are to be changed.
+
+    Args:
+        function: A function of this app, or an alias of one.
+
+    Returns:
+        The function itself.
+
+    Raises:
+        InvalidPropsError: It is a version, or a function that was made elsewhere.
+    """
+    if isinstance(function, lambda_.Version):
+        raise InvalidPropsError(
+            f"function {function.node.path} is a version, and the environment of a version cannot change. "
+            f"Connect the function itself, or the alias."
+        )
+    _validation.check_part("function", function, "function_arn", "a function or alias", required=True)
+    behind = function.lambda_ if isinstance(function, lambda_.Alias) else function
+    if not isinstance(behind, lambda_.Function):
+        raise InvalidPropsError(
+            f"function {function.node.path} is imported: its environment, role and security groups cannot be "
+            f"changed from this app. Connect it in the app that makes it."
+        )
+    return behind
+
+
 def dimensions_of(function: FunctionLike) -> dict[str, str] | None:
     """The dimensions of a function's metrics where CDK's own are wrong: it looks for a function of a version's name.
 

@@ -73,7 +73,7 @@ class DurableExecutions(Construct):
             its metrics are.
         failed_alarm: On an execution that failed.
         timed_out_alarm: On an execution that took longer than its `execution_timeout`.
-        undelivered_alarm: On events that could not be sent to `dead_letter_queue`.
+        undelivered_alarm: On events that could not be sent to `dead_letter_queue`, by the function or the starter.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/durable-best-practices.html
     """
@@ -147,8 +147,8 @@ class DurableExecutions(Construct):
         )
         self.failed_alarm = alarms_here.add("FailedAlarm", _failed(durable))
         self.timed_out_alarm = alarms_here.add("TimedOutAlarm", _timed_out(durable))
-        self.undelivered_alarm = alarms_here.add("UndeliveredAlarm", _undelivered(function))
-        self.starter = self._make_starter(execution_key) if starter else None
+        self.starter = self._make_starter(durable, execution_key) if starter else None
+        self.undelivered_alarm = alarms_here.add("UndeliveredAlarm", _undelivered(durable, self.starter))
 
     def _send_dead_letters(self, function: lambda_.Function) -> None:
         """Lambda looks at the permission when the function gets the queue: it is in the role's own policy."""
@@ -166,8 +166,9 @@ class DurableExecutions(Construct):
             key_actions=["kms:GenerateDataKey", "kms:Decrypt"],
         )
 
-    def _make_starter(self, execution_key: str | None) -> PythonFunction:
+    def _make_starter(self, durable: lambda_.Function, execution_key: str | None) -> PythonFunction:
         arn = self.function.function_arn
+        properties = Invoked.of(durable).properties
         function = PythonFunction(
             self,
             "Starter",
@@ -176,6 +177,13 @@ class DurableExecutions(Construct):
             exclude=[path.name for path in sorted(_RUNTIME.iterdir()) if path.name != "start.py"],
             description="Starts one durable execution for each message or event",
             timeout=_STARTER_TIMEOUT,
+            # As the durable function has them: not every Region has both.
+            recursive_loop=None
+            if properties.get("recursiveLoop") is None
+            else lambda_.RecursiveLoop.TERMINATE,
+            tracing=lambda_.Tracing.DISABLED
+            if properties.get("tracingConfig") is None
+            else lambda_.Tracing.ACTIVE,
             environment={"DURABLE_FUNCTION": arn}
             | ({} if execution_key is None else {"EXECUTION_KEY": execution_key}),
         )
@@ -242,11 +250,25 @@ def _timed_out(function: lambda_.Function) -> Watch:
     )
 
 
-def _undelivered(function: FunctionLike) -> Watch:
-    """The first event that the dead-letter queue did not take, and that is lost."""
-    return _first(
-        function,
-        "DeadLetterErrors",
+def _undelivered(function: lambda_.Function, starter: lambda_.Function | None) -> Watch:
+    """The first event that the dead-letter queue did not take, and that is lost, whichever function sent it."""
+    errors = {
+        name: each.metric("DeadLetterErrors", period=alarms.PERIOD, statistic="Sum")
+        for name, each in (("executions", function), ("starter", starter))
+        if each is not None
+    }
+    return Watch(
+        metric=errors["executions"]
+        if starter is None
+        else cloudwatch.MathExpression(
+            expression="executions + starter",
+            label="Events that were lost",
+            using_metrics=errors,
+            period=alarms.PERIOD,
+        ),
+        threshold=0,
+        periods=1,
+        datapoints=1,
         description="Lambda could not send events to the dead-letter queue, and they are lost. Check that the queue "
         "exists, and the permissions of the function's role and of the key.",
     )

@@ -87,7 +87,7 @@ class QueueConsumer(Construct):
             concurrency.
         minimum_pollers: Minimum number of event pollers, 2 to 200, for provisioned mode, which is paid for by the
             hour. Cannot be combined with `max_concurrency`.
-        maximum_pollers: Maximum number of event pollers, 2 to 2,000, each with up to 10 concurrent invocations; for
+        maximum_pollers: Maximum number of event pollers, 2 to 10,000, each with up to 10 concurrent invocations; for
             provisioned mode.
         max_receive_count: How many times a message is received before it is moved to the dead-letter queue, 1 to
             1,000; default 5. With fewer, throttling alone makes dead letters.
@@ -308,11 +308,16 @@ class QueueConsumer(Construct):
             provisioned_poller_config=None
             if minimum_pollers is None and maximum_pollers is None
             else lambda_.ProvisionedPollerConfig(
-                minimum_pollers=minimum_pollers, maximum_pollers=maximum_pollers
+                minimum_pollers=minimum_pollers,
+                maximum_pollers=None
+                if maximum_pollers is None
+                else min(maximum_pollers, _defaults.MAXIMUM_POLLERS_MAX),
             ),
             report_batch_item_failures=True,
             filters=patterns or None,
         )
+        if maximum_pollers is not None and maximum_pollers > _defaults.MAXIMUM_POLLERS_MAX:
+            _set_pollers(self.event_source_mapping, minimum_pollers, maximum_pollers)
         permissions.wait(self.event_source_mapping, holder)
         alarms_here = Alarms(
             self,
@@ -474,8 +479,8 @@ def _check_pollers(
          _defaults.SQS_SCALING),
         ("minimum_pollers", minimum_pollers, _defaults.MINIMUM_POLLERS_MIN, _defaults.MINIMUM_POLLERS_MAX,
          _defaults.SQS_PARAMETERS),
-        ("maximum_pollers", maximum_pollers, _defaults.MAXIMUM_POLLERS_MIN, _defaults.MAXIMUM_POLLERS_MAX,
-         _defaults.SQS_PARAMETERS),
+        ("maximum_pollers", maximum_pollers, _defaults.MAXIMUM_POLLERS_MIN, _defaults.QUEUE_POLLERS_MAX,
+         _defaults.PROVISIONED_POLLERS),
     ):  # fmt: skip
         _validation.check_range(name, value, low, high, whole=True, source=source)
     if minimum_pollers is not None and maximum_pollers is not None:
@@ -484,6 +489,16 @@ def _check_pollers(
             raise InvalidPropsError(
                 f"minimum_pollers must not be above maximum_pollers, got {minimum_pollers} > {maximum_pollers}."
             )
+
+
+def _set_pollers(
+    mapping: lambda_.EventSourceMapping, minimum_pollers: float | None, maximum_pollers: float
+) -> None:
+    """Set more event pollers than CDK accepts, and Lambda does for a queue."""
+    resource = resource_of(mapping, lambda_.CfnEventSourceMapping)
+    resource.provisioned_poller_config = lambda_.CfnEventSourceMapping.ProvisionedPollerConfigProperty(
+        minimum_pollers=minimum_pollers, maximum_pollers=maximum_pollers
+    )
 
 
 @dataclass(frozen=True)

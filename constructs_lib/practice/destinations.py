@@ -69,7 +69,8 @@ NO_DESTINATION: Final = Rule(
     id="no-destination",
     severity="warning",
     reason="An event that fails three times is dropped without a trace.",
-    fix="Add AsyncDestinations for it, or an EventInvokeConfig with a destination for failures.",
+    fix="Add AsyncDestinations for it, or DurableExecutions if it is durable, or an EventInvokeConfig with a "
+    "destination for failures.",
     source=_defaults.ASYNC_RECORDS,
     find=_lost,
 )

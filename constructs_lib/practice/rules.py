@@ -10,6 +10,7 @@ from constructs_lib.practice import (
     destinations,
     domains,
     endpoints,
+    environments,
     function_policies,
     loops,
     streams,
@@ -28,6 +29,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *domains.RULES,
     *concurrency.RULES,
     *buckets.RULES,
+    *environments.RULES,
 )
 
 

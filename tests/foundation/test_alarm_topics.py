@@ -32,7 +32,7 @@ class UnderAKey:
 
 
 @pytest.mark.parametrize(
-    "limits", [limits for limits in ALL if "alarm_topic" in inspect.signature(limits.construct).parameters],
+    "limits", [limits for limits in ALL if "alarm_topic" in inspect.signature(limits.construct.__init__).parameters],
     ids=lambda limits: limits.construct.__name__,
 )  # fmt: skip
 def test_a_topic_that_an_injector_puts_under_a_key_hears_the_alarms(app: App, limits: Any) -> None:

@@ -52,12 +52,8 @@ def managed(stack: Stack) -> lambda_.Function:
 
 def published(stack: Stack) -> lambda_.Function:
     """A function of this library, which publishes nothing at `$LATEST.PUBLISHED`."""
-    return function(
-        stack,
-        "Worker",
-        managed_instances=ManagedInstances(capacity_provider=provider(stack)),
-        memory_size=4096,
-    )
+    instances = ManagedInstances(capacity_provider=provider(stack))
+    return function(stack, "Worker", managed_instances=instances, timeout=Duration.seconds(5))
 
 
 def published_for_90_minutes(stack: Stack) -> lambda_.Function:
@@ -87,6 +83,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         "AsyncDestinations": NO_DESTINATIONS,
         "AsyncDestinations with redrive": NO_DESTINATIONS,
         "ProvisionedApi": "of the durable function Stack/Worker, behind routes['GET /x'], must be at most 29 seconds",
+        "UserPoolTriggers": "must be at most 5 seconds, got 600",
     },
     (durable, version): {
         "AsyncDestinations": NO_DESTINATIONS,
@@ -100,6 +97,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         "AsyncDestinations with redrive": NO_DESTINATIONS,
         "FunctionEndpoint": "must be at most 900 seconds, got 3,600: nobody can wait longer for an answer",
         "ProvisionedApi": "behind routes['GET /x'], must be at most 29 seconds, got 3,600",
+        "UserPoolTriggers": "must be at most 5 seconds, got 3600",
     },
     (durable_for_nobody_knows, alias): {
         "AsyncDestinations": NO_DESTINATIONS,
@@ -149,6 +147,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         "BrokerConsumer": "must be at most 900 seconds here, got 5,400",
         "FunctionEndpoint": "must be at most 900 seconds for its callers at a URL, got 5,400",
         "ProvisionedApi": "must be at most the integration's 29 seconds, got 5400",
+        "UserPoolTriggers": "must be at most 5 seconds, got 5400",
         "KillSwitch": "is on managed instances, which scale by a scaling configuration",
         "DurableExecutions": NOT_DURABLE,
     },

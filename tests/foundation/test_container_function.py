@@ -107,6 +107,25 @@ def test_a_repository_of_another_region_is_refused(stack: Stack) -> None:
     assert stack.node.try_find_child("ContainerRole") is None
 
 
+@pytest.mark.parametrize("is_imported", [True, False])
+def test_the_owner_of_a_repository_in_another_account_gets_both_statements(
+    stack: Stack, is_imported: bool
+) -> None:
+    theirs = Stack(Stage.of(stack), "Theirs", env=Environment(account="2" * 12, region="us-east-1"))
+    repository: ecr.IRepository = (
+        ecr.Repository.from_repository_arn(
+            stack, "Images", f"arn:aws:ecr:us-east-1:{'2' * 12}:repository/images"
+        )
+        if is_imported
+        else ecr.Repository(theirs, "Images", repository_name="images")
+    )
+    container = ContainerFunction(stack, "Container", repository=repository, tag_or_digest="7f3c2a1")
+    notes = [str(entry.data) for entry in container.node.metadata if entry.type == "aws:cdk:info"]
+    assert len([note for note in notes if "ecr:BatchGetImage" in note]) == 2
+    assert [note for note in notes if f"{'1' * 12}:root" in note]
+    assert [note for note in notes if "aws:SourceArn" in note and "lambda.amazonaws.com" in note]
+
+
 def test_it_is_released_by_an_alias_as_others_are(stack: Stack) -> None:
     LiveAlias(stack, "Live", function=ContainerFunction(stack, "Container", entry=HANDLERS / "container"))
     Template.from_stack(stack).resource_count_is("AWS::CodeDeploy::DeploymentGroup", 1)

@@ -11,6 +11,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
@@ -69,6 +70,7 @@ MAKERS: Final[dict[str, Callable[[Stack], Any]]] = {
         vpc=ec2.Vpc(stack, "Vpc"),
     ),
     "ILogGroup": lambda stack: logs.LogGroup(stack, "Part"),
+    "IRepository": lambda stack: ecr.Repository(stack, "Part"),
     "ICertificate": lambda stack: acm.Certificate(stack, "Part", domain_name="api.example.com"),
     "IStream": lambda stack: stream(stack, "Part"),
     "IStreamConsumer": lambda stack: kinesis.StreamConsumer(
@@ -89,6 +91,9 @@ IMPORTED: Final[dict[str, Callable[[Stack, str, str], Any]]] = {
     ),
     "IKey": lambda stack, region, account: kms.Key.from_key_arn(
         stack, "Part", f"arn:aws:kms:{region}:{account}:key/part"
+    ),
+    "IRepository": lambda stack, region, account: ecr.Repository.from_repository_arn(
+        stack, "Part", f"arn:aws:ecr:{region}:{account}:repository/part"
     ),
     "IEventBus": lambda stack, region, account: events.EventBus.from_event_bus_arn(
         stack, "Part", f"arn:aws:events:{region}:{account}:event-bus/part"
@@ -136,7 +141,7 @@ NO_RESOURCE: Final = {
 }
 """The types that are not resources, or are accepted where another type of `MAKERS` is accepted too."""
 
-INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|route53)\.(I[A-Z]\w+)")
+INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|ecr|kms|route53)\.(I[A-Z]\w+)")
 
 
 def resources(construct: type) -> Iterator[tuple[str, str]]:
@@ -177,6 +182,8 @@ FROM_ANOTHER_ACCOUNT: Final = {
     ("ProxiedDatabase", "vpc"),
     ("ProxiedDatabase", "master_secret"),
     ("ProxiedDatabase", "application_secret"),
+    ("ContainerFunction", "environment_encryption"),
+    ("PythonFunction", "environment_encryption"),
     ("ContainerFunction", "repository"),
     ("ContainerFunction", "security_groups"),
     ("ContainerFunction", "vpc"),
@@ -202,6 +209,9 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
         arguments[argument] = [part]
     if argument == "routes":
         arguments["routes"] = {"GET /part": part}
+    if argument == "repository":
+        del arguments["entry"]
+        arguments["tag_or_digest"] = "7f3c2a1"
     if argument in ("certificate", "hosted_zone"):
         arguments["domain_name"] = "api.example.com"
     if (name, argument) == ("FunctionEndpoint", "certificate"):
@@ -318,8 +328,11 @@ def test_an_imported_resource_is_in_the_place_of_its_arn(
         refused(name, argument, part, home, rf"must be in Region {REGION}, .* in {OTHER_REGION}\.")
 
 
-NOT_IMPORTED: Final = {("QueueConsumer", "dead_letter_queue"), ("DurableExecutions", "function")}
-"""What an imported resource cannot be passed for, wherever it is."""
+NOT_IMPORTED: Final = {
+    ("QueueConsumer", "dead_letter_queue"),
+    ("DurableExecutions", "function"),
+}
+"""What is refused if it is imported, wherever it is."""
 
 
 @WALK

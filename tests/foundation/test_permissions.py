@@ -179,7 +179,7 @@ CLOUDWATCH = {"Service": "cloudwatch.amazonaws.com"}
 
 
 @pytest.mark.parametrize(
-    "limits", [limits for limits in ALL if "alarm_topic" in inspect.signature(limits.construct).parameters],
+    "limits", [limits for limits in ALL if "alarm_topic" in inspect.signature(limits.construct.__init__).parameters],
     ids=lambda limits: limits.construct.__name__,
 )  # fmt: skip
 def test_an_imported_alarm_topic(stack: Stack, limits: Any) -> None:

@@ -20,11 +20,13 @@ from tests.gallery import durable as _durable
 from tests.gallery import endpoint as _endpoint
 from tests.gallery import event_sources as _event_sources
 from tests.gallery import function as _function
+from tests.gallery import idempotency as _idempotency
 from tests.gallery import kill_switch as _kill_switch
 from tests.gallery import places as _places
 from tests.gallery import queue as _queue
 from tests.gallery import release as _release
 from tests.gallery import streams as _streams
+from tests.gallery import user_pools as _user_pools
 
 SCENES: Final[dict[str, Callable[[Stack], None]]] = {
     scene.__name__: scene
@@ -37,6 +39,8 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_endpoint.SCENES,
         *_destinations.SCENES,
         *_durable.SCENES,
+        *_idempotency.SCENES,
+        *_user_pools.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
         *_streams.SCENES,

@@ -14,12 +14,14 @@ from tests.limits.durable import DURABLE_LIMITS
 from tests.limits.endpoint import ENDPOINT_LIMITS
 from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
+from tests.limits.idempotency import IDEMPOTENCY_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
 from tests.limits.layer import LAYER_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
 from tests.limits.streams import KINESIS_LIMITS, TABLE_STREAM_LIMITS
 from tests.limits.table import Limits
+from tests.limits.user_pools import TRIGGER_LIMITS
 
 ALL: Final[tuple[Limits, ...]] = (
     FUNCTION_LIMITS,
@@ -33,6 +35,8 @@ ALL: Final[tuple[Limits, ...]] = (
     ENDPOINT_LIMITS,
     DESTINATIONS_LIMITS,
     DURABLE_LIMITS,
+    IDEMPOTENCY_LIMITS,
+    TRIGGER_LIMITS,
     BUCKET_LIMITS,
     RULE_LIMITS,
     TOPIC_LIMITS,

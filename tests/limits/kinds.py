@@ -19,6 +19,7 @@ from constructs_lib import (
     DurableExecutions,
     EventRule,
     FunctionEndpoint,
+    IdempotencyTable,
     KafkaAuthentication,
     KafkaConsumer,
     KillSwitch,
@@ -34,6 +35,7 @@ from constructs_lib import (
     TableStreamConsumer,
     TopicSubscription,
     UsagePlan,
+    UserPoolTriggers,
 )
 from tests.gallery.api import alias, certificate, client, user_pool
 from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
@@ -42,6 +44,7 @@ from tests.gallery.endpoint import bounded
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 from tests.gallery.streams import stream, table
+from tests.gallery.user_pools import pool, quick
 
 NEVER_RIGHT: Final[tuple[object, ...]] = (
     object(),
@@ -172,6 +175,8 @@ _AUTHORIZATIONS: Final[dict[str, tuple[Callable[..., Authorization], Callable[[S
 _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
     ContainerFunction: lambda stack: {"entry": HANDLERS / "container"},
+    IdempotencyTable: lambda stack: {},
+    UserPoolTriggers: lambda stack: {"user_pool": pool(stack), "triggers": {"pre_sign_up": quick(stack)}},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},
     ProxiedDatabase: lambda stack: {
         "engine": rds.DatabaseInstanceEngine.postgres(version=rds.PostgresEngineVersion.VER_17)

@@ -29,7 +29,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a description that is not text", args(description=1), "description must be text, got 1 (int)."),
     ("a description that is too long", args(description="d" * 257), "description must be at most 256 characters"),
     ("a name with a dot", args(layer_version_name="my.layer"),
-     "layer_version_name must be 1 to 64 letters, digits, hyphens and underscores, got 'my.layer'"),
+     "layer_version_name must be 1 to 140 letters, digits, hyphens and underscores, got 'my.layer'"),
     ("a removal policy by its name", args(removal_policy="destroy"), "removal_policy must be a RemovalPolicy"),
 ]  # fmt: skip
 

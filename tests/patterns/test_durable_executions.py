@@ -8,6 +8,7 @@ from aws_cdk.assertions import Template
 
 from constructs_lib import (
     BucketEvents,
+    Durable,
     DurableExecutions,
     EventRule,
     LiveAlias,
@@ -52,12 +53,13 @@ def test_no_execution_starts_before_it_may_store_anything(stack: Stack) -> None:
 
 @pytest.mark.parametrize("released", [False, True], ids=["its own version", "LiveAlias"])
 def test_a_version_that_executions_continue_in_is_kept(stack: Stack, released: bool) -> None:
+    """All but that of a deployment that is rolled back: the same code could not be deployed again."""
     worker = durable_function(stack)
     if released:
         LiveAlias(stack, "Live", function=worker)
     version = resource(worker.current_version)
     assert version["UpdateReplacePolicy"] == "Retain"
-    assert version["DeletionPolicy"] == ("RetainExceptOnCreate" if released else "Retain")
+    assert version["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 def test_a_version_under_snap_start_is_kept_too(stack: Stack) -> None:
@@ -149,10 +151,38 @@ def test_what_fails_takes_too_long_or_is_lost_notifies_the_topic(stack: Stack) -
 def test_executions_are_counted_by_their_function(stack: Stack) -> None:
     worker = durable_function(stack)
     made = DurableExecutions(stack, "Executions", function=live(worker))
-    for alarm in (made.failed_alarm, made.timed_out_alarm):
+    for alarm in (made.failed_alarm, made.timed_out_alarm, made.undelivered_alarm):
         assert properties(alarm)["Dimensions"] == [
             {"Name": "FunctionName", "Value": {"Ref": logical_id(worker)}}
         ]
+
+
+def test_a_lost_event_of_the_starter_counts_too(stack: Stack) -> None:
+    worker = durable_function(stack)
+    made = DurableExecutions(stack, "Executions", function=live(worker), starter=True)
+    assert made.starter is not None
+    metrics = {each["Id"]: each for each in properties(made.undelivered_alarm)["Metrics"]}
+    (expression,) = (each["Expression"] for each in metrics.values() if "Expression" in each)
+    assert expression == "executions + starter"
+    for name, each in (("executions", worker), ("starter", made.starter)):
+        metric = metrics[name]["MetricStat"]["Metric"]
+        assert metric["MetricName"] == "DeadLetterErrors"
+        assert metric["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": logical_id(each)}}]
+
+
+def test_the_starter_is_without_what_the_durable_function_is_without(stack: Stack) -> None:
+    worker = function(
+        stack,
+        "Worker",
+        durable=Durable(execution_timeout=Duration.hours(1)),
+        recursive_loop=None,
+        tracing=lambda_.Tracing.DISABLED,
+    )
+    made = DurableExecutions(stack, "Executions", function=live(worker), starter=True)
+    assert made.starter is not None
+    starter = properties(made.starter)
+    assert "RecursiveLoop" not in starter
+    assert "TracingConfig" not in starter
 
 
 # --- the starter -------------------------------------------------------------------------------------------

@@ -244,6 +244,8 @@ def test_the_distribution_alone_may_call(stack: Stack) -> None:
     }
     of_the_distribution_alone(endpoint)
     access = the(stack, "AWS::CloudFront::OriginAccessControl")["OriginAccessControlConfig"]
+    # CloudFront is one for all Regions of an account, and the name unique in it.
+    assert {"Ref": "AWS::Region"} in access["Name"]["Fn::Join"][1] or "us-east-1" in str(access["Name"])
     assert (access["OriginAccessControlOriginType"], access["SigningBehavior"]) == ("lambda", "always")
     assert "OriginAccessControlId" in configuration(endpoint)["Origins"][0]
 

@@ -320,6 +320,16 @@ def test_pollers_are_provisioned(stack: Stack) -> None:
     assert "ScalingConfig" not in mapping
 
 
+@pytest.mark.parametrize("most", [2000, 2001, 10_000])
+def test_a_queue_has_up_to_ten_thousand_pollers(stack: Stack, most: int) -> None:
+    """More than CDK's own construct accepts."""
+    consumer = QueueConsumer(
+        stack, "Consumer", function=function(stack), minimum_pollers=200, maximum_pollers=most
+    )
+    pollers = properties(consumer.event_source_mapping)["ProvisionedPollerConfig"]
+    assert pollers == {"MinimumPollers": 200, "MaximumPollers": most}
+
+
 def test_fifo_reaches_both_queues(stack: Stack) -> None:
     consumer = QueueConsumer(stack, "Consumer", function=function(stack), fifo=True)
     for queue in (consumer.queue, consumer.dead_letter_queue):

@@ -160,6 +160,7 @@ SCENE_OF = {
     "DurableExecutions": "durable_executions",
     "EventRule": "event_rule",
     "FunctionEndpoint": "function_endpoint",
+    "IdempotencyTable": "idempotency_table",
     "KafkaConsumer": "kafka_consumer",
     "KillSwitch": "kill_switch",
     "KinesisConsumer": "kinesis_consumer",
@@ -172,6 +173,7 @@ SCENE_OF = {
     "ScheduledInvocation": "scheduled_invocation",
     "TableStreamConsumer": "table_stream_consumer",
     "TopicSubscription": "topic_subscription",
+    "UserPoolTriggers": "user_pool_triggers",
 }
 
 

@@ -29,6 +29,7 @@ from constructs_lib import (
     AsyncDestinations,
     Authorization,
     BucketEvents,
+    DurableExecutions,
     EventRule,
     FunctionEndpoint,
     KillSwitch,
@@ -104,6 +105,11 @@ def event_sources(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic)
     AsyncDestinations(
         stack, "Stored", function=called, on_success=called, on_failure=s3.Bucket(stack, "Failed")
     )
+    executions = DurableExecutions(
+        stack, "Executions", function=called, starter=True, encryption_key=key, alarm_topic=topic
+    )
+    if executions.starter is not None:
+        DurableExecutions(stack, "Given", function=executions.starter, dead_letter_queue=dead)
     BucketEvents(
         stack,
         "Uploads",

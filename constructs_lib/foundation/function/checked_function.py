@@ -112,6 +112,7 @@ class CheckedFunction(lambda_.Function):
             ("vpc", [vpc], _defaults.LAMBDA_VPC),
             ("security_groups", security_groups, _defaults.LAMBDA_VPC),
             ("log_group", [log_group], _defaults.LAMBDA_LOG_GROUPS),
+            ("environment_encryption", [environment_encryption], _defaults.LAMBDA_ENVIRONMENT),
         ):
             for part in parts:
                 location.check(

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Size
+from aws_cdk import ArnFormat, Duration, IgnoreMode, RemovalPolicy, Size
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location
+from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.function import packaging
 from constructs_lib.foundation.function.checked_function import CheckedFunction
 from constructs_lib.foundation.function.durable import Durable
@@ -55,8 +56,8 @@ class ContainerFunction(CheckedFunction):
         dockerfile: The Dockerfile, by its path in `entry`; default `Dockerfile`.
         build_args: Arguments of the build. They can be read in the image's history: never secrets.
         target: The stage of the Dockerfile to build; default the last.
-        repository: A repository with the image, in place of `entry`: of the same Region. That of another account needs
-            a policy which lets Lambda pull for this account.
+        repository: A repository with the image, in place of `entry`: of the same Region. Of another account, its owner
+            must let this account, and Lambda for its functions, pull images: synth shows both statements.
         tag_or_digest: Of the image in `repository`: a digest (`sha256:...`), or a tag that is never given to another
             image. Lambda looks a tag up when the function is created or changed, and never again.
         command: In place of the image's `CMD`, such as `["app.handle"]`.
@@ -83,8 +84,9 @@ class ContainerFunction(CheckedFunction):
         managed_instances: Run on EC2 instances of a capacity provider; as in `PythonFunction`.
         tenant_isolation: Use each execution environment for one tenant alone; as in `PythonFunction`.
         recursive_loop: What Lambda does when the function invokes itself through a queue, topic or bucket; default
-            TERMINATE. None leaves the property out.
-        tracing: Default ACTIVE: X-Ray samples invocations. DISABLED also removes the role's permission.
+            TERMINATE. None leaves the property out, for Regions without it: see `PythonFunction`.
+        tracing: Default ACTIVE: X-Ray samples invocations. DISABLED also removes the role's permission; pass it in the
+            Regions of China.
         log_group: Your own log group; default one of its own.
         log_retention: How long the function's own log group keeps logs; default two months.
         log_level: The least important application log line that is kept; default INFO.
@@ -189,6 +191,29 @@ class ContainerFunction(CheckedFunction):
             system_log_level=system_log_level,
             log_removal_policy=log_removal_policy,
         )
+        if repository is not None and location.is_of_another_account(scope, repository):
+            _tell_owner(self, repository)
+
+
+def _tell_owner(function: ContainerFunction, repository: "ecr.IRepository") -> None:
+    """Show what the policy of a repository in another account must have.
+
+    Source: https://repost.aws/knowledge-center/lambda-ecr-image
+    """
+    stack = location.stack_of(function)
+    pull = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    functions = stack.format_arn(
+        service="lambda", resource="function", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    for statement in (
+        iam.PolicyStatement(actions=pull, principals=[iam.AccountPrincipal(stack.account)]),
+        iam.PolicyStatement(
+            actions=pull,
+            principals=[iam.ServicePrincipal("lambda.amazonaws.com")],
+            conditions={"ArnLike": {"aws:SourceArn": functions}},
+        ),
+    ):
+        permissions.tell_owner(function, repository, statement)
 
 
 def _built(

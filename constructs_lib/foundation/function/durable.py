@@ -87,8 +87,9 @@ def check_runtime(durable: Durable | None, runtime_name: str) -> None:
 _SECONDS_OF_A_DAY: Final = 86_400
 
 
-REMOVAL_OF_VERSIONS: Final = RemovalPolicy.RETAIN
-"""An execution continues in the version that started it (DURABLE_PRACTICES), and fails without it."""
+REMOVAL_OF_VERSIONS: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+"""An execution continues in the version that started it (DURABLE_PRACTICES), and fails without it. A deployment that is
+rolled back deletes its version all the same: otherwise the same code could not be deployed again."""
 
 
 def config(durable: Durable) -> lambda_.DurableConfig:

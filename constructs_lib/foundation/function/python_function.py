@@ -108,7 +108,7 @@ class PythonFunction(CheckedFunction):
             Source: https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
         recursive_loop: What Lambda does when the function invokes itself through a queue, topic or bucket.
             Default TERMINATE: it stops after 16 rounds. ALLOW is for a loop that is intended and that ends. None
-            leaves the property out, for Regions without loop detection: mx-central-1, ap-southeast-6, GovCloud.
+            leaves the property out, for Regions without loop detection: mx-central-1, ap-southeast-6, GovCloud, China.
             Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
         tracing: Default ACTIVE: X-Ray samples invocations. DISABLED also removes the role's permission; pass it in the
             Regions of China, where Lambda has no X-Ray.

@@ -44,7 +44,8 @@ class PythonLayer(lambda_.LayerVersion):
         bytecode: Whether the layer carries `.pyc` files. None: if a Python of the runtime's version is found on this
             machine. True: it must be found.
         description: Shown in the console; at most 256 characters.
-        layer_version_name: The layer's name, 1 to 64 letters, digits, `-` and `_`; default one that CDK makes.
+        layer_version_name: The layer's name, 1 to 140 letters, digits, `-` and `_`; default one that CloudFormation
+            makes.
         removal_policy: What happens to a version that is replaced or deleted; default DESTROY.
 
     Raises:
@@ -201,7 +202,7 @@ def _check_texts(description: str | None, layer_version_name: str | None) -> Non
         _validation.check_pattern(
             "layer_version_name",
             layer_version_name,
-            _defaults.FUNCTION_NAME_PATTERN,
-            "1 to 64 letters, digits, hyphens and underscores",
+            _defaults.LAYER_NAME_PATTERN,
+            "1 to 140 letters, digits, hyphens and underscores",
             source=_defaults.PUBLISH_LAYER_VERSION,
         )

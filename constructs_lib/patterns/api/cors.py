@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.patterns.api.route import Endpoint
+
+if TYPE_CHECKING:
+    from constructs_lib.patterns.api.route import Endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +23,7 @@ class Cors:
 def cors_of(
     origins: Sequence[str],
     headers: Sequence[str],
-    served: Sequence[Endpoint],
+    served: "Sequence[Endpoint]",
     *,
     credentials: bool,
     http: bool,

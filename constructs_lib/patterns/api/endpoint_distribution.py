@@ -1,6 +1,6 @@
 """The CloudFront distribution in front of a function URL, which takes requests from nobody else."""
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Aws, Duration, Names
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -45,7 +45,11 @@ def make(
         "Distribution",
         default_behavior=cloudfront.BehaviorOptions(
             origin=origins.FunctionUrlOrigin.with_origin_access_control(
-                function_url, read_timeout=Duration.seconds(_defaults.CLOUDFRONT_READ_TIMEOUT_SECONDS)
+                function_url,
+                read_timeout=Duration.seconds(_defaults.CLOUDFRONT_READ_TIMEOUT_SECONDS),
+                origin_access_control=cloudfront.FunctionUrlOriginAccessControl(
+                    scope, "OriginAccessControl", origin_access_control_name=_name_in_all_regions(scope)
+                ),
             ),
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
@@ -68,6 +72,20 @@ def make(
         findings["AwsSolutions-CFR4"] = _TLS
     acknowledge(distribution, findings)
     return distribution
+
+
+def _name_in_all_regions(scope: Construct) -> str:
+    """A name that the same construct has in no other Region: an account has one CloudFront for all of them.
+
+    Source: https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_OriginAccessControlConfig.html
+    """
+    own = Names.unique_resource_name(scope, max_length=_NAME_CHARACTERS - _REGION_CHARACTERS - 1)
+    return f"{own}-{Aws.REGION}"
+
+
+_NAME_CHARACTERS = 64
+_REGION_CHARACTERS = 24
+"""Longer than the name of any Region."""
 
 
 def _complete_permissions(distribution: cloudfront.Distribution, function_url: lambda_.FunctionUrl) -> None:

@@ -12,7 +12,6 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
-from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 
 
@@ -31,33 +30,6 @@ class Connection:
 
 _in_use: WeakKeyDictionary[lambda_.Function, dict[str, Connection]] = WeakKeyDictionary()
 """What each function has, by environment prefix, whichever database has set it."""
-
-
-def changeable(function: FunctionLike) -> lambda_.Function:
-    """The function whose environment, role and security groups are to be changed.
-
-    Args:
-        function: A function of this app, or an alias of one.
-
-    Returns:
-        The function itself.
-
-    Raises:
-        InvalidPropsError: It is a version, or a function that was made elsewhere.
-    """
-    if isinstance(function, lambda_.Version):
-        raise InvalidPropsError(
-            f"function {function.node.path} is a version, and the environment of a version cannot change. "
-            f"Connect the function itself, or the alias."
-        )
-    _validation.check_part("function", function, "function_arn", "a function or alias", required=True)
-    behind = function.lambda_ if isinstance(function, lambda_.Alias) else function
-    if not isinstance(behind, lambda_.Function):
-        raise InvalidPropsError(
-            f"function {function.node.path} is imported: its environment, role and security groups cannot be "
-            f"changed from this app. Connect it in the app that makes it."
-        )
-    return behind
 
 
 def role_of(function: lambda_.Function) -> iam.IRole:

@@ -23,7 +23,7 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
 from constructs_lib.foundation.alarms import Alarms
-from constructs_lib.foundation.invoked import Invoked
+from constructs_lib.foundation.invoked import Invoked, changeable
 from constructs_lib.foundation.resource import node_of, path_of
 from constructs_lib.patterns.database import alarms as database_alarms
 from constructs_lib.patterns.database import clients as database_clients
@@ -601,7 +601,7 @@ class ProxiedDatabase(Construct):
         secret: secretsmanager.ISecret | None,
         also: Mapping[str, str],
     ) -> tuple[lambda_.Function, iam.IRole]:
-        underlying = database_clients.changeable(function)
+        underlying = changeable(function)
         function_stack = location.stack_of(underlying)
         if self._subnet_ids is None:
             self._subnet_ids = all_subnet_ids(self.vpc)
