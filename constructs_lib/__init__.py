@@ -11,6 +11,7 @@ from constructs_lib.errors import InvalidPropsError
 if TYPE_CHECKING:
     from constructs_lib.foundation.function.container_function import ContainerFunction
     from constructs_lib.foundation.function.durable import Durable
+    from constructs_lib.foundation.function.managed_instances import ManagedInstances
     from constructs_lib.foundation.function.python_function import PythonFunction
     from constructs_lib.foundation.function.python_layer import PythonLayer
     from constructs_lib.patterns.api.authorization import Authorization
@@ -53,6 +54,7 @@ __all__ = [
     "KillSwitch",
     "KinesisConsumer",
     "LiveAlias",
+    "ManagedInstances",
     "ProvisionedApi",
     "ProxiedDatabase",
     "PythonFunction",
@@ -82,6 +84,7 @@ _HOMES = {
     "KillSwitch": "constructs_lib.patterns.kill_switch",
     "KinesisConsumer": "constructs_lib.patterns.streams.kinesis_consumer",
     "LiveAlias": "constructs_lib.patterns.live_alias",
+    "ManagedInstances": "constructs_lib.foundation.function.managed_instances",
     "ProvisionedApi": "constructs_lib.patterns.api.provisioned_api",
     "ProxiedDatabase": "constructs_lib.patterns.database.proxied_database",
     "PythonFunction": "constructs_lib.foundation.function.python_function",

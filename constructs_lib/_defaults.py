@@ -117,6 +117,7 @@ STACK_EXPORTS: Final = (
 LAMBDA_VPC: Final = _LAMBDA + "configuration-vpc.html"
 LAMBDA_ROLES: Final = _LAMBDA + "lambda-intro-execution-role.html"
 LAMBDA_PERMISSIONS: Final = _LAMBDA + "access-control-resource-based.html"
+LAMBDA_RESOURCE_POLICY: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-resourcepolicy.html"
 DURABLE_INVOKING: Final = _LAMBDA + "durable-invoking.html"
 DURABLE_MAPPINGS: Final = _LAMBDA + "durable-invoking-esm.html"
 DURABLE_CONFIGURATION: Final = _LAMBDA + "durable-configuration.html"
@@ -126,6 +127,35 @@ DURABLE_NAMES: Final = _LAMBDA + "durable-execution-idempotency.html"
 TENANT_ISOLATION: Final = _LAMBDA + "tenant-isolation.html"
 MANAGED_INSTANCES: Final = _LAMBDA + "lambda-managed-instances.html"
 MANAGED_INSTANCES_VERSIONS: Final = _LAMBDA + "lambda-managed-instances-version-publishing.html"
+
+TENANT_INVOKING: Final = _LAMBDA + "tenant-isolation-invoke.html"
+MANAGED_INSTANCES_PROVIDERS: Final = _LAMBDA + "lambda-managed-instances-capacity-providers.html"
+MANAGED_INSTANCES_SCALING: Final = _LAMBDA + "lambda-managed-instances-scaling.html"
+MANAGED_INSTANCES_NETWORKING: Final = _LAMBDA + "lambda-managed-instances-networking.html"
+MANAGED_INSTANCES_RUNTIMES: Final = _LAMBDA + "lambda-managed-instances-runtimes.html"
+MANAGED_INSTANCES_CONFIG: Final = (
+    "https://docs.aws.amazon.com/lambda/latest/api/API_LambdaManagedInstancesCapacityProviderConfig.html"
+)
+LAMBDA_TIMEOUT: Final = _LAMBDA + "configuration-timeout.html"
+
+MANAGED_TIMEOUT_SECONDS_MAX: Final = 5400
+"""The longest timeout of a function on managed instances, for asynchronous invocations and event source mappings other
+than those of Amazon MQ (LAMBDA_TIMEOUT). All others end after FUNCTION_TIMEOUT_SECONDS_MAX there, too."""
+
+MANAGED_MEMORY_MB_MIN: Final = 2048
+"""The least, with one vCPU (MANAGED_INSTANCES_SCALING)."""
+MANAGED_MEMORY_MB_MAX: Final = 32_768
+"""The most that the API takes (CREATE_FUNCTION)."""
+MANAGED_GIB_PER_VCPU_MIN: Final = 2
+MANAGED_GIB_PER_VCPU_MAX: Final = 8
+MANAGED_CONCURRENCY_MIN: Final = 1
+MANAGED_CONCURRENCY_MAX: Final = 1600
+"""MANAGED_INSTANCES_CONFIG."""
+MANAGED_CONCURRENCY_PER_VCPU_MAX: Final = 64
+MANAGED_ENVIRONMENTS_MAX: Final = 15_000
+"""MANAGED_INSTANCES_SCALING."""
+MANAGED_PYTHON_RUNTIMES: Final = ("python3.13", "python3.14")
+"""Python 3.13 and newer (MANAGED_INSTANCES_RUNTIMES)."""
 
 DURABLE_SECONDS_MIN: Final = 1
 DURABLE_SECONDS_MAX: Final = 31_622_400
@@ -139,11 +169,6 @@ it may come again under its id. One that is redriven has a new id: only an execu
 
 DURABLE_PYTHON_RUNTIMES: Final = ("python3.13", "python3.14")
 """DURABLE_RUNTIMES."""
-
-DURABLE_EXECUTION_SECONDS_MAX: Final = 900
-DURABLE_EXECUTION_SECONDS_MAX_MANAGED: Final = 5400
-"""An event source mapping waits for a whole durable execution, no longer than the longest timeout of a function: 15
-minutes, or 90 on managed instances (DURABLE_MAPPINGS)."""
 
 STARTER_TIMEOUT_SECONDS: Final = 60
 """Ten calls of Lambda's Invoke take a second; a throttled one is tried again by the SDK for some seconds. Ours."""
@@ -900,6 +925,7 @@ LAMBDA_ALIASES: Final = _LAMBDA + "configuration-aliases.html"
 LAMBDA_WEIGHTS: Final = _LAMBDA + "configuring-alias-routing.html"
 PROVISIONED_CONCURRENCY: Final = _LAMBDA + "provisioned-concurrency.html"
 SNAP_START: Final = _LAMBDA + "snapstart.html"
+SNAP_START_IMAGES: Final = _LAMBDA + "snapstart-runtime-hooks-custom.html"
 CODE_DEPLOY_ALARMS: Final = (
     "https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_AlarmConfiguration.html"
 )

@@ -38,6 +38,7 @@ FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 DURABLE = (PROJECT / "docs" / "durable.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
+MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
@@ -110,6 +111,24 @@ def test_the_examples_of_a_function_are_what_happens(somebodys_project: Path, tm
     template.has_resource_properties("AWS::Lambda::Function", {"MemorySize": 1024, "Timeout": 20})
     stack = Stack(names["app"], "WithoutPackaging")
     assert PythonFunction(stack, "Ship", entry="nowhere", handler="app.handle").package.is_placeholder
+
+
+def test_the_examples_of_managed_instances_are_what_happens(somebodys_project: Path) -> None:
+    names: dict[str, Any] = {}
+    for block in blocks(MANAGED):
+        exec(block, names)  # noqa: S102
+    names["app"].synth()
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties(
+        "AWS::Lambda::Function", {"MemorySize": 8192, "Timeout": 3600, "PublishToLatestPublished": False}
+    )
+    template.has_resource_properties(
+        "AWS::Lambda::Version",
+        {"FunctionScalingConfig": {"MinExecutionEnvironments": 3, "MaxExecutionEnvironments": 12}},
+    )
+    template.has_resource_properties(
+        "AWS::Lambda::Function", {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}
+    )
 
 
 def test_callers_are_granted_the_alias_alone(somebodys_project: Path, tmp_path: Path) -> None:

@@ -246,12 +246,11 @@ def minutes_back(timeout: float | None) -> int:
     Lambda publishes a metric at the end of an invocation, with the time of its start.
 
     Args:
-        timeout: Of the function, in seconds, where it is known.
+        timeout: Of the function's invocations, in seconds, where it is known.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html
     """
-    longest = min(timeout or 0, _defaults.FUNCTION_TIMEOUT_SECONDS_MAX)
-    return _defaults.ALARM_EVALUATION_PERIODS + int(longest // _defaults.ALARM_PERIOD_SECONDS)
+    return _defaults.ALARM_EVALUATION_PERIODS + int((timeout or 0) // _defaults.ALARM_PERIOD_SECONDS)
 
 
 # --- events that a service delivers --------------------------------------------------------------------

@@ -33,6 +33,9 @@ class CallRestrictions:
     """How long a whole execution of a durable function may take; None where it is known only at deployment."""
     has_tenants: bool = False
     is_managed: bool = False
+    """Whether it runs on managed instances."""
+    has_latest: bool = True
+    """Whether a call without a qualifier reaches anything."""
 
 
 @dataclass(frozen=True)
@@ -159,12 +162,18 @@ class Invoked:
         """What its properties mean for its callers."""
         durable = self.properties.get("durableConfig")
         seconds = durable.get("executionTimeout") if isinstance(durable, Mapping) else None
+        is_managed = self.properties.get("capacityProviderConfig") is not None
         return CallRestrictions(
             is_durable=durable is not None,
             execution_seconds=None if seconds is None else _known(seconds),
-            has_tenants=self.properties.get("tenancyConfig") is not None,
-            is_managed=self.properties.get("capacityProviderConfig") is not None,
+            has_tenants=self.properties.get("tenancyConfig") is not None or self._is_imported_with_tenants,
+            is_managed=is_managed,
+            has_latest=not is_managed or self.properties.get("publishToLatestPublished") is not False,
         )
+
+    @property
+    def _is_imported_with_tenants(self) -> bool:
+        return self.function is None and getattr(self.base, "tenancy_config", None) is not None
 
     @cached_property
     def timeout_seconds(self) -> float | None:
@@ -180,6 +189,24 @@ class Invoked:
         if self.function is None:
             return None
         return _known(self.properties.get("timeout", _defaults.FUNCTION_TIMEOUT_SECONDS_WHEN_UNSET))
+
+    @property
+    def watched_seconds(self) -> float | None:
+        """How long after the start of an invocation its metrics may come; None where that is not known.
+
+        Of a durable function, the longest that an invocation of any function may take.
+        """
+        seconds = self.timeout_seconds
+        return None if seconds is None else min(seconds, self.longest_seconds)
+
+    @property
+    def longest_seconds(self) -> int:
+        """The longest timeout that a function of this kind may have."""
+        return (
+            _defaults.MANAGED_TIMEOUT_SECONDS_MAX
+            if self.kind.is_managed
+            else _defaults.FUNCTION_TIMEOUT_SECONDS_MAX
+        )
 
     @property
     def reserved_concurrency(self) -> float | None:
@@ -269,9 +296,16 @@ def check_event_source(invoked: Invoked, name: str = "function") -> None:
         name: The argument, as the user wrote it.
 
     Raises:
-        InvalidPropsError: The function has tenant isolation, or is a durable one without a qualifier.
+        InvalidPropsError: The function has tenant isolation, or is a durable one without a qualifier, or one on managed
+            instances without a qualifier that has published nothing there.
     """
     check_tenants(invoked, name)
+    if invoked.qualifier == LATEST and not invoked.kind.has_latest:
+        raise InvalidPropsError(
+            f"{name} {invoked.path} is on managed instances, which run published versions alone: each event without a "
+            f"qualifier would fail. Pass an alias or a version, such as LiveAlias(...).alias. "
+            f"See {_defaults.MANAGED_INSTANCES_VERSIONS}"
+        )
     if invoked.kind.is_durable and invoked.qualifier == LATEST:
         raise InvalidPropsError(
             f"{name} {invoked.base.node.path} is a durable function, and Lambda refuses a call of it without a "
@@ -319,41 +353,49 @@ def check_permission(invoked: Invoked, function: FunctionLike) -> None:
         )
 
 
-def of_mapping(scope: Construct, function: FunctionLike) -> tuple[Invoked, iam.IRole]:
+def of_mapping(
+    scope: Construct,
+    function: FunctionLike,
+    *,
+    longest_on_instances: int = _defaults.MANAGED_TIMEOUT_SECONDS_MAX,
+) -> tuple[Invoked, iam.IRole]:
     """What an event source mapping calls, and the role that it reads its source with.
 
     Args:
         scope: Where the consumer is going to be.
         function: The argument `function`.
+        longest_on_instances: How many seconds the mapping waits for a function on managed instances.
 
     Returns:
         The function, and its role.
 
     Raises:
-        InvalidPropsError: Lambda lets no mapping call it, it is in another Region or account, or it was imported
-            without its role.
+        InvalidPropsError: Lambda lets no mapping call it, it takes longer than the mapping waits, it is in another
+            Region or account, or it was imported without its role.
     """
     invoked = Invoked.of(function)
     check_place(scope, invoked)
     check_event_source(invoked)
-    _check_mapping(invoked)
+    _check_mapping(invoked, min(invoked.longest_seconds, longest_on_instances))
     return invoked, permissions.role_of(function, invoked.base)
 
 
-def _check_mapping(invoked: Invoked) -> None:
-    """Refuse a durable function that an event source mapping cannot wait for."""
+def _check_mapping(invoked: Invoked, longest: int) -> None:
+    """Refuse a function that an event source mapping cannot wait for."""
     kind = invoked.kind
-    longest = (
-        _defaults.DURABLE_EXECUTION_SECONDS_MAX_MANAGED
-        if kind.is_managed
-        else _defaults.DURABLE_EXECUTION_SECONDS_MAX
-    )
     if kind.execution_seconds is not None and kind.execution_seconds > longest:
         raise InvalidPropsError(
-            f"execution_timeout of the durable function {invoked.base.node.path} must be at most {longest:,} seconds, "
+            f"execution_timeout of the durable function {invoked.path} must be at most {longest:,} seconds, "
             f"got {kind.execution_seconds:,.0f}: an event source mapping waits for the whole execution, and no longer. "
             f"Start longer ones with DurableExecutions(starter=True), whose starter a mapping may invoke. "
             f"See {_defaults.DURABLE_MAPPINGS}"
+        )
+    seconds = invoked.invocation_seconds
+    if kind.is_managed and seconds is not None and seconds > longest:
+        raise InvalidPropsError(
+            f"the timeout of function {invoked.path} must be at most {longest:,} seconds here, got {seconds:,.0f}: "
+            "Lambda gives its invocations no more, on managed instances too. Lower it, or let the function start the "
+            f"long work asynchronously. See {_defaults.LAMBDA_TIMEOUT}"
         )
 
 
@@ -440,8 +482,8 @@ def check_tenants(invoked: Invoked, name: str = "function") -> None:
     if invoked.kind.has_tenants:
         raise InvalidPropsError(
             f"{name} {invoked.base.node.path} has tenant isolation: Lambda refuses each call without a tenant, and "
-            "nothing here sends one. Pass a function without tenancy_config, or call this one by Invoke with a "
-            f"TenantId. See {_defaults.TENANT_ISOLATION}"
+            "nothing here sends one. Pass a function without tenant isolation, or call this one by Invoke with "
+            f"a TenantId. See {_defaults.TENANT_ISOLATION}"
         )
 
 

@@ -125,7 +125,9 @@ class BrokerConsumer(Construct):
         alarm_topic: sns.ITopic | sns.Topic | None = None,
     ) -> None:
         """Create the consumer; the arguments are described at the class."""
-        invoked, role = of_mapping(scope, function)
+        invoked, role = of_mapping(
+            scope, function, longest_on_instances=_defaults.FUNCTION_TIMEOUT_SECONDS_MAX
+        )
         Alarms.check_topic(scope, alarm_topic)
         _check_broker(scope, broker_arn, engine)
         _check_queue("queue", queue)
@@ -204,7 +206,7 @@ class BrokerConsumer(Construct):
             ),
         )
         self.errors_alarm = alarms_here.add(
-            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.timeout_seconds)
+            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.watched_seconds)
         )
         self.throttles_alarm = alarms_here.add("ThrottlesAlarm", alarms.function_throttles(function))
 

@@ -248,7 +248,7 @@ def _runaway(invoked: Invoked, invocations_per_minute: float) -> Watch:
     return Watch(
         metric=invoked.base.metric_invocations(period=alarms.PERIOD),
         threshold=invocations_per_minute,
-        periods=alarms.minutes_back(invoked.timeout_seconds),
+        periods=alarms.minutes_back(invoked.watched_seconds),
         description="More invocations than the expected traffic explains: the function may be invoking itself.",
     )
 

@@ -102,9 +102,9 @@ class LiveAlias(Construct):
             which only publishes it.
         version_removal_policy: What happens to a version when the next one replaces it. Default
             RETAIN_ON_UPDATE_OR_DELETE: all versions are retained, to go back to, except those of a deployment that was
-            rolled back: otherwise the same code could not be deployed again. With SnapStart the default is DESTROY,
-            since the snapshot of each version costs. Not SNAPSHOT. DESTROY is refused for a durable function, whose
-             executions continue in the version that started them.
+            rolled back: otherwise the same code could not be deployed again. With SnapStart and on managed instances
+            the default is DESTROY, since the snapshot and the environments of each version cost. Not SNAPSHOT. DESTROY
+            is refused for a durable function, whose executions continue in the version that started them.
         latency_threshold: Alarm when the 99th percentile (p99) of the duration is higher, above 0 and below the
             function's timeout; default 80 % of the timeout. Without it, and with a timeout that is a token, there are
             no latency alarms.
@@ -231,7 +231,7 @@ class LiveAlias(Construct):
             version_removal_policy
             or (
                 RemovalPolicy.DESTROY
-                if snap_start and not invoked.kind.is_durable
+                if (snap_start or invoked.kind.is_managed) and not invoked.kind.is_durable
                 else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
             )
         )

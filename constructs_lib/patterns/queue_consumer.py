@@ -343,7 +343,7 @@ class QueueConsumer(Construct):
             else alarms.oldest_message(self.queue, seconds=oldest),
         )
         self.errors_alarm = alarms_here.add(
-            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.timeout_seconds)
+            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.watched_seconds)
         )
         self.throttles_alarm = alarms_here.add("ThrottlesAlarm", alarms.function_throttles(function))
 

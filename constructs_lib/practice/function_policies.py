@@ -1,4 +1,4 @@
-"""The size of the policies that let sources invoke a function."""
+"""The policies that let sources invoke a function: their size, and what overwrites them."""
 
 import json
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from constructs_lib import _defaults
-from constructs_lib.practice.assembly import Resource
+from constructs_lib.practice.assembly import LATEST, Resource
 from constructs_lib.practice.flows import Flows
 from constructs_lib.practice.rule import Finding, Rule
 
@@ -26,21 +26,31 @@ _CONDITIONS: Final = {
 }
 
 
-def _sizes(flows: Flows) -> Iterator[tuple[Resource, int, int]]:
-    """What is invoked, the least size of its policy in bytes, and its number of statements."""
+def _permissions(flows: Flows) -> dict[str, list[Resource]]:
+    """The permissions of each function, version and alias, by its ARN with its qualifier."""
     statements: dict[str, list[Resource]] = defaultdict(list)
     for permission in flows.assembly.of_type("AWS::Lambda::Permission"):
         named = permission.text("FunctionName")
         if named:
             statements[":".join(permission.template.function(named))].append(permission)
-    for arn, permissions in statements.items():
-        invoked = (
-            flows.assembly.find(arn) or flows.assembly.find(arn.removesuffix(":$LATEST")) or permissions[-1]
-        )
+    return statements
+
+
+def _invoked(flows: Flows, arn: str) -> Resource | None:
+    """What has this ARN, in an app that defines it."""
+    return flows.assembly.find(arn) or flows.assembly.find(arn.removesuffix(f":{LATEST}"))
+
+
+def _sizes(flows: Flows) -> Iterator[tuple[Resource, int, int]]:
+    """What is invoked, the least size of its policy in bytes, and its number of statements."""
+    for arn, permissions in _permissions(flows).items():
+        invoked = _invoked(flows, arn) or permissions[-1]
         policy = {
             "Version": "2012-10-17",
             "Id": "default",
-            "Statement": [_statement(permission, arn.removesuffix(":$LATEST")) for permission in permissions],
+            "Statement": [
+                _statement(permission, arn.removesuffix(f":{LATEST}")) for permission in permissions
+            ],
         }
         text = json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
         unknown = flows.assembly.unknowns(text)
@@ -125,4 +135,49 @@ POLICY_NEARLY_FULL: Final = Rule(
     find=_nearly_full,
 )
 
-RULES: Final = (POLICY_TOO_LARGE, POLICY_NEARLY_FULL)
+
+def _overwritten(flows: Flows) -> Iterator[Finding]:
+    permissions = _permissions(flows)
+    policies: dict[str, list[Resource]] = defaultdict(list)
+    for policy in flows.assembly.of_type("AWS::Lambda::ResourcePolicy"):
+        named = policy.text("ResourceArn")
+        if named:
+            policies[":".join(policy.template.function(named))].append(policy)
+    for arn, found in policies.items():
+        for number, policy in enumerate(found):
+            others = [
+                other
+                for other in (*permissions.get(arn, ()), *found[number + 1 :])
+                if policy.may_coexist_with(other)
+            ]
+            if others:
+                invoked = _invoked(flows, arn)
+                yield Finding(
+                    policy,
+                    f"{policy.path} sets the whole resource-based policy of "
+                    f"{'its function' if invoked is None else invoked.path}, and so do {_listed(others)}.",
+                )
+
+
+def _listed(resources: list[Resource]) -> str:
+    """Paths of resources, and how many more there are."""
+    shown = " and ".join(resource.path for resource in resources[:_SHOWN])
+    more = len(resources) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+_SHOWN: Final = 3
+
+POLICY_OVERWRITTEN: Final = Rule(
+    id="function-policy-overwritten",
+    severity="error",
+    reason="AWS::Lambda::ResourcePolicy replaces the policy of a function, a version or an alias, and with it what "
+    "each AWS::Lambda::Permission has added: a source that a permission lets in loses its access without an error.",
+    fix="Use one of the two for each function, version or alias. The constructs of CDK and of this library create an "
+    "AWS::Lambda::Permission each: leave the resource policy out, or set it on another alias which none of them "
+    "invokes.",
+    source=_defaults.LAMBDA_RESOURCE_POLICY,
+    find=_overwritten,
+)
+
+RULES: Final = (POLICY_TOO_LARGE, POLICY_NEARLY_FULL, POLICY_OVERWRITTEN)

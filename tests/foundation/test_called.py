@@ -1,53 +1,23 @@
 """Functions that are called in fewer ways than others: what Lambda refuses, or loses events of, is refused at synth."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Environment, RemovalPolicy, Stack, Token
+from aws_cdk import App, Duration, Environment, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_scheduler as scheduler
+from aws_cdk.assertions import Template
 
 from constructs_lib import (
-    AsyncDestinations,
-    Authorization,
-    BrokerConsumer,
-    BucketEvents,
-    DurableExecutions,
-    EventRule,
-    FunctionEndpoint,
     InvalidPropsError,
-    KafkaAuthentication,
-    KafkaConsumer,
-    KillSwitch,
-    KinesisConsumer,
     LiveAlias,
-    ProvisionedApi,
+    ManagedInstances,
     QueueConsumer,
-    ScheduledInvocation,
-    TableStreamConsumer,
-    TopicSubscription,
 )
-from tests.gallery.brokers import BROKER, CLUSTER, secret
-from tests.gallery.event_sources import TRIPS
-from tests.gallery.parts import bucket, topic
-from tests.gallery.plain_function import HANDLERS, function
-from tests.gallery.streams import stream, table
+from tests.gallery.function import provider
+from tests.gallery.plain_function import function
+from tests.invocations import APIS, MAKE, accepts, alias, plain, unqualified, version
 from tests.template import properties
-
-HOURLY = scheduler.ScheduleExpression.rate(Duration.hours(1))
-
-
-def plain(stack: Stack, construct_id: str = "Worker", **arguments: Any) -> lambda_.Function:
-    return lambda_.Function(
-        stack,
-        construct_id,
-        runtime=lambda_.Runtime.PYTHON_3_14,
-        handler="app.handle",
-        code=lambda_.Code.from_asset(str(HANDLERS / "plain")),
-        **arguments,
-    )
 
 
 def durable(stack: Stack, execution: Duration | None = None) -> lambda_.Function:
@@ -80,75 +50,23 @@ def managed(stack: Stack) -> lambda_.Function:
     return worker
 
 
-def alias(worker: lambda_.Function) -> lambda_.Alias:
-    construct_id = f"{worker.node.id}Live"
-    return lambda_.Alias(Stack.of(worker), construct_id, alias_name="live", version=worker.current_version)
+def published(stack: Stack) -> lambda_.Function:
+    """A function of this library, which publishes nothing at `$LATEST.PUBLISHED`."""
+    instances = ManagedInstances(capacity_provider=provider(stack))
+    return function(stack, "Worker", managed_instances=instances, timeout=Duration.seconds(5))
 
 
-def version(worker: lambda_.Function) -> lambda_.Version:
-    return worker.current_version
+def published_for_90_minutes(stack: Stack) -> lambda_.Function:
+    instances = ManagedInstances(capacity_provider=provider(stack))
+    return function(stack, "Worker", managed_instances=instances, timeout=Duration.minutes(90))
 
 
-def unqualified(worker: lambda_.Function) -> lambda_.Function:
-    return worker
-
-
-Make = Callable[[Stack, Any], object]
-MAKE: dict[str, Make] = {
-    "QueueConsumer": lambda s, f: QueueConsumer(s, "Made", function=f),
-    "KinesisConsumer": lambda s, f: KinesisConsumer(s, "Made", function=f, stream=stream(s)),
-    "TableStreamConsumer": lambda s, f: TableStreamConsumer(s, "Made", function=f, table=table(s)),
-    "KafkaConsumer": lambda s, f: KafkaConsumer(
-        s,
-        "Made",
-        function=f,
-        topic="trips",
-        cluster_arn=CLUSTER,
-        authentication=KafkaAuthentication.iam(),
-    ),
-    "BrokerConsumer": lambda s, f: BrokerConsumer(
-        s, "Made", function=f, broker_arn=BROKER, engine="RabbitMQ 3", queue="trips", secret=secret(s)
-    ),
-    "EventRule": lambda s, f: EventRule(s, "Made", function=f, event_pattern=TRIPS),
-    "BucketEvents": lambda s, f: BucketEvents(s, "Made", function=f, bucket=bucket(s)),
-    "TopicSubscription": lambda s, f: TopicSubscription(s, "Made", function=f, topic=topic(s)),
-    "ScheduledInvocation": lambda s, f: ScheduledInvocation(s, "Made", function=f, schedule=HOURLY),
-    "AsyncDestinations": lambda s, f: AsyncDestinations(s, "Made", function=f),
-    "AsyncDestinations with redrive": lambda s, f: AsyncDestinations(s, "Made", function=f, redrive=True),
-    "a target of AsyncDestinations": lambda s, f: AsyncDestinations(
-        s, "Made", function=function(s), on_success=f
-    ),
-    "KillSwitch": lambda s, f: KillSwitch(s, "Made", function=f, invocations_per_minute=600),
-    "LiveAlias": lambda s, f: LiveAlias(s, "Made", function=f),
-    "LiveAlias with provisioned concurrency": lambda s, f: LiveAlias(
-        s, "Made", function=f, provisioned_concurrency=2
-    ),
-    "LiveAlias that deletes versions": lambda s, f: LiveAlias(
-        s, "Made", function=f, version_removal_policy=RemovalPolicy.DESTROY
-    ),
-    "DurableExecutions": lambda s, f: DurableExecutions(s, "Made", function=f, starter=True),
-    "a hook of LiveAlias": lambda s, f: LiveAlias(s, "Made", function=function(s), before_traffic=f),
-    "ProvisionedApi": lambda s, f: ProvisionedApi(
-        s,
-        "Made",
-        routes={"GET /x": f},
-        authorization=Authorization.iam(),
-        integration_timeout=Duration.seconds(29),
-    ),
-    "FunctionEndpoint": lambda s, f: FunctionEndpoint(s, "Made", alias=f),
-    "an authorizer of ProvisionedApi": lambda s, f: ProvisionedApi(
-        s,
-        "Made",
-        routes={"GET /x": alias(plain(s, "Behind", timeout=Duration.seconds(9)))},
-        authorization=Authorization.lambda_authorizer(f),
-    ),
-}
 MAPPINGS = ("QueueConsumer", "KinesisConsumer", "TableStreamConsumer", "KafkaConsumer", "BrokerConsumer")
 SOURCES = {*MAPPINGS, "EventRule", "BucketEvents", "TopicSubscription", "ScheduledInvocation"}
-APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi", "FunctionEndpoint"}
 
 TENANT = "has tenant isolation: Lambda refuses each call without a tenant"
 QUALIFIER = "is a durable function, and Lambda refuses a call of it without a qualifier"
+VERSIONS = "Stack/Worker is on managed instances, which run published versions alone"
 NO_DESTINATIONS = "is a durable function, which has no destinations"
 NOT_DURABLE = "function must be an alias or version of a durable function of this app, got Stack/Worker."
 CONCURRENCY = "provisioned_concurrency cannot be given for function Stack/Worker, which"
@@ -165,6 +83,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         "AsyncDestinations": NO_DESTINATIONS,
         "AsyncDestinations with redrive": NO_DESTINATIONS,
         "ProvisionedApi": "of the durable function Stack/Worker, behind routes['GET /x'], must be at most 29 seconds",
+        "UserPoolTriggers": "must be at most 5 seconds, got 600",
     },
     (durable, version): {
         "AsyncDestinations": NO_DESTINATIONS,
@@ -178,6 +97,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         "AsyncDestinations with redrive": NO_DESTINATIONS,
         "FunctionEndpoint": "must be at most 900 seconds, got 3,600: nobody can wait longer for an answer",
         "ProvisionedApi": "behind routes['GET /x'], must be at most 29 seconds, got 3,600",
+        "UserPoolTriggers": "must be at most 5 seconds, got 3600",
     },
     (durable_for_nobody_knows, alias): {
         "AsyncDestinations": NO_DESTINATIONS,
@@ -195,6 +115,11 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         **dict.fromkeys(SOURCES | APIS | {"a target of AsyncDestinations", "a hook of LiveAlias"}, TENANT),
         "AsyncDestinations with redrive": "redrive cannot be combined with tenant isolation",
     },
+    (tenants, version): {
+        "DurableExecutions": NOT_DURABLE,
+        **dict.fromkeys(SOURCES | {"a target of AsyncDestinations", "a hook of LiveAlias"}, TENANT),
+        "AsyncDestinations with redrive": "redrive cannot be combined with tenant isolation",
+    },
     (managed, unqualified): {
         "AsyncDestinations": "reaches $LATEST.PUBLISHED, and not the destinations of $LATEST",
         "AsyncDestinations with redrive": "reaches $LATEST.PUBLISHED, and not the destinations of $LATEST",
@@ -202,19 +127,32 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         "LiveAlias with provisioned concurrency": CONCURRENCY,
         "DurableExecutions": NOT_DURABLE,
     },
-    (managed, alias): {
+    **{
+        (kind, what): {
+            "KillSwitch": "is on managed instances, which scale by a scaling configuration",
+            "DurableExecutions": NOT_DURABLE,
+        }
+        for kind in (managed, published)
+        for what in (alias, version)
+    },
+    (published, unqualified): {
+        **dict.fromkeys(SOURCES | {"a target of AsyncDestinations", "a hook of LiveAlias"}, VERSIONS),
+        "AsyncDestinations": "reaches $LATEST.PUBLISHED, and not the destinations of $LATEST",
+        "AsyncDestinations with redrive": "reaches $LATEST.PUBLISHED, and not the destinations of $LATEST",
+        "KillSwitch": "is on managed instances, which scale by a scaling configuration",
+        "LiveAlias with provisioned concurrency": CONCURRENCY,
+        "DurableExecutions": NOT_DURABLE,
+    },
+    (published_for_90_minutes, alias): {
+        "BrokerConsumer": "must be at most 900 seconds here, got 5,400",
+        "FunctionEndpoint": "must be at most 900 seconds for its callers at a URL, got 5,400",
+        "ProvisionedApi": "must be at most the integration's 29 seconds, got 5400",
+        "UserPoolTriggers": "must be at most 5 seconds, got 5400",
         "KillSwitch": "is on managed instances, which scale by a scaling configuration",
         "DurableExecutions": NOT_DURABLE,
     },
 }
 """The constructs that refuse a kind of function and how, by that kind and by what is passed."""
-
-
-def accepts(made: str, what: Any) -> bool:
-    """Whether the type fits: an API takes aliases alone, a LiveAlias makes its own."""
-    if made.startswith("LiveAlias"):
-        return what is unqualified
-    return what is alias or made not in APIS
 
 
 @pytest.mark.parametrize(
@@ -268,6 +206,32 @@ def managed_and_durable(stack: Stack, execution: Duration) -> lambda_.Function:
     return worker
 
 
+# --- managed instances -------------------------------------------------------------------------------------
+
+
+def test_no_version_of_managed_instances_costs_after_the_next_one(stack: Stack) -> None:
+    release = LiveAlias(stack, "Made", function=published(stack))
+    assert template_of(release.version)["DeletionPolicy"] == "Delete"
+
+
+def test_a_version_of_a_durable_function_on_managed_instances_stays(stack: Stack) -> None:
+    release = LiveAlias(stack, "Made", function=managed_and_durable(stack, Duration.minutes(10)))
+    assert template_of(release.version)["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def template_of(version: lambda_.Version) -> Any:
+    resource = version.node.default_child
+    assert isinstance(resource, lambda_.CfnVersion)
+    return Template.from_stack(Stack.of(version)).to_json()["Resources"][
+        Stack.of(version).resolve(resource.logical_id)
+    ]
+
+
+def test_alarms_look_back_as_long_as_an_invocation_takes(stack: Stack) -> None:
+    consumer = QueueConsumer(stack, "Made", function=alias(published_for_90_minutes(stack)))
+    assert properties(consumer.errors_alarm)["EvaluationPeriods"] == 3 + 90
+
+
 # --- imported functions ----------------------------------------------------------------------------------
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:theirs"
@@ -280,6 +244,18 @@ def by_arn(stack: Stack) -> lambda_.IFunction:
 
 def of_the_same_environment(stack: Stack) -> lambda_.IFunction:
     return lambda_.Function.from_function_attributes(stack, "Theirs", function_arn=ARN, same_environment=True)
+
+
+def test_an_imported_function_may_have_tenants(stack: Stack) -> None:
+    imported = lambda_.Function.from_function_attributes(
+        stack,
+        "Theirs",
+        function_arn=ARN,
+        same_environment=True,
+        tenancy_config=lambda_.TenancyConfig.PER_TENANT,
+    )
+    with pytest.raises(InvalidPropsError, match=TENANT):
+        MAKE["EventRule"](stack, imported)
 
 
 @pytest.mark.parametrize("made", PUSHED)

@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from constructs_lib import ContainerFunction, PythonLayer
+from constructs_lib import ContainerFunction, LiveAlias, ManagedInstances, PythonFunction, PythonLayer
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 
 
@@ -109,7 +109,48 @@ def container_function_of_a_repository(stack: Stack) -> None:
     )
 
 
+PROVIDER: Final = "arn:aws:lambda:us-east-1:123456789012:capacity-provider:steady"
+
+
+def provider(scope: Construct) -> lambda_.ICapacityProvider:
+    """A capacity provider that another app defines."""
+    return lambda_.CapacityProvider.from_capacity_provider_arn(scope, "Provider", PROVIDER)
+
+
+def managed_function(scope: Construct, construct_id: str = "Function") -> PythonFunction:
+    instances = ManagedInstances(
+        capacity_provider=provider(scope),
+        max_concurrency=16,
+        memory_gib_per_vcpu=4,
+        minimum_environments=3,
+        maximum_environments=40,
+    )
+    return function(
+        scope,
+        construct_id,
+        managed_instances=instances,
+        timeout=Duration.minutes(90),
+        memory_size=32_768,
+    )
+
+
+def python_function_on_managed_instances(stack: Stack) -> None:
+    LiveAlias(stack, "Live", function=managed_function(stack))
+
+
+def python_function_with_tenant_isolation(stack: Stack) -> None:
+    LiveAlias(stack, "Live", function=function(stack, tenant_isolation=True))
+
+
+def container_function_with_snap_start(stack: Stack) -> None:
+    function = ContainerFunction(stack, "Function", entry=HANDLERS / "container", snap_start=True)
+    LiveAlias(stack, "Live", function=function)
+
+
 SCENES: Final = (
+    container_function_with_snap_start,
+    python_function_on_managed_instances,
+    python_function_with_tenant_isolation,
     container_function,
     container_function_of_a_repository,
     python_layer,

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Size, Stack
 from aws_cdk import aws_ecr as ecr
 
-from constructs_lib import ContainerFunction
+from constructs_lib import ContainerFunction, ManagedInstances
+from tests.gallery.function import provider
 from tests.gallery.plain_function import HANDLERS
 from tests.limits.table import Arguments, Limits, args
 
@@ -42,6 +43,12 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "build_args cannot be combined with repository"),
     ("a stage of a built image", of_repository(target="last"), "target cannot be combined with repository"),
     ("timeout above 900 s", args(timeout=Duration.seconds(901)), "timeout must be 1 second to 15 minutes, got 901"),
+    ("SnapStart with more than 512 MB of /tmp", args(snap_start=True, ephemeral_storage_size=Size.mebibytes(513)),
+     "ephemeral_storage_size of a function with snap_start must be at most 512 MB, got 513"),
+    ("tenants and SnapStart", args(tenant_isolation=True, snap_start=True),
+     "snap_start cannot be combined with tenant_isolation"),
+    ("less than 2 GB on instances", lambda stack: {"memory_size": 512, "managed_instances":
+     ManagedInstances(capacity_provider=provider(stack))}, "must be 2,048 to 32,768 MB, got 512"),
     ("memory above 10240", args(memory_size=20_480), "memory_size must be 128 to 10,240 MB, got 20,480"),
 ]  # fmt: skip
 

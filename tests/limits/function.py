@@ -1,15 +1,16 @@
 """The limits of PythonFunction."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aws_cdk import Duration, Size, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
-from constructs_lib import Durable, PythonFunction
+from constructs_lib import Durable, ManagedInstances, PythonFunction
 from tests.gallery.database import database, imported_vpc
+from tests.gallery.function import provider
 from tests.gallery.plain_function import HANDLERS
 from tests.limits.table import Arguments, Limits, args
 
@@ -24,6 +25,20 @@ def layer(stack: Stack, number: int) -> lambda_.ILayerVersion:
 
 def security_group(stack: Stack, number: int) -> ec2.ISecurityGroup:
     return ec2.SecurityGroup.from_security_group_id(stack, f"Group{number}", f"sg-{number}")
+
+
+def instances(*, function: dict[str, Any] | None = None, **arguments: Any) -> Arguments:
+    """A function on managed instances, with arguments of these and of the function."""
+    return lambda stack: {
+        "managed_instances": ManagedInstances(**{"capacity_provider": provider(stack)} | arguments),
+        **(function or {}),
+    }
+
+
+def of_x86(stack: Stack) -> dict[str, Any]:
+    subnets = imported_vpc(stack).isolated_subnets
+    own = lambda_.CapacityProvider(stack, "Own", subnets=subnets, security_groups=[security_group(stack, 1)])
+    return {"managed_instances": ManagedInstances(capacity_provider=own)}
 
 
 _ROWS: list[tuple[str, Arguments, str]] = [
@@ -103,6 +118,57 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "retention of durable must be a whole number of days, got 1.5"),
     ("durable before Python 3.13", args(durable=Durable(execution_timeout=HOUR), runtime=lambda_.Runtime.PYTHON_3_12),
      "runtime of a durable function must be one of python3.13, python3.14, got 'python3.12'"),
+    ("instances in words", args(managed_instances=True),
+     "managed_instances must be a ManagedInstances, such as ManagedInstances(capacity_provider=provider), got True"),
+    ("a capacity provider by its name", instances(capacity_provider="steady"),
+     "capacity_provider of managed_instances must be a capacity provider, got 'steady' (str)."),
+    ("no capacity provider", instances(capacity_provider=None), "must be a capacity provider, got None (NoneType)."),
+    ("instances for Python 3.12", instances(function={"runtime": lambda_.Runtime.PYTHON_3_12}),
+     "runtime of a function on managed instances must be one of python3.13, python3.14, got 'python3.12'"),
+    ("more than 90 minutes on instances", instances(function={"timeout": Duration.minutes(91)}),
+     "timeout of a function on managed instances must be 1 second to 90 minutes, got 91 minutes"),
+    ("less than 2 GB on instances", instances(function={"memory_size": 2047}),
+     "memory_size of a function on managed instances must be 2,048 to 32,768 MB, got 2,047"),
+    ("more than 32 GB on instances", instances(function={"memory_size": 32_769}), "2,048 to 32,768 MB, got 32,769"),
+    ("less than 2 GiB for a vCPU", instances(memory_gib_per_vcpu=1),
+     "memory_gib_per_vcpu of managed_instances must be 2 to 8 GiB, got 1"),
+    ("more than 8 GiB for a vCPU", instances(memory_gib_per_vcpu=9), "must be 2 to 8 GiB, got 9"),
+    ("less than a vCPU", instances(memory_gib_per_vcpu=4, function={"memory_size": 2048}),
+     "memory_size must be at least the 4 GiB of memory_gib_per_vcpu, got 2,048 MB"),
+    ("no invocation in an environment", instances(max_concurrency=0),
+     "max_concurrency of managed_instances must be 1 to 1,600, got 0"),
+    ("half an invocation", instances(max_concurrency=1.5), "must be a whole number, got 1.5"),
+    ("more than 1600 invocations", instances(max_concurrency=1601), "must be 1 to 1,600, got 1,601"),
+    ("more than 64 invocations for a vCPU", instances(max_concurrency=65),
+     "max_concurrency of managed_instances must be at most 64, got 65: 64 for each of the 1 vCPUs"),
+    ("a minimum alone", instances(minimum_environments=3),
+     "minimum_environments of managed_instances requires maximum_environments"),
+    ("a maximum alone", instances(maximum_environments=3),
+     "maximum_environments of managed_instances requires minimum_environments"),
+    ("environments below 0", instances(minimum_environments=-1, maximum_environments=3),
+     "minimum_environments of managed_instances must be 0 to 15,000, got -1"),
+    ("more than 15000 environments", instances(minimum_environments=1, maximum_environments=15_001),
+     "maximum_environments of managed_instances must be 0 to 15,000, got 15,001"),
+    ("half an environment", instances(minimum_environments=1.5, maximum_environments=3), "whole number, got 1.5"),
+    ("a maximum below the minimum", instances(minimum_environments=4, maximum_environments=3),
+     "maximum_environments of managed_instances must not be below minimum_environments, got 3 < 4"),
+    ("a minimum of 0 alone", instances(minimum_environments=0, maximum_environments=3),
+     "minimum_environments of managed_instances can be 0 only with a maximum_environments of 0"),
+    ("instances of another architecture", of_x86,
+     "architecture must be x86_64, that of capacity provider Stack/Own, got arm64"),
+    ("instances and a VPC", lambda stack: instances(function={"vpc": imported_vpc(stack)})(stack),
+     "vpc cannot be combined with managed_instances: the function is in the VPC of its capacity provider"),
+    ("instances and a VPC that it leaves", instances(function={"leaving_vpc": True}),
+     "leaving_vpc cannot be combined with managed_instances"),
+    ("instances and reserved concurrency", instances(function={"reserved_concurrent_executions": 0}),
+     "reserved_concurrent_executions cannot be combined with managed_instances"),
+    ("instances and SnapStart", instances(function={"snap_start": True}),
+     "snap_start cannot be combined with managed_instances"),
+    ("instances and tenants", instances(function={"tenant_isolation": True}),
+     "tenant_isolation cannot be combined with managed_instances"),
+    ("tenants in words", args(tenant_isolation="PER_TENANT"), "tenant_isolation must be True or False, got 'PER_"),
+    ("tenants and SnapStart", args(tenant_isolation=True, snap_start=True),
+     "snap_start cannot be combined with tenant_isolation"),
     ("an entry that is not a path", args(entry=None), "entry must be a path, got None (NoneType)."),
     ("a handler that is not text", args(handler=print), "handler must be text, got "),
     ("a handler's file", args(handler="app.py"), "got the file 'app.py': write 'app.' and the function's name."),

@@ -338,6 +338,38 @@ def test_two_apis_on_one_alias_are_summed_up(app: App, stack: Stack) -> None:
     assert "has 60 statements" in finding.text
 
 
+def resource_policy(scope: Stack, of: str, construct_id: str = "Policy") -> None:
+    document = {"Version": "2012-10-17", "Statement": []}
+    lambda_.CfnResourcePolicy(scope, construct_id, resource_arn=of, policy_document=document)
+
+
+def test_a_resource_policy_overwrites_the_permission_of_a_pattern(app: App, stack: Stack) -> None:
+    resource_policy(Stack(app, "There"), rules_on_an_alias(stack, 5).function_arn)
+    (finding,) = findings(app, "function-policy-overwritten")
+    assert (finding.severity, finding.path) == ("error", "There/Policy")
+    assert (
+        "There/Policy sets the whole resource-based policy of Stack/Live, and so do Stack/Rule"
+        in finding.text
+    )
+    assert "and 2 more." in finding.text
+
+
+def test_two_resource_policies_overwrite_each_other(app: App, stack: Stack) -> None:
+    worker = function(stack)
+    resource_policy(stack, worker.function_arn, "First")
+    resource_policy(stack, f"{worker.function_arn}:$LATEST", "Second")
+    (finding,) = findings(app, "function-policy-overwritten")
+    assert "Stack/First sets the whole" in finding.text
+    assert "and so do Stack/Second." in finding.text
+
+
+def test_a_resource_policy_of_another_qualifier_overwrites_nothing(app: App, stack: Stack) -> None:
+    worker = function(stack)
+    resource_policy(stack, worker.function_arn)
+    rules_on_an_alias(stack, 1, live(worker))
+    assert findings(app, "function-policy-overwritten") == []
+
+
 def statement_sizes() -> Iterator[tuple[dict[str, Any], int]]:
     """Permissions, and the length of the policy that Lambda keeps for them, as get-policy shows it."""
     name = "Stack-Permission-ABCDEFGHIJKL"

@@ -16,7 +16,10 @@ from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.function import durable as durable_
+from constructs_lib.foundation.function import managed_instances as managed_
 from constructs_lib.foundation.function.durable import Durable
+from constructs_lib.foundation.function.managed_instances import ManagedInstances
+from constructs_lib.foundation.resource import resource_of
 from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:  # a service module costs time at import
@@ -44,7 +47,7 @@ class CheckedFunction(lambda_.Function):
         acknowledged: Mapping[str, str],
         architecture: lambda_.Architecture | None,
         timeout: Duration | None,
-        memory_size: float,
+        memory_size: float | None,
         ephemeral_storage_size: Size | None,
         environment: Mapping[str, str] | None,
         environment_encryption: "kms.IKey | kms.Key | None",
@@ -57,6 +60,8 @@ class CheckedFunction(lambda_.Function):
         description: str | None,
         reserved_concurrent_executions: float | None,
         durable: Durable | None,
+        managed_instances: ManagedInstances | None,
+        tenant_isolation: bool,
         recursive_loop: lambda_.RecursiveLoop | None,
         tracing: lambda_.Tracing,
         log_group: logs.ILogGroup | logs.LogGroup | None,
@@ -79,10 +84,14 @@ class CheckedFunction(lambda_.Function):
             recursive_loop=recursive_loop,
             tracing=tracing,
             snap_start=snap_start,
+            managed_instances=managed_instances,
+            tenant_isolation=tenant_isolation,
         )
+        memory_mb = managed_.memory_size(memory_size, managed_instances)
         _check_arguments(
             timeout=timeout,
-            memory_size=memory_size,
+            memory_size=memory_mb,
+            is_managed=managed_instances is not None,
             ephemeral_storage_size=ephemeral_storage_size,
             environment=environment,
             layers=layers,
@@ -115,6 +124,27 @@ class CheckedFunction(lambda_.Function):
                     source=page,
                 )
         durable_.check(durable)
+        chosen = _ARCHITECTURE if architecture is None else architecture
+        managed_.check(
+            scope,
+            managed_instances,
+            memory_mb=memory_mb,
+            architecture_name=chosen.name,
+            refused={
+                "vpc": vpc,
+                "leaving_vpc": leaving_vpc,
+                "reserved_concurrent_executions": reserved_concurrent_executions,
+                "snap_start": snap_start,
+                "tenant_isolation": tenant_isolation,
+            },
+        )
+        if snap_start and tenant_isolation:
+            raise InvalidPropsError(
+                "snap_start cannot be combined with tenant_isolation: all environments would start from one snapshot. "
+                f"Leave one out. See {_defaults.TENANT_ISOLATION}"
+            )
+        if snap_start:
+            _check_storage_of_snap_start(ephemeral_storage_size)
         content = code()
 
         created: list[Construct] = []
@@ -135,9 +165,9 @@ class CheckedFunction(lambda_.Function):
                 code=content,
                 handler=handler,
                 runtime=runtime,
-                architecture=_ARCHITECTURE if architecture is None else architecture,
+                architecture=chosen,
                 timeout=_TIMEOUT if timeout is None else timeout,
-                memory_size=memory_size,
+                memory_size=memory_mb,
                 ephemeral_storage_size=ephemeral_storage_size,
                 environment=dict(environment or {}),
                 environment_encryption=environment_encryption,
@@ -151,7 +181,10 @@ class CheckedFunction(lambda_.Function):
                 reserved_concurrent_executions=reserved_concurrent_executions,
                 snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
                 durable_config=None if durable is None else durable_.config(durable),
-                current_version_options=None if durable is None else durable_.KEPT_VERSIONS,
+                current_version_options=managed_.version_options(
+                    managed_instances, None if durable is None else durable_.REMOVAL_OF_VERSIONS
+                ),
+                tenancy_config=lambda_.TenancyConfig.PER_TENANT if tenant_isolation else None,
                 recursive_loop=recursive_loop,
                 role=role,
                 log_group=log_group,
@@ -164,6 +197,8 @@ class CheckedFunction(lambda_.Function):
             if "already a Construct" in str(error):
                 _refuse_taken(scope, construct_id, created)
             raise
+        if managed_instances is not None:
+            managed_.attach(resource_of(self, lambda_.CfnFunction), managed_instances)
         check_app_of(self, scope)
         location.note(scope, self, role)
         permissions.note_role(self, role)
@@ -238,24 +273,34 @@ def _check_kinds(
     recursive_loop: object,
     tracing: object,
     snap_start: object,
+    managed_instances: object,
+    tenant_isolation: object,
 ) -> None:
     """Refuse what Python lets pass and the CDK would choke on, such as a name in place of a part."""
     kinds: tuple[tuple[str, object, type, str], ...] = (
         ("architecture", architecture, lambda_.Architecture, "lambda_.Architecture.ARM_64"),
         ("recursive_loop", recursive_loop, lambda_.RecursiveLoop, "lambda_.RecursiveLoop.ALLOW"),
         ("tracing", tracing, lambda_.Tracing, "lambda_.Tracing.DISABLED"),
+        (
+            "managed_instances",
+            managed_instances,
+            ManagedInstances,
+            "ManagedInstances(capacity_provider=provider)",
+        ),
     )
     for name, value, kind, example in kinds:
         _validation.check_type(name, value, kind, example)
     _validation.check_part("environment_encryption", environment_encryption, "key_arn", "a KMS key")
     _validation.check_parts("layers", layers, "layer_version_arn", "layer versions")
     _validation.check_flag("snap_start", snap_start)
+    _validation.check_flag("tenant_isolation", tenant_isolation)
 
 
 def _check_arguments(
     *,
     timeout: Duration | None,
     memory_size: float,
+    is_managed: bool,
     ephemeral_storage_size: Size | None,
     environment: Mapping[str, str] | None,
     layers: Sequence[lambda_.ILayerVersion],
@@ -264,25 +309,26 @@ def _check_arguments(
     reserved_concurrent_executions: float | None,
 ) -> None:
     quotas = _defaults.LAMBDA_QUOTAS
+    on_instances = " of a function on managed instances" if is_managed else ""
     _validation.read_seconds(
-        "timeout",
+        f"timeout{on_instances}",
         timeout,
         low=_defaults.FUNCTION_TIMEOUT_SECONDS_MIN,
-        high=_defaults.FUNCTION_TIMEOUT_SECONDS_MAX,
+        high=_defaults.MANAGED_TIMEOUT_SECONDS_MAX if is_managed else _defaults.FUNCTION_TIMEOUT_SECONDS_MAX,
         whole="seconds",
-        source=quotas,
+        source=_defaults.LAMBDA_TIMEOUT if is_managed else quotas,
     )
     if isinstance(memory_size, Size):
         pass_it = "" if memory_size.is_unresolved() else f": pass {memory_size.to_mebibytes():g}"
         raise InvalidPropsError(f"memory_size must be a number of MB, got a Size{pass_it}. See {quotas}")
     _validation.check_range(
-        "memory_size",
+        f"memory_size{on_instances}",
         memory_size,
-        _defaults.FUNCTION_MEMORY_MB_MIN,
-        _defaults.FUNCTION_MEMORY_MB_MAX,
+        _defaults.MANAGED_MEMORY_MB_MIN if is_managed else _defaults.FUNCTION_MEMORY_MB_MIN,
+        _defaults.MANAGED_MEMORY_MB_MAX if is_managed else _defaults.FUNCTION_MEMORY_MB_MAX,
         unit="MB",
         whole=True,
-        source=quotas,
+        source=_defaults.MANAGED_INSTANCES_SCALING if is_managed else quotas,
     )
     _validation.check_type("ephemeral_storage_size", ephemeral_storage_size, Size, "Size.gibibytes(1)")
     if ephemeral_storage_size is not None and not ephemeral_storage_size.is_unresolved():
@@ -327,6 +373,17 @@ def _check_arguments(
                 f"description must be at most {most} characters, got {len(description)}. "
                 f"See {_defaults.CREATE_FUNCTION}"
             )
+
+
+def _check_storage_of_snap_start(ephemeral_storage_size: Size | None) -> None:
+    most = _defaults.SNAP_START_EPHEMERAL_STORAGE_MB_MAX
+    if ephemeral_storage_size is None or ephemeral_storage_size.is_unresolved():
+        return
+    if ephemeral_storage_size.to_mebibytes() > most:
+        raise InvalidPropsError(
+            f"ephemeral_storage_size of a function with snap_start must be at most {most} MB, got "
+            f"{ephemeral_storage_size.to_mebibytes():g}. See {_defaults.SNAP_START}"
+        )
 
 
 def _check_environment(environment: Mapping[str, str] | None) -> None:

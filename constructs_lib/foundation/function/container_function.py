@@ -17,6 +17,7 @@ from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.function import packaging
 from constructs_lib.foundation.function.checked_function import CheckedFunction
 from constructs_lib.foundation.function.durable import Durable
+from constructs_lib.foundation.function.managed_instances import ManagedInstances
 
 if TYPE_CHECKING:  # a service module costs time at import
     from aws_cdk import aws_ecr as ecr
@@ -32,7 +33,7 @@ class ContainerFunction(CheckedFunction):
     Choose it over `PythonFunction` if the function needs more than 250 MB, programs or libraries of the operating
     system, or compiled packages that have no wheel. An image can have 10 GB. It has a price: a build needs Docker and
     takes longer, you must renew the base image for security updates, which Lambda does for its own runtimes, and layers
-    and SnapStart do not work with images.
+    do not work with images.
 
     What is deployed: the same as by `PythonFunction`, with the image in place of the package: the function (arm64,
     X-Ray tracing, JSON logs), a log group of its own, and a role that may write to it and send traces. An image from a
@@ -61,8 +62,9 @@ class ContainerFunction(CheckedFunction):
             image. Lambda looks a tag up when the function is created or changed, and never again.
         command: In place of the image's `CMD`, such as `["app.handle"]`.
         architecture: Default arm64, which costs a fifth less for the same duration. The image must be for it.
-        timeout: 1 to 900 seconds; default 29, as long as a REST API waits.
-        memory_size: 128 to 10,240 MB; default 512. CPU comes in proportion.
+        timeout: 1 to 900 seconds, or up to 5,400 with `managed_instances`; default 29, as long as a REST API waits.
+        memory_size: 128 to 10,240 MB; default 512. With `managed_instances` 2,048 to 32,768 MB; default the memory of
+            one vCPU. CPU comes in proportion.
         ephemeral_storage_size: /tmp, 512 to 10,240 MB; default 512.
         environment: Variables, at most 4 KB in all.
         environment_encryption: Your own key for the variables; default a key that AWS manages.
@@ -74,7 +76,13 @@ class ContainerFunction(CheckedFunction):
         function_name: A name of your own, 1 to 64 letters, digits, `-` and `_`; default one that CloudFormation makes.
         description: Shown in the console; at most 256 characters.
         reserved_concurrent_executions: The most that run at once, reserved for it; 0 turns it off.
+        snap_start: Start from a snapshot of the initialized function; as in `PythonFunction`. AWS's own base images for
+            Python 3.12 or newer need nothing else. Any other image needs a label, or hooks: without them no version
+            can be published.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-custom.html
         durable: Makes it a durable function; the image must have the durable execution SDK.
+        managed_instances: Run on EC2 instances of a capacity provider; as in `PythonFunction`.
+        tenant_isolation: Use each execution environment for one tenant alone; as in `PythonFunction`.
         recursive_loop: What Lambda does when the function invokes itself through a queue, topic or bucket; default
             TERMINATE. None leaves the property out, for Regions without it: see `PythonFunction`.
         tracing: Default ACTIVE: X-Ray samples invocations. DISABLED also removes the role's permission; pass it in the
@@ -105,7 +113,7 @@ class ContainerFunction(CheckedFunction):
         command: Sequence[str] = (),
         architecture: lambda_.Architecture | None = None,
         timeout: Duration | None = None,
-        memory_size: float = _defaults.FUNCTION_MEMORY_MB,
+        memory_size: float | None = None,
         ephemeral_storage_size: Size | None = None,
         environment: Mapping[str, str] | None = None,
         environment_encryption: "kms.IKey | kms.Key | None" = None,
@@ -117,7 +125,10 @@ class ContainerFunction(CheckedFunction):
         function_name: str | None = None,
         description: str | None = None,
         reserved_concurrent_executions: float | None = None,
+        snap_start: bool = False,
         durable: Durable | None = None,
+        managed_instances: ManagedInstances | None = None,
+        tenant_isolation: bool = False,
         recursive_loop: lambda_.RecursiveLoop | None = lambda_.RecursiveLoop.TERMINATE,
         tracing: lambda_.Tracing = lambda_.Tracing.ACTIVE,
         log_group: logs.ILogGroup | logs.LogGroup | None = None,
@@ -168,7 +179,10 @@ class ContainerFunction(CheckedFunction):
             function_name=function_name,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
+            snap_start=snap_start,
             durable=durable,
+            managed_instances=managed_instances,
+            tenant_isolation=tenant_isolation,
             recursive_loop=recursive_loop,
             tracing=tracing,
             log_group=log_group,

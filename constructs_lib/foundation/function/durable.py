@@ -87,7 +87,7 @@ def check_runtime(durable: Durable | None, runtime_name: str) -> None:
 _SECONDS_OF_A_DAY: Final = 86_400
 
 
-KEPT_VERSIONS: Final = lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+REMOVAL_OF_VERSIONS: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 """An execution continues in the version that started it (DURABLE_PRACTICES), and fails without it. A deployment that is
 rolled back deletes its version all the same: otherwise the same code could not be deployed again."""
 

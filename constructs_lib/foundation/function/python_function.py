@@ -22,8 +22,10 @@ from constructs_lib.foundation.function import (
     packaging_context,
     runtimes,
 )
+from constructs_lib.foundation.function import managed_instances as managed_
 from constructs_lib.foundation.function.checked_function import CheckedFunction
 from constructs_lib.foundation.function.durable import Durable
+from constructs_lib.foundation.function.managed_instances import ManagedInstances
 from constructs_lib.foundation.function.requirements import Selection
 from constructs_lib.practice.plugin import app_of
 
@@ -61,9 +63,10 @@ class PythonFunction(CheckedFunction):
         runtime: Python 3.11 or newer; default 3.13, supported by AWS until June 2029. One that is newer than this
             library is accepted with a warning, also as `lambda_.Runtime("python3.15", lambda_.RuntimeFamily.PYTHON)`.
         architecture: Default arm64, which costs a fifth less for the same duration.
-        timeout: 1 to 900 seconds; default 29, as long as a REST API waits. Also determines the visibility
-            timeout of a queue in front.
-        memory_size: 128 to 10,240 MB; default 512. CPU comes in proportion.
+        timeout: 1 to 900 seconds, or up to 5,400 with `managed_instances`; default 29, as long as a REST API waits.
+            Also determines the visibility timeout of a queue in front.
+        memory_size: 128 to 10,240 MB; default 512. With `managed_instances` 2,048 to 32,768 MB; default the memory of
+            one vCPU. CPU comes in proportion.
         ephemeral_storage_size: /tmp, 512 to 10,240 MB; default 512.
         environment: Variables, at most 4 KB in all.
         environment_encryption: Your own key for the variables, and for snapshots of `snap_start`; default a key
@@ -93,6 +96,16 @@ class PythonFunction(CheckedFunction):
             versions are kept, since an execution continues in the version that started it. Adding it to a function
             that is deployed already, or removing it, replaces the function: docs/durable.md describes how.
             Source: https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
+        managed_instances: Run on EC2 instances of a capacity provider, which are always warm, with up to 32 GB and 90
+            minutes. Requires Python 3.13 or newer, and invocations through an alias or a version, such as a
+            `LiveAlias`. Adding it to a function that is deployed already, or removing it, requires another function:
+            docs/managed-instances.md describes how.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
+        tenant_isolation: Use each execution environment for invocations of one tenant alone. Each invocation must have
+            a tenant id, which no event source sends; not with SnapStart, provisioned concurrency, function URLs and
+            `managed_instances`. Each new environment costs. Adding it to a function that is deployed already, or
+            removing it, replaces the function.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
         recursive_loop: What Lambda does when the function invokes itself through a queue, topic or bucket.
             Default TERMINATE: it stops after 16 rounds. ALLOW is for a loop that is intended and that ends. None
             leaves the property out, for Regions without loop detection: mx-central-1, ap-southeast-6, GovCloud, China.
@@ -145,7 +158,7 @@ class PythonFunction(CheckedFunction):
         runtime: lambda_.Runtime | None = None,
         architecture: lambda_.Architecture | None = None,
         timeout: Duration | None = None,
-        memory_size: float = _defaults.FUNCTION_MEMORY_MB,
+        memory_size: float | None = None,
         ephemeral_storage_size: Size | None = None,
         environment: Mapping[str, str] | None = None,
         environment_encryption: "kms.IKey | kms.Key | None" = None,
@@ -160,6 +173,8 @@ class PythonFunction(CheckedFunction):
         reserved_concurrent_executions: float | None = None,
         snap_start: bool = False,
         durable: Durable | None = None,
+        managed_instances: ManagedInstances | None = None,
+        tenant_isolation: bool = False,
         recursive_loop: lambda_.RecursiveLoop | None = lambda_.RecursiveLoop.TERMINATE,
         tracing: lambda_.Tracing = lambda_.Tracing.ACTIVE,
         bytecode: bool | None = None,
@@ -202,8 +217,9 @@ class PythonFunction(CheckedFunction):
             architecture_name = _defaults.ARCHITECTURE if architecture is None else architecture.name
             layer_checks.check(layers, runtime_name, architecture_name)
             if snap_start:
-                _check_snap_start(runtime, runtime_name, ephemeral_storage_size)
+                _check_snap_start(runtime, runtime_name)
             durable_.check_runtime(durable, runtime_name)
+            managed_.check_runtime(managed_instances, runtime_name)
             if packaging_context.is_bundled(stack):
                 packaged = function_code.package(
                     Path(entry),
@@ -255,6 +271,8 @@ class PythonFunction(CheckedFunction):
             reserved_concurrent_executions=reserved_concurrent_executions,
             snap_start=snap_start,
             durable=durable,
+            managed_instances=managed_instances,
+            tenant_isolation=tenant_isolation,
             recursive_loop=recursive_loop,
             tracing=tracing,
             log_group=log_group,
@@ -322,9 +340,7 @@ def _check_kinds(
         _validation.check_flag("bytecode", bytecode)
 
 
-def _check_snap_start(
-    runtime: lambda_.Runtime | None, runtime_name: str, ephemeral_storage_size: Size | None
-) -> None:
+def _check_snap_start(runtime: lambda_.Runtime | None, runtime_name: str) -> None:
     if runtime is not None and runtimes.is_newer(runtime_name):
         if not runtime.supports_snap_start:
             raise InvalidPropsError(
@@ -338,12 +354,4 @@ def _check_snap_start(
             runtime_name,
             _defaults.SNAP_START_PYTHON_RUNTIMES,
             source=_defaults.SNAP_START,
-        )
-    most = _defaults.SNAP_START_EPHEMERAL_STORAGE_MB_MAX
-    if ephemeral_storage_size is None or ephemeral_storage_size.is_unresolved():
-        return
-    if ephemeral_storage_size.to_mebibytes() > most:
-        raise InvalidPropsError(
-            f"ephemeral_storage_size of a function with snap_start must be at most {most} MB, got "
-            f"{ephemeral_storage_size.to_mebibytes():g}. See {_defaults.SNAP_START}"
         )

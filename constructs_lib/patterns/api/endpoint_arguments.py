@@ -77,6 +77,12 @@ def check_function(alias: AliasLike, invoked: Invoked, *, public: bool, cloudfro
             f"{_defaults.SYNCHRONOUS_DURABLE_SECONDS_MAX} seconds, got {seconds:,.0f}: nobody can wait longer for an "
             f"answer. Start longer ones asynchronously, with EventRule for example. See {_defaults.DURABLE_INVOKING}"
         )
+    if seconds is not None and seconds > _defaults.FUNCTION_TIMEOUT_SECONDS_MAX:
+        raise InvalidPropsError(
+            f"the timeout of function {invoked.path} must be at most {_defaults.FUNCTION_TIMEOUT_SECONDS_MAX} seconds "
+            f"for its callers at a URL, got {seconds:,.0f}: Lambda gives synchronous invocations no more, on managed "
+            f"instances too. Lower it, or start the long work asynchronously. See {_defaults.LAMBDA_TIMEOUT}"
+        )
     if cloudfront and seconds is not None and seconds > _defaults.CLOUDFRONT_READ_TIMEOUT_SECONDS:
         raise InvalidPropsError(
             f"the timeout of function {invoked.path} must be at most the {_defaults.CLOUDFRONT_READ_TIMEOUT_SECONDS} "

@@ -290,7 +290,7 @@ class KafkaConsumer(Construct):
             "DeliveryAlarm", failure_destination.delivery_failures(function)
         )
         self.errors_alarm = alarms_here.add(
-            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.timeout_seconds)
+            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.watched_seconds)
         )
         self.throttles_alarm = alarms_here.add("ThrottlesAlarm", alarms.function_throttles(function))
 

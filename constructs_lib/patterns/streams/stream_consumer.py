@@ -125,7 +125,7 @@ class StreamConsumer(Construct):
             "DeliveryAlarm", failure_destination.delivery_failures(function)
         )
         self.errors_alarm = alarms_here.add(
-            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.timeout_seconds)
+            "ErrorsAlarm", alarms.function_errors(function, timeout=invoked.watched_seconds)
         )
         self.throttles_alarm = alarms_here.add("ThrottlesAlarm", alarms.function_throttles(function))
         self.redrive_function = self._make_redrive(failure, source, invoked) if redrive else None
