@@ -86,9 +86,8 @@ class UserPoolTriggers(Construct):
         try:
             for name, invoked in called.items():
                 self._add(user_pool, name, invoked)
-        except (
-            RuntimeError
-        ) as error:  # what CDK throws becomes this in Python: only CDK knows the pool's triggers
+        except RuntimeError as error:
+            # What CDK throws becomes this in Python: CDK alone knows the pool's triggers.
             if "already exists" not in str(error):
                 raise
             scope.node.try_remove_child(construct_id)
