@@ -363,6 +363,26 @@ def test_the_root_of_a_workspace_may_be_a_function(shop: Path) -> None:
     assert {name.split("/")[0] for name in names(build(shop).path)} == {"app.py", "money", "alpha"}
 
 
+def test_a_member_behind_a_symbolic_link(shop: Path, tmp_path: Path) -> None:
+    (shop / "packages" / "money").rename(tmp_path / "money")
+    (shop / "packages" / "money").symlink_to(tmp_path / "money")
+    lock(shop)
+    assert "money/__init__.py" in names(build(shop / "functions" / "bill").path)
+
+
+def test_folders_with_names_that_toml_has_to_escape(
+    shop: Path, tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = shop.rename(tmp_path / 'the "shop" \U0001f600')
+    monkeypatch.setenv("CONSTRUCTS_LIB_CACHE_DIR", str(tmp_path / "\U0001f600"))
+    wheel(odd / "packages", "gamma", "1.0")
+    ping = project(odd / "functions" / "ping", "gamma", members=("money",))
+    with (ping / "pyproject.toml").open("a") as file:
+        file.write("gamma = { path = '../../packages/gamma-1.0-py3-none-any.whl' }\n")
+    lock(odd)
+    assert {"gamma/__init__.py", "money/__init__.py"} <= names(build(ping).path)
+
+
 # --- what is refused, and what is only warned of -------------------------------------------------------
 
 

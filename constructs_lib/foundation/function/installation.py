@@ -75,7 +75,7 @@ def install(
         text = _exported(requirements, target)
         packages = tomllib.loads(text).get("packages", ())
         _check(requirements, packages, sources)
-        listed.write_text(_with_wheels(text, requirements, target))
+        listed.write_text(_with_wheels(text, requirements, target), encoding="utf-8")
         if any("vcs" in one for one in packages):
             require_hashes = []  # a commit is its own hash; all others were checked to have one
     machine = ["--python-platform", target.platform] if target.platform else []
@@ -120,21 +120,26 @@ def _with_wheels(text: str, requirements: Requirements, target: Target) -> str:
 
     A relative path starts at the file that it is in, which is written elsewhere than where uv was run.
     """
-    projects = {project.folder: project for project in requirements.local}
+    projects = {project.folder.resolve(): project for project in requirements.local}
 
     def wheel(line: re.Match[str]) -> str:
         folder = (requirements.project / json.loads(line["path"])).resolve()
         built = projects[folder].wheel(for_this_machine=target.platform is None, cwd=requirements.file.parent)
         sha256 = hashlib.sha256(built.read_bytes()).hexdigest()
-        return f'archive = {{ path = {json.dumps(built.as_posix())}, hashes = {{ sha256 = "{sha256}" }} }}'
+        return f'archive = {{ path = {_quoted(built)}, hashes = {{ sha256 = "{sha256}" }} }}'
 
     text = re.sub(
         r'^archive = \{ path = "(?=[^/])',
-        lambda start: f"{start[0]}{requirements.project.as_posix()}/",
+        lambda start: f"{start[0]}{_quoted(requirements.project)[1:-1]}/",
         text,
         flags=re.MULTILINE,
     )
     return re.sub(r'^directory = \{ path = (?P<path>"[^"]*").*\}$', wheel, text, flags=re.MULTILINE)
+
+
+def _quoted(path: Path) -> str:
+    """A path as TOML writes it; JSON's pairs of surrogates would not be TOML."""
+    return json.dumps(path.as_posix(), ensure_ascii=False)
 
 
 def _python_that_the_project_allows(lock: Path, target: Target) -> Path | None:
