@@ -60,6 +60,42 @@ def test_a_package_stays_with_its_own_index(
         assert {"alpha/__init__.py", "hidden/__init__.py"} < names(packaging.build(entry, ARM).path)
 
 
+def test_constraints_and_overrides_of_the_project_are_in_the_lock_already(
+    tmp_path: Path, index: Path, url: str
+) -> None:
+    for version in ("1.0", "2.0", "3.0"):
+        wheel(index, "alpha", version)
+        wheel(index, "beta", version)
+    settings = '[tool.uv]\nconstraint-dependencies = ["beta<3"]\noverride-dependencies = ["alpha<2"]\n'
+    entry = locked(tmp_path / "fn", project(url, "alpha>2", "beta", more=settings))
+    assert set(packaging.build(entry, ARM).sizes) == {"alpha 1.0", "beta 2.0", packaging.OWN_CODE}
+
+
+@pytest.mark.parametrize("form", ["uv.lock", "requirements.txt"])
+def test_which_of_two_packages_brings_a_file_is_always_the_same(
+    tmp_path: Path, index: Path, url: str, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    kept = ("alpha", "beta", "gamma", "delta", "omega")
+    lines = [
+        wheel(index, name, "1.0", more={"tests/__init__.py": f"# {name}\n".encode()} | _modules(name, n))
+        for n, name in enumerate(kept)
+    ]
+    if form == "uv.lock":
+        entry = locked(tmp_path / "fn", project(url, *kept))
+    else:
+        entry = handler(tmp_path / "fn", index, *lines)
+    seen = set()
+    for n in range(6):
+        monkeypatch.setenv("CONSTRUCTS_LIB_CACHE_DIR", str(tmp_path / f"cache{n}"))
+        seen.add((packaging.build(entry, ARM).path / "tests" / "__init__.py").read_text())
+    assert len(seen) == 1
+
+
+def _modules(name: str, n: int) -> dict[str, bytes]:
+    """Many files, so that the wheels take different times."""
+    return {f"{name}/m{k}.py": b"" for k in range(10 * (5 - n))}
+
+
 def test_no_group_is_packaged(tmp_path: Path, index: Path, url: str) -> None:
     for name in ("alpha", "linter", "tester"):
         wheel(index, name, "1.0")

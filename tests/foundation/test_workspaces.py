@@ -363,6 +363,65 @@ def test_the_root_of_a_workspace_may_be_a_function(shop: Path) -> None:
     assert {name.split("/")[0] for name in names(build(shop).path)} == {"app.py", "money", "alpha"}
 
 
+def test_a_member_behind_a_symbolic_link(shop: Path, tmp_path: Path) -> None:
+    (shop / "packages" / "money").rename(tmp_path / "money")
+    (shop / "packages" / "money").symlink_to(tmp_path / "money")
+    lock(shop)
+    assert "money/__init__.py" in names(build(shop / "functions" / "bill").path)
+
+
+def test_folders_with_names_that_toml_has_to_escape(
+    shop: Path, tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = shop.rename(tmp_path / 'the "shop" \U0001f600')
+    monkeypatch.setenv("CONSTRUCTS_LIB_CACHE_DIR", str(tmp_path / "\U0001f600"))
+    wheel(odd / "packages", "gamma", "1.0")
+    ping = project(odd / "functions" / "ping", "gamma", members=("money",))
+    with (ping / "pyproject.toml").open("a") as file:
+        file.write("gamma = { path = '../../packages/gamma-1.0-py3-none-any.whl' }\n")
+    lock(odd)
+    assert {"gamma/__init__.py", "money/__init__.py"} <= names(build(ping).path)
+
+
+def test_a_member_below_another_is_no_part_of_it(shop: Path) -> None:
+    """Neither of a function's package, nor of the hash of those that depend on the upper one."""
+    root = shop / "pyproject.toml"
+    nested = ("functions/quote/lib", "packages/money/sub")
+    root.write_text(root.read_text().replace('"functions/*"]', f'"functions/*", {json.dumps(nested)[1:]}'))
+    for place in nested:
+        shared(shop / place)
+    lock(shop)
+    before = builds(shop)
+    assert {name.split("/")[0] for name in names(build(shop / "functions" / "quote").path)} == {
+        "app.py", "pricing", "money", "alpha",
+    }  # fmt: skip
+    for place in nested:
+        (shop / place / "more.py").write_text("")
+    assert builds(shop) == before
+
+
+def test_a_change_of_a_member_is_none_of_the_root_that_it_is_below(shop: Path) -> None:
+    root = shop / "pyproject.toml"
+    root.write_text(
+        f'[project]\nname = "root"\nversion = "1"\nrequires-python = ">=3.11"\n{BACKEND}' + root.read_text()
+    )
+    (shop / "src" / "root").mkdir(parents=True)
+    (shop / "src" / "root" / "__init__.py").write_text("")
+    project(shop / "functions" / "ping", members=("root",))
+    lock(shop)
+    before = build(shop / "functions" / "ping")
+    assert names(before.path) == {"app.py", "root/__init__.py"}
+    (shop / "functions" / "bill" / "app.py").write_text("")
+    assert build(shop / "functions" / "ping").asset_hash == before.asset_hash
+
+
+@pytest.mark.parametrize("members", ['"functions/*"', '[""]', '["/functions/*"]', "[1]"])
+def test_members_that_uv_does_not_read(shop: Path, members: str) -> None:
+    (shop / "pyproject.toml").write_text(f"[tool.uv.workspace]\nmembers = {members}\n")
+    with pytest.raises(InvalidPropsError, match=r"no uv\.lock .*ping.*: run 'uv lock' there"):
+        build(shop / "functions" / "ping")
+
+
 # --- what is refused, and what is only warned of -------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ def wheel(
     requires: str = "",
     size: int = 0,
     scripts: dict[str, bytes] | None = None,
+    more: dict[str, bytes] | None = None,
 ) -> str:
     """Make a wheel; return its line for a hashed requirements file."""
     path = index / f"{name}-{version}-{tag}.whl"
@@ -39,13 +40,19 @@ def wheel(
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
         f"{info}/entry_points.txt": f"[console_scripts]\n{name} = {name}:main\n".encode(),
     } | {f"{name}-{version}.data/scripts/{script}": code for script, code in (scripts or {}).items()}
-    record = "".join(f"{file},,\n" for file in files) + f"{info}/RECORD,,\n"
+    files |= more or {}
+    record = "".join(f"{file},{_sha256(code)},{len(code)}\n" for file, code in files.items())
+    record += f"{info}/RECORD,,\n"
     with zipfile.ZipFile(path, "w") as archive:
         for file, content_of_file in (files | {f"{info}/RECORD": record.encode()}).items():
             member = zipfile.ZipInfo(file)
             member.external_attr = 0o755 << 16 if "/scripts/" in file else 0o644 << 16
             archive.writestr(member, content_of_file)
     return f"{name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def _sha256(code: bytes) -> str:
+    return f"sha256={base64.urlsafe_b64encode(hashlib.sha256(code).digest()).decode().rstrip('=')}"
 
 
 def handler(folder: Path, index: Path | None = None, *requirements: str) -> Path:

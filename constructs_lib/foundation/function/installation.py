@@ -1,5 +1,6 @@
 """Install what a lock file says, for the machine that Lambda runs: uv does it, its hashes hold it."""
 
+import csv
 import hashlib
 import json
 import re
@@ -18,6 +19,8 @@ _NO_WHEEL = (
     "If a package has no wheel for that machine, choose another version or package, or another architecture; or "
     "build its wheel once, for that machine, and publish it to an index, or depend on the file of it."
 )
+
+_ONE_AFTER_THE_OTHER = {"UV_CONCURRENT_DOWNLOADS": "1", "UV_CONCURRENT_INSTALLS": "1"}
 
 
 @dataclass(frozen=True)
@@ -68,27 +71,38 @@ def install(
     file = requirements.file
     sources = {uv_lock.normalized(name) for name in from_source}
     # A requirements.txt is installed from where it is: it may include other files.
-    listed = file
+    command = ["install", "--requirements", str(file)]
     require_hashes = ["--require-hashes"]
     if file.name == "uv.lock":
         listed = aside / "pylock.toml"
         text = _exported(requirements, target)
         packages = tomllib.loads(text).get("packages", ())
         _check(requirements, packages, sources)
-        listed.write_text(_with_wheels(text, requirements, target))
+        listed.write_text(_with_wheels(text, requirements, target), encoding="utf-8")
+        # The versions are in there: unlike `install`, `sync` does not read the project's constraints once more.
+        command = ["sync", str(listed), "--allow-empty-requirements"]
         if any("vcs" in one for one in packages):
             require_hashes = []  # a commit is its own hash; all others were checked to have one
     machine = ["--python-platform", target.platform] if target.platform else []
     built = [part for name in sorted(sources) for part in ("--no-binary", name)]
-    uv.run(
-        ["pip", "install", "--requirements", str(listed), "--target", str(package),
-         "--python", str(interpreter.HOST.path), "--python-version", target.python, *machine,
-         "--only-binary", ":all:", *built, *require_hashes, "--link-mode", "copy",
-         "--no-compile-bytecode", "--no-installer-metadata", "--quiet"],
-        cwd=requirements.project,
-        failure=f"{file.name} in {file.parent} cannot be packaged for {target}",
-        way_out=_NO_WHEEL,
-    )  # fmt: skip
+    arguments = [
+        "pip", *command, "--target", str(package), "--python", str(interpreter.HOST.path),
+        "--python-version", target.python, *machine, "--only-binary", ":all:", *built, *require_hashes,
+        "--link-mode", "copy", "--no-compile-bytecode", "--no-installer-metadata", "--quiet",
+    ]  # fmt: skip
+    failure = f"{file.name} in {file.parent} cannot be packaged for {target}"
+    uv.run(arguments, cwd=requirements.project, failure=failure, way_out=_NO_WHEEL)
+    if _has_rivals(package):
+        # uv installs at the same time, and the last to write a file wins. From its cache, its order is always the same.
+        shutil.rmtree(package)
+        package.mkdir()
+        uv.run(
+            arguments,
+            cwd=requirements.project,
+            failure=failure,
+            way_out=_NO_WHEEL,
+            environment=_ONE_AFTER_THE_OTHER,
+        )
     local = {uv_lock.normalized(project.name) for project in requirements.local}
     if target.platform:
         _check_pure(package, sources)
@@ -120,21 +134,26 @@ def _with_wheels(text: str, requirements: Requirements, target: Target) -> str:
 
     A relative path starts at the file that it is in, which is written elsewhere than where uv was run.
     """
-    projects = {project.folder: project for project in requirements.local}
+    projects = {project.folder.resolve(): project for project in requirements.local}
 
     def wheel(line: re.Match[str]) -> str:
         folder = (requirements.project / json.loads(line["path"])).resolve()
         built = projects[folder].wheel(for_this_machine=target.platform is None, cwd=requirements.file.parent)
         sha256 = hashlib.sha256(built.read_bytes()).hexdigest()
-        return f'archive = {{ path = {json.dumps(built.as_posix())}, hashes = {{ sha256 = "{sha256}" }} }}'
+        return f'archive = {{ path = {_quoted(built)}, hashes = {{ sha256 = "{sha256}" }} }}'
 
     text = re.sub(
         r'^archive = \{ path = "(?=[^/])',
-        lambda start: f"{start[0]}{requirements.project.as_posix()}/",
+        lambda start: f"{start[0]}{_quoted(requirements.project)[1:-1]}/",
         text,
         flags=re.MULTILINE,
     )
     return re.sub(r'^directory = \{ path = (?P<path>"[^"]*").*\}$', wheel, text, flags=re.MULTILINE)
+
+
+def _quoted(path: Path) -> str:
+    """A path as TOML writes it; JSON's pairs of surrogates would not be TOML."""
+    return json.dumps(path.as_posix(), ensure_ascii=False)
 
 
 def _python_that_the_project_allows(lock: Path, target: Target) -> Path | None:
@@ -205,13 +224,25 @@ def _check_pure(package: Path, sources: Set[str]) -> None:
             )
 
 
+def _has_rivals(package: Path) -> bool:
+    """Whether two distributions have the same file with other content, such as a `tests/__init__.py`."""
+    hashes: dict[str, str] = {}
+    for record in package.glob("*.dist-info/RECORD"):
+        with record.open(encoding="utf-8", newline="") as lines:
+            for name, sha256, *_ in csv.reader(lines):
+                if hashes.setdefault(name, sha256) != sha256:
+                    return True
+    return False
+
+
 def _tidied(package: Path, local: Set[str], sources: Set[str]) -> Installation:
     """Delete what depends on this machine; keep metadata that code reads at run time."""
     owners: dict[str, str] = {}
     own: set[str] = set()
     for record in sorted(package.glob("*.dist-info/RECORD")):
         name = record.parent.name.removesuffix(".dist-info").replace("-", " ")
-        files = [line.split(",")[0].strip('"') for line in record.read_text().splitlines()]
+        with record.open(encoding="utf-8", newline="") as lines:
+            files = [line[0] for line in csv.reader(lines)]
         owners |= dict.fromkeys(files, name)
         distribution = uv_lock.normalized(name.rpartition(" ")[0])
         if distribution in local:

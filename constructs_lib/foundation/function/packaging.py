@@ -200,12 +200,8 @@ def _made(recipe: "_Recipe") -> Package:
 
 
 def _files(entry: Path, code: Path, selection: Selection) -> list[Path]:
-    """The function's own files, relative to `code`; at the root of a workspace, not those of its other members."""
-    members = [
-        place.relative_to(entry).as_posix()
-        for place in uv_lock.members_of(entry)
-        if place.is_relative_to(entry) and place != entry
-    ]
+    """The function's own files, relative to `code`, without those of members of its workspace that are below it."""
+    members = uv_lock.below(entry, uv_lock.members_of(uv_lock.workspace_of(entry) or entry))
     found = entry_files.find(entry, include=selection.include, exclude=(*selection.exclude, *members))
     return [(entry / file).relative_to(code) for file in found if (entry / file).is_relative_to(code)]
 

@@ -4,6 +4,7 @@ One lock may serve a whole workspace. A function depends on its own share of it 
 functions that reach what was changed, and no other.
 """
 
+import glob
 import json
 import os
 import re
@@ -94,12 +95,18 @@ def members_of(root: Path) -> list[Path]:
     """The folders of the members of a workspace, without its root; none if it is not the root of one."""
     try:
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return []
-    workspace = project.get("tool", {}).get("uv", {}).get("workspace", {})
-    left_out = {place for pattern in workspace.get("exclude", ()) for place in root.glob(pattern)}
-    found = (place for pattern in workspace.get("members", ()) for place in root.glob(pattern))
+        workspace = project.get("tool", {}).get("uv", {}).get("workspace", {})
+        left_out = {place for pattern in workspace.get("exclude", ()) for place in root.glob(pattern)}
+        found = [place for pattern in workspace.get("members", ()) for place in root.glob(pattern)]
+    except (OSError, ValueError, TypeError, AttributeError, NotImplementedError):
+        return []  # not TOML, or not what uv reads, which tells it better
     return [place for place in found if place not in left_out and (place / "pyproject.toml").is_file()]
+
+
+def below(folder: Path, members: Iterable[Path]) -> tuple[str, ...]:
+    """Patterns for the members of a workspace that are below a folder: they are not part of it."""
+    places = (member.relative_to(folder) for member in members if folder in member.parents)
+    return tuple(glob.escape(place.as_posix()) for place in places)
 
 
 def names_of_members(lock: Path) -> list[str]:
@@ -193,13 +200,17 @@ class _Graph:
 
     def local_projects(self, reached: list[_Reached], selection: Selection) -> Iterator[LocalProject]:
         """The projects on this machine among what is reached."""
+        members = members_of(self._lock.parent)
         for package, _, _ in reached:
             folder = self.folder_of(package)
             if folder is None or "virtual" in package["source"]:
                 continue  # of a virtual project the dependencies alone are installed
             place = Path(os.path.relpath(folder, self._lock.parent)).as_posix()
             yield local_project.find(
-                package["name"], folder, _below(place, selection.include), _below(place, selection.exclude)
+                package["name"],
+                folder,
+                _below(place, selection.include),
+                (*_below(place, selection.exclude), *below(folder, members)),
             )
 
 
