@@ -7,6 +7,7 @@ from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation.function import (
     handler_code,
     interpreter,
+    managed_python,
     packaging,
     requirement_files,
     uv_lock,
@@ -24,12 +25,12 @@ class Code:
     Attributes:
         package: The package.
         warnings: Texts by the end of their id.
-        lacks_bytecode: Whether it has no bytecode because no Python was found.
+        infos: What the user should know about this machine's Pythons: texts by their id, once for each stack.
     """
 
     package: packaging.Package
     warnings: dict[str, str] = field(default_factory=dict)
-    lacks_bytecode: bool = False
+    infos: dict[str, str] = field(default_factory=dict)
 
 
 def target(runtime_name: str, architecture: str, *, for_host: bool) -> Target:
@@ -44,28 +45,29 @@ def target(runtime_name: str, architecture: str, *, for_host: bool) -> Target:
 
 
 def compiler(target: Target, bytecode: bool | None) -> Interpreter | None:
-    """The Python that compiles for a target; None where there is none, or nothing is to be compiled.
+    """The Python that compiles for a target; None if there is none, or if nothing is to be compiled.
 
     Raises:
-        InvalidPropsError: `bytecode` is True, and there is none.
+        InvalidPropsError: `bytecode` is True, there is none, and uv cannot install one.
     """
-    found = None if bytecode is False else interpreter.find(target.python)
-    if bytecode and found is None:
-        raise InvalidPropsError(
-            f"bytecode=True requires a Python {target.python} on this machine, and there is none on PATH, in "
-            f"pyenv or managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
-        )
-    return found
+    if bytecode is False:
+        return None
+    found = interpreter.find(target.python)
+    return managed_python.install(target.python) if found is None and bytecode else found
 
 
-def no_bytecode(runtime_name: str) -> tuple[str, str]:
-    """The id and the text of what a user should know about packages without bytecode."""
+def infos(target: Target, bytecode: bool | None, compiler: Interpreter | None) -> dict[str, str]:
+    """What a user should know about the Python that compiles: that it was installed, or that there is none."""
+    if installed := managed_python.installed(target.python):
+        return dict([installed.note()])
+    if compiler is not None or bytecode is False:
+        return {}
     text = (
-        f"No {runtime_name} found on this machine: packages for it carry no bytecode, and every cold start "
-        f"compiles all imports again. Install one (uv python install {runtime_name[6:]}), or pass "
-        f"bytecode=False if this is intended."
+        f"No python{target.python} found on this machine: packages for it carry no bytecode, and every cold start "
+        f"compiles all imports again. Pass bytecode=True, with which uv installs one; or install one yourself (uv "
+        f"python install {target.python}); or pass bytecode=False if this is intended."
     )
-    return f"constructs-lib:no-bytecode-{runtime_name}", text
+    return {f"constructs-lib:no-bytecode-python{target.python}": text}
 
 
 def package(
@@ -137,7 +139,7 @@ def package(
             warnings |= _without_libpq(built.path, entry)
     else:
         warnings = _elsewhere(missing, built.path, code, handler, target, has_layers=has_layers)
-    return Code(built, warnings, lacks_bytecode=found is None and bytecode is None)
+    return Code(built, warnings, infos(target, bytecode, found))
 
 
 def _elsewhere(
