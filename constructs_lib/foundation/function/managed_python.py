@@ -75,8 +75,8 @@ def install(minor: str) -> Interpreter:
         )
     if uv.located() is None:
         raise InvalidPropsError(
-            f"{missing}, and uv, which can install one, is not there: pip install 'constructs-lib[packaging]', or put uv "
-            f"on PATH. {way_out}"
+            f"{missing}, and uv, which can install one, is not there: pip install 'constructs-lib[packaging]', or put "
+            f"uv on PATH. {way_out}"
         )
     uv.run(
         ["python", "install", minor, "--no-bin", "--quiet"],
