@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from constructs_lib import _defaults
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation.function import (
     handler_code,
@@ -26,11 +27,13 @@ class Code:
         package: The package.
         warnings: Texts by the end of their id.
         infos: What the user should know about this machine's Pythons: texts by their id, once for each stack.
+        heavy_imports: What the user should know about what the function imports; empty if that is little.
     """
 
     package: packaging.Package
     warnings: dict[str, str] = field(default_factory=dict)
     infos: dict[str, str] = field(default_factory=dict)
+    heavy_imports: str = ""
 
 
 def target(runtime_name: str, architecture: str, *, for_host: bool) -> Target:
@@ -139,7 +142,7 @@ def package(
             warnings |= _without_libpq(built.path, entry)
     else:
         warnings = _elsewhere(missing, built.path, code, handler, target, has_layers=has_layers)
-    return Code(built, warnings, infos(target, bytecode, found))
+    return Code(built, warnings, infos(target, bytecode, found), _heavy_imports(built, handler))
 
 
 def _elsewhere(
@@ -177,6 +180,18 @@ def _warnings(findings: Findings, entry: Path, handler: str, target: Target) -> 
             f"{target.python})."
         )
     return warnings
+
+
+def _heavy_imports(package: packaging.Package, handler: str) -> str:
+    imports = package.imports
+    if imports.total_source_bytes <= _defaults.HEAVY_IMPORTS_BYTES:
+        return ""
+    sdk = " In addition, boto3 is imported from Lambda's runtime." if imports.from_runtime else ""
+    return (
+        f"{handler} imports {imports.total_modules} modules with {imports.total_source_bytes / 1024 / 1024:.1f} MB of "
+        f"source when it is loaded, at every cold start. The heaviest: {imports.heaviest(3)}.{sdk} Import less, or "
+        f"import what few invocations need where they need it: see Cold starts in docs/function.md."
+    )
 
 
 def _without_libpq(path: Path, entry: Path) -> dict[str, str]:

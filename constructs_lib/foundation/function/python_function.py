@@ -129,7 +129,8 @@ class PythonFunction(CheckedFunction):
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        package: What was packaged: its folder, hash and sizes; a placeholder if the CDK needs no assets now.
+        package: What was packaged: its folder, hash and sizes, and what the handler's module imports when it is loaded
+            (`package.imports`); a placeholder if the CDK needs no assets now.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/best-practices.html
     """
@@ -274,6 +275,8 @@ class PythonFunction(CheckedFunction):
             Annotations.of(self).add_warning_v2(f"constructs-lib:{warning_id}", text)
         for info_id, text in packaged.infos.items():
             Annotations.of(stack).add_info_v2(info_id, text)
+        if packaged.heavy_imports:
+            Annotations.of(self).add_info_v2("constructs-lib:heavy-imports", packaged.heavy_imports)
 
 
 _UNZIPPED_MB_MAX: Final = _defaults.PACKAGE_UNZIPPED_BYTES_MAX // (1024 * 1024)
