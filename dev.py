@@ -42,13 +42,13 @@ USAGE = """usage: python3 dev.py COMMAND [ARGUMENT ...]
   test [...]   check everything: format, lint, types, import directions, tests;
                with arguments: pytest alone, with these arguments
   lint         check everything but the tests
-  bench NAME   measure what performance and safety claims rest on: bench database, bench synth
+  bench NAME   measure what performance and safety claims rest on: database, synth or cold-start
   docs         write docs/reference from the docstrings
   cdk ...      the CDK CLI at the version that the project is tested with
   clean        delete everything that dev.py has made
 """
 
-BENCHMARKS = ("database", "synth")
+BENCHMARKS = ("database", "synth", "cold-start")
 INTERRUPTED = 130
 MOST_PROCESSES = 8
 """A file stays with one process, so that more of them wait for the longest file."""
@@ -94,7 +94,7 @@ def main(arguments: list[str]) -> int:
     if command == "demo":
         return run([str(PYTHON), "-m", "sample_app.demo", *rest])
     if command == "bench":
-        return run([str(PYTHON), "-m", f"benchmarks.{rest[0]}", *rest[1:]])
+        return run([str(PYTHON), "-m", f"benchmarks.{rest[0].replace('-', '_')}", *rest[1:]])
     if command == "docs":
         return run([str(PYTHON), "-m", "docs.write_reference"])
     if command == "cdk":

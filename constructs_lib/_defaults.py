@@ -68,6 +68,11 @@ PACKAGE_ZIPPED_MB_MAX: Final = 50
 """What the Lambda API takes directly (LAMBDA_QUOTAS). The CDK uploads through S3, where a larger archive
 passes; it is still downloaded at every cold start, so passing this is a decision and not an accident."""
 
+HEAVY_IMPORTS_BYTES: Final = 2 * 1024 * 1024
+"""The size of the source that a handler's module imports, from which an info reports it. Of the sample functions, those
+with a logger and the runtime's SDK import 0.4 MB, those with a resolver or a database driver 0.5 to 1.4 MB, and only
+those with pydantic (2.3 MB) or an AWS SDK of their own (2.9 MB) more: the info is for a heavy library."""
+
 PYTHON_RUNTIME: Final = "python3.13"
 ARCHITECTURE: Final = "arm64"
 PYTHON_RUNTIMES: Final = ("python3.11", "python3.12", "python3.13", "python3.14")

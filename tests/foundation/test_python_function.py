@@ -140,12 +140,6 @@ def test_a_missing_interpreter_is_reported_once(
     assert said.count("No python3.13 found") == 1
 
 
-def test_bytecode_can_be_demanded(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interpreter, "find", lambda minor: None)
-    with pytest.raises(InvalidPropsError, match=r"bytecode=True requires a Python 3\.13"):
-        function(stack, bytecode=True)
-
-
 def test_layers_count_into_the_unzipped_size(stack: Stack, tmp_path: Path) -> None:
     large = tmp_path / "layer"
     large.mkdir()

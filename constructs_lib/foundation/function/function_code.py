@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from constructs_lib import _defaults
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation.function import (
     handler_code,
     interpreter,
+    managed_python,
     packaging,
     requirement_files,
     uv_lock,
@@ -24,12 +26,14 @@ class Code:
     Attributes:
         package: The package.
         warnings: Texts by the end of their id.
-        lacks_bytecode: Whether it has no bytecode because no Python was found.
+        infos: What the user should know about this machine's Pythons: texts by their id, once for each stack.
+        heavy_imports: What the user should know about what the function imports; empty if that is little.
     """
 
     package: packaging.Package
     warnings: dict[str, str] = field(default_factory=dict)
-    lacks_bytecode: bool = False
+    infos: dict[str, str] = field(default_factory=dict)
+    heavy_imports: str = ""
 
 
 def target(runtime_name: str, architecture: str, *, for_host: bool) -> Target:
@@ -44,28 +48,29 @@ def target(runtime_name: str, architecture: str, *, for_host: bool) -> Target:
 
 
 def compiler(target: Target, bytecode: bool | None) -> Interpreter | None:
-    """The Python that compiles for a target; None where there is none, or nothing is to be compiled.
+    """The Python that compiles for a target; None if there is none, or if nothing is to be compiled.
 
     Raises:
-        InvalidPropsError: `bytecode` is True, and there is none.
+        InvalidPropsError: `bytecode` is True, there is none, and uv cannot install one.
     """
-    found = None if bytecode is False else interpreter.find(target.python)
-    if bytecode and found is None:
-        raise InvalidPropsError(
-            f"bytecode=True requires a Python {target.python} on this machine, and there is none on PATH, in "
-            f"pyenv or managed by uv. Install one (uv python install {target.python}), or pass bytecode=None."
-        )
-    return found
+    if bytecode is False:
+        return None
+    found = interpreter.find(target.python)
+    return managed_python.install(target.python) if found is None and bytecode else found
 
 
-def no_bytecode(runtime_name: str) -> tuple[str, str]:
-    """The id and the text of what a user should know about packages without bytecode."""
+def infos(target: Target, bytecode: bool | None, compiler: Interpreter | None) -> dict[str, str]:
+    """What a user should know about the Python that compiles: that it was installed, or that there is none."""
+    if installed := managed_python.installed(target.python):
+        return dict([installed.note()])
+    if compiler is not None or bytecode is False:
+        return {}
     text = (
-        f"No {runtime_name} found on this machine: packages for it carry no bytecode, and every cold start "
-        f"compiles all imports again. Install one (uv python install {runtime_name[6:]}), or pass "
-        f"bytecode=False if this is intended."
+        f"No python{target.python} found on this machine: packages for it carry no bytecode, and every cold start "
+        f"compiles all imports again. Pass bytecode=True, with which uv installs one; or install one yourself (uv "
+        f"python install {target.python}); or pass bytecode=False if this is intended."
     )
-    return f"constructs-lib:no-bytecode-{runtime_name}", text
+    return {f"constructs-lib:no-bytecode-python{target.python}": text}
 
 
 def package(
@@ -137,7 +142,7 @@ def package(
             warnings |= _without_libpq(built.path, entry)
     else:
         warnings = _elsewhere(missing, built.path, code, handler, target, has_layers=has_layers)
-    return Code(built, warnings, lacks_bytecode=found is None and bytecode is None)
+    return Code(built, warnings, infos(target, bytecode, found), _heavy_imports(built, handler))
 
 
 def _elsewhere(
@@ -175,6 +180,18 @@ def _warnings(findings: Findings, entry: Path, handler: str, target: Target) -> 
             f"{target.python})."
         )
     return warnings
+
+
+def _heavy_imports(package: packaging.Package, handler: str) -> str:
+    imports = package.imports
+    if imports.total_source_bytes <= _defaults.HEAVY_IMPORTS_BYTES:
+        return ""
+    sdk = " In addition, boto3 is imported from Lambda's runtime." if imports.from_runtime else ""
+    return (
+        f"{handler} imports {imports.total_modules} modules with {imports.total_source_bytes / 1024 / 1024:.1f} MB of "
+        f"source when it is loaded, at every cold start. The heaviest: {imports.heaviest(3)}.{sdk} Import less, or "
+        f"import what few invocations need where they need it: see Cold starts in docs/function.md."
+    )
 
 
 def _without_libpq(path: Path, entry: Path) -> dict[str, str]:

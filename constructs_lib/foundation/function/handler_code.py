@@ -131,11 +131,11 @@ def check(root: Path, handler: str, *, python: str) -> None:
         if fault is not None:
             raise InvalidPropsError(f"handler is in {file}, which is not valid Python {python}: {fault}.")
         return  # newer syntax than this Python reads
-    names = _names(tree)
-    if names is not None and function not in names:
+    known = names(tree)
+    if known is not None and function not in known:
         raise InvalidPropsError(
             f"handler names the function {function!r}, but {file} defines no such name"
-            f"{_did_you_mean(function, sorted(names))}"
+            f"{_did_you_mean(function, sorted(known))}"
         )
 
 
@@ -177,7 +177,7 @@ def examine(
     """
     findings = Findings()
     paths_are_known = True
-    waiting, seen = [*_with_parents(module.replace("/", "."))], set[str]()
+    waiting, seen = [*with_parents(module.replace("/", "."))], set[str]()
     while waiting:
         name = waiting.pop()
         file = located(package, name)
@@ -248,9 +248,9 @@ def _minor(version: str) -> tuple[int, int]:
 # --- names ---------------------------------------------------------------------------------------------
 
 
-def _names(tree: ast.Module) -> set[str] | None:
+def names(tree: ast.Module) -> set[str] | None:
     """Names that a module defines; None if it may define any."""
-    names: set[str] = set()
+    found: set[str] = set()
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
         node = waiting.pop()
@@ -260,20 +260,20 @@ def _names(tree: ast.Module) -> set[str] | None:
             case ast.Call(func=ast.Name(id="globals" | "vars" | "locals" | "setattr" | "exec")):
                 return None
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                names.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
+                found.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
             case ast.Name(id=name, ctx=ast.Store()) | ast.ClassDef(name=name):
-                names.add(name)
+                found.add(name)
             case (
                 ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name))
             ):
-                names.add(name)
+                found.add(name)
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                names.add(name)
-                names.update(
+                found.add(name)
+                found.update(
                     n for inner in ast.walk(node) if isinstance(inner, ast.Global) for n in inner.names
                 )
         waiting += _in_the_same_scope(node)
-    return names
+    return found
 
 
 def _in_the_same_scope(node: ast.AST) -> Iterable[ast.AST]:
@@ -299,28 +299,43 @@ def _did_you_mean(word: str, known: list[str]) -> str:
 
 def _imports(tree: ast.Module, module: str, *, is_package: bool) -> Iterator[tuple[str, int, bool]]:
     """What a module imports whenever it is loaded: each name, its line, and whether it must be a module."""
-    package = module.split(".") if is_package else module.split(".")[:-1]
     for node in _always_executed(tree.body):
-        match node:
-            case ast.Import(names=aliases):
-                for alias in aliases:
-                    for name in _with_parents(alias.name):
-                        yield name, node.lineno, True
-            case ast.ImportFrom(module=origin, names=aliases, level=level):
-                base = package[: len(package) - level + 1] if level else []
-                whole = ".".join([*base, *([origin] if origin else [])])
-                for name in _with_parents(whole) if whole else ():
-                    yield name, node.lineno, True
-                for alias in aliases:
-                    yield f"{whole}.{alias.name}".lstrip("."), node.lineno, False
+        for name, required in names_of(node, module, is_package=is_package):
+            yield name, node.lineno, required
 
 
-def _with_parents(name: str) -> Iterator[str]:
+def names_of(
+    node: ast.Import | ast.ImportFrom, module: str, *, is_package: bool
+) -> Iterator[tuple[str, bool]]:
+    """What an import names, in the order of its execution, and whether each must be a module.
+
+    Args:
+        node: The import.
+        module: The module that it is in.
+        is_package: Whether that module is a package.
+    """
+    package = module.split(".") if is_package else module.split(".")[:-1]
+    match node:
+        case ast.Import(names=aliases):
+            for alias in aliases:
+                for name in with_parents(alias.name):
+                    yield name, True
+        case ast.ImportFrom(module=origin, names=aliases, level=level):
+            base = package[: len(package) - level + 1] if level else []
+            whole = ".".join([*base, *([origin] if origin else [])])
+            for name in with_parents(whole) if whole else ():
+                yield name, True
+            for alias in aliases:
+                yield f"{whole}.{alias.name}".lstrip("."), False
+
+
+def with_parents(name: str) -> Iterator[str]:
+    """A module and the packages that it is in, the outermost first: importing it imports all of them."""
     parts = name.split(".")
     return (".".join(parts[: n + 1]) for n in range(len(parts)))
 
 
-def _always_executed(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+def _always_executed(body: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
     for node in body:
         match node:
             case ast.Import() | ast.ImportFrom():

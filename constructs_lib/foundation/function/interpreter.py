@@ -69,7 +69,8 @@ def _candidates(minor: str) -> Iterator[Path]:
     # uv does not look into pyenv's versions; pyenv's own shims refuse what is not selected.
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(pyenv.glob(f"versions/{minor}.*/bin/{name}"), reverse=True)
-    managed = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or Path.home() / ".local/share/uv/python")
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+    managed = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or data / "uv/python")
     yield from sorted(managed.glob(f"cpython-{minor}.*/bin/{name}"), reverse=True)
 
 

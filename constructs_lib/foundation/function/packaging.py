@@ -23,24 +23,27 @@ from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation.function import (
     entry_files,
     handler_code,
+    imports,
     installation,
     local_project,
     package_cache,
     requirement_files,
     uv_lock,
 )
+from constructs_lib.foundation.function.imports import Imports
 from constructs_lib.foundation.function.input_digest import InputDigest
 from constructs_lib.foundation.function.installation import Target
 from constructs_lib.foundation.function.interpreter import Interpreter
 from constructs_lib.foundation.function.requirements import Requirements, Selection
 
-_FORMAT = "3"
-"""Raised whenever the same input would give other bytes than before."""
+_FORMAT = "4"
+"""Raised whenever the same input would give other bytes than before, or more is known about them."""
 
 OWN_CODE = "(your own code)"
 _RUNTIME = Path(_defaults.__file__).parent / "runtime"
 _RUNTIME_PLACE = Path("constructs_lib/runtime")
 _NOTHING_MORE = Selection()
+_NO_IMPORTS = Imports()
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Package:
         sizes: Bytes by distribution, your own code under a name of its own.
         own_files: Files of the function and of the projects on this machine that it depends on.
         local_folders: The folders of those projects.
+        imports: What the handler's module imports when it is loaded; empty for a layer.
         is_placeholder: Whether nothing was packaged, because the CDK does not need the stack's assets now.
     """
 
@@ -66,6 +70,7 @@ class Package:
     sizes: Mapping[str, int]
     own_files: frozenset[Path] = frozenset()
     local_folders: tuple[Path, ...] = ()
+    imports: Imports = _NO_IMPORTS
     is_placeholder: bool = False
 
     def largest(self, count: int = 10) -> str:
@@ -140,7 +145,7 @@ def build(
     recipe = _Recipe(
         Path(), "/var/task", code, files, runtime, requirements, selection.from_source, target, interpreter
     )
-    return _made(recipe)
+    return _made(recipe, module)
 
 
 def build_layer(
@@ -175,7 +180,7 @@ def build_layer(
     )
 
 
-def _made(recipe: "_Recipe") -> Package:
+def _made(recipe: "_Recipe", module: str | None = None) -> Package:
     """Make a package, or find the one that was made of the same input before."""
     asset_hash = recipe.digest()
     folder = package_cache.made("packages") / asset_hash
@@ -196,6 +201,9 @@ def _made(recipe: "_Recipe") -> Package:
         sizes=facts["sizes"],
         own_files=frozenset(own_files),
         local_folders=tuple(one.folder for one in recipe.requirements.local) if recipe.requirements else (),
+        imports=imports.recall(folder / "imports", content, folder / "owners.json", module, OWN_CODE)
+        if module
+        else _NO_IMPORTS,
     )
 
 
@@ -338,6 +346,7 @@ class _Recipe:
                 owners[place.as_posix()] = "constructs_lib.runtime"
             if self.interpreter:
                 _compile(package, self.interpreter, self.mount)
+            (draft / "owners.json").write_text(json.dumps(owners))
             facts = _measure(content, owners) | {
                 "local": sorted(name for name in local if (content / name).is_file())
             }

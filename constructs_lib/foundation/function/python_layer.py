@@ -42,7 +42,7 @@ class PythonLayer(lambda_.LayerVersion):
             the folder of the `uv.lock`.
         exclude: Glob patterns of files of the project's own package to leave out.
         bytecode: Whether the layer carries `.pyc` files. None: if a Python of the runtime's version is found on this
-            machine. True: it must be found.
+            machine. True: uv installs one if there is none, as for `PythonFunction`.
         description: Shown in the console; at most 256 characters.
         layer_version_name: The layer's name, 1 to 140 letters, digits, `-` and `_`; default one that CloudFormation
             makes.
@@ -95,7 +95,7 @@ class PythonLayer(lambda_.LayerVersion):
         _check_texts(description, layer_version_name)
         runtime_name = _defaults.PYTHON_RUNTIME if runtime is None else runtime.name
         stack = location.stack_of(scope)
-        package, lacks_bytecode = packaging.placeholder(), False
+        package, infos = packaging.placeholder(), dict[str, str]()
         if packaging_context.is_bundled(stack):
             target = function_code.target(
                 runtime_name,
@@ -104,7 +104,7 @@ class PythonLayer(lambda_.LayerVersion):
             )
             packaging.check_entry(Path(entry))
             compiler = function_code.compiler(target, bytecode)
-            lacks_bytecode = compiler is None and bytecode is None
+            infos = function_code.infos(target, bytecode, compiler)
             package = packaging.build_layer(
                 Path(entry),
                 target,
@@ -127,8 +127,8 @@ class PythonLayer(lambda_.LayerVersion):
         self.package = package
         for warning_id, text in runtimes.warnings(runtime_name).items():
             Annotations.of(self).add_warning_v2(f"constructs-lib:{warning_id}", text)
-        if lacks_bytecode:
-            Annotations.of(stack).add_info_v2(*function_code.no_bytecode(runtime_name))
+        for info_id, text in infos.items():
+            Annotations.of(stack).add_info_v2(info_id, text)
 
     @staticmethod
     def powertools(

@@ -15,9 +15,10 @@ from constructs_lib.errors import InvalidPropsError
 
 _WHERE_FROM = re.compile(
     r"UV_(CACHE_DIR|NO_CACHE|CONFIG_FILE|NO_CONFIG|CREDENTIALS_DIR|KEYRING_PROVIDER|FIND_LINKS|OFFLINE|"
-    r"TORCH_BACKEND|CONCURRENT_\w+|\w*(INDEX|TLS|CERT|HTTP|TIMEOUT|RETRIES|PROXY|INSECURE|ENDPOINT)\w*)"
+    r"TORCH_BACKEND|CONCURRENT_\w+|PYTHON_(DOWNLOADS|INSTALL_DIR|INSTALL_MIRROR|DOWNLOADS_JSON_URL|CACHE_DIR)|"
+    r"\w*(INDEX|TLS|CERT|HTTP|TIMEOUT|RETRIES|PROXY|INSECURE|ENDPOINT)\w*)"
 )
-"""The variables of uv that set where packages come from, and how to get there; the others do not count."""
+"""The variables of uv that set where packages and Pythons come from, and how to get there; the others do not count."""
 
 
 def run(
@@ -69,13 +70,18 @@ def binary() -> str:
     Raises:
         InvalidPropsError: It is not there.
     """
-    try:
-        found = str(importlib.import_module("uv").find_uv_bin())
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv") or ""
-    if not found:
+    found = located()
+    if found is None:
         raise InvalidPropsError(
             "entry has dependencies, and uv, which installs them, is not there: "
             "pip install 'constructs-lib[packaging]', or put uv on PATH."
         )
     return found
+
+
+def located() -> str | None:
+    """Find uv's executable: that of the package `uv`, or one on PATH; None if there is none."""
+    try:
+        return str(importlib.import_module("uv").find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        return shutil.which("uv")

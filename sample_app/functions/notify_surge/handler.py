@@ -2,25 +2,23 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import boto3  # the runtime's own: not packaged
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 logger = Logger(service="notify-surge")
 notices = os.environ["NOTICES_TABLE"]
-dynamodb = boto3.client(
-    "dynamodb",
-    config=Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}),
-)
 _SCARCE = 3
 """With fewer free drivers a zone has a surge."""
 
 
 @logger.inject_lambda_context
-def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:  # noqa: ARG001 - as Lambda calls it
+def handle(event: dict[str, Any], context: "LambdaContext") -> dict[str, list[dict[str, str]]]:  # noqa: ARG001 - as Lambda calls it
     """Note the changes of a batch, until one fails.
 
     Args:
@@ -40,6 +38,24 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict
             logger.exception("a change cannot be noted", event_id=record["eventID"])
             return {"batchItemFailures": [{"itemIdentifier": change["SequenceNumber"]}]}
     return {"batchItemFailures": []}
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """Make the client where it is first needed: most batches change no surge, and importing boto3 takes longest.
+
+    A function that needs its client in each invocation makes it when it is loaded, where Lambda gives it a whole
+    processor.
+    """
+    import boto3  # the runtime's own: not packaged
+    from botocore.config import Config
+
+    return boto3.client(
+        "dynamodb",
+        config=Config(
+            connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
+        ),
+    )
 
 
 def surge(summary: Mapping[str, Any] | None) -> bool:
@@ -68,8 +84,8 @@ def put(zone: str, number: str, has_surge: bool) -> None:
         "surge": {"BOOL": has_surge},
     }
     try:
-        dynamodb.put_item(TableName=notices, Item=item, ConditionExpression="attribute_not_exists(change)")
-    except dynamodb.exceptions.ConditionalCheckFailedException:
+        dynamodb().put_item(TableName=notices, Item=item, ConditionExpression="attribute_not_exists(change)")
+    except dynamodb().exceptions.ConditionalCheckFailedException:
         logger.info("noted already: a duplicate", zone=zone)
         return
     logger.info("the surge of a zone has changed", zone=zone, surge=has_surge)

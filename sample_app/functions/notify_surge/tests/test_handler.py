@@ -29,9 +29,11 @@ def notice(*, surge: bool, number: str = "42") -> dict[str, Any]:
 
 
 @pytest.fixture
-def table() -> Iterator[Stubber]:
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """Refuses every item that is not the one expected."""
-    with Stubber(handler.dynamodb) as stubber:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    handler.dynamodb.cache_clear()
+    with Stubber(handler.dynamodb()) as stubber:
         yield stubber
 
 
@@ -59,3 +61,9 @@ def test_the_batch_ends_at_the_first_failure(table: Stubber, lambda_context: Lam
     answer = handler.handle({"Records": records}, lambda_context)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "42"}]}
     table.assert_no_pending_responses()
+
+
+def test_a_batch_without_a_change_makes_no_client(lambda_context: LambdaContext) -> None:
+    handler.dynamodb.cache_clear()
+    assert handler.handle({"Records": [record(5, 4)]}, lambda_context) == SUCCESS
+    assert handler.dynamodb.cache_info().currsize == 0
