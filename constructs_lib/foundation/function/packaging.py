@@ -34,7 +34,7 @@ from constructs_lib.foundation.function.installation import Target
 from constructs_lib.foundation.function.interpreter import Interpreter
 from constructs_lib.foundation.function.requirements import Requirements, Selection
 
-_FORMAT = "3"
+_FORMAT = "4"
 """Raised whenever the same input would give other bytes than before."""
 
 OWN_CODE = "(your own code)"
