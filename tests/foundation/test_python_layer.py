@@ -74,6 +74,15 @@ def test_a_member_of_a_workspace_is_in_its_layer_if_it_is_a_package(
     assert modules == {"money": {"money", "alpha"}, "stack": {"alpha"}, "alone": {"alone"}}
 
 
+def test_patterns_for_the_files_of_a_project_with_its_own_lock(stack: Stack, tmp_path: Path) -> None:
+    alone = shared(tmp_path / "alone")
+    for name in (".gitignore", "src/alone/wire_pb2.py", "src/alone/notes.txt"):
+        (alone / name).write_text("*_pb2.py\n" if name == ".gitignore" else "")
+    lock(alone)
+    package = layer(stack, alone, include=["src/alone/*_pb2.py"], exclude=["src/alone/notes.txt"]).package
+    assert names(package.path) == {"python/alone/__init__.py", "python/alone/wire_pb2.py"}
+
+
 def test_bytecode_is_for_where_lambda_puts_a_layer(prices: Path) -> None:
     from constructs_lib.foundation.function import interpreter
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -295,6 +296,24 @@ def test_what_git_ignores_is_in_no_wheel_of_a_member(shop: Path) -> None:
     (money / "src" / "money" / "notes.txt").write_text("")
     excluded = build(shop / "functions" / "bill", Selection(exclude=["packages/money/src/money/notes.txt"]))
     assert "money/notes.txt" not in names(excluded.path)
+
+
+def test_a_pattern_for_the_files_of_every_member(shop: Path) -> None:
+    (shop / "packages" / "money" / "src" / "money" / "notes.txt").write_text("")
+    excluded = build(shop / "functions" / "bill", Selection(exclude=["packages/*/src/*/notes.txt"]))
+    assert names(excluded.path) == {"app.py", "money/__init__.py", "alpha/__init__.py", "alpha/data.bin"}
+
+
+def test_a_private_key_in_a_member_names_a_pattern_that_works(shop: Path) -> None:
+    (shop / "packages" / "money" / "src" / "money" / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    with pytest.raises(InvalidPropsError, match=r"^money has src/money/key\.pem, .*a private key") as refused:
+        build(shop / "functions" / "bill")
+    (pattern,) = re.findall(r"exclude=\['(.*?)'\]", str(refused.value))
+    excluded = build(shop / "functions" / "bill", Selection(exclude=[pattern]))
+    assert "money/key.pem" not in names(excluded.path)
+    (pattern,) = re.findall(r"include=\['(.*?)'\]", str(refused.value))
+    included = build(shop / "functions" / "bill", Selection(include=[pattern]))
+    assert "money/key.pem" in names(included.path)
 
 
 # --- extras, groups, markers ---------------------------------------------------------------------------

@@ -93,12 +93,15 @@ class LocalProject:
             package_cache.move(draft, place)
 
 
-def find(name: str, folder: Path, include: tuple[str, ...], exclude: tuple[str, ...]) -> LocalProject:
+def find(
+    name: str, folder: Path, place: Path, include: tuple[str, ...], exclude: tuple[str, ...]
+) -> LocalProject:
     """Read which files of a project go into its wheel.
 
     Args:
         name: As the lock has it.
         folder: Where it is.
+        place: The same from the lock, where the user's patterns start.
         include: Patterns, from `folder`, of what would be left out.
         exclude: Patterns, from `folder`, of what is left out.
 
@@ -109,5 +112,5 @@ def find(name: str, folder: Path, include: tuple[str, ...], exclude: tuple[str, 
         raise InvalidPropsError(
             f"uv.lock has {name} in {folder}, and there is no project: check it out, or run 'uv lock' again."
         )
-    found = entry_files.find(folder, include=include, exclude=exclude, is_project=True)
+    found = entry_files.find(folder, include=include, exclude=exclude, project=name, place=place)
     return LocalProject(name, folder, tuple(found))
