@@ -139,6 +139,15 @@ def test_a_library_that_is_in_the_layer_and_in_the_package_is_named(
     )
 
 
+def test_a_library_has_one_name_however_its_wheel_is_named(stack: Stack, tmp_path: Path, index: Path) -> None:
+    """PyYAML-6.0.2.dist-info, and pyyaml-6.0.3.dist-info."""
+    old = handler(tmp_path / "old", index, wheel(index, "PyYAML", "6.0.2"))
+    new = handler(tmp_path / "new", index, wheel(index, "pyyaml", "6.0.3"))
+    function(stack, entry=new, layers=[layer(stack, old)])
+    (text,) = warnings(stack)
+    assert "PyYAML is in the function's package (6.0.3) and in layer Stack/Layer (6.0.2)" in text
+
+
 def test_a_layer_of_another_stack_is_a_warning(stack: Stack, prices: Path) -> None:
     theirs = Stack(stack.node.scope, "Theirs", env=Environment(account="1" * 12, region="us-east-1"))  # type: ignore[arg-type]
     function(stack, layers=[layer(theirs, prices)])

@@ -171,6 +171,19 @@ def test_a_member_is_built_once_for_all_functions(shop: Path, monkeypatch: pytes
     assert commands == []
 
 
+@pytest.mark.parametrize(
+    "deleted", ["wheels/*/*.whl", "packages/*/package.json", "packages/*/package", "*/*"]
+)
+def test_what_something_else_has_deleted_from_the_cache_is_made_again(
+    shop: Path, cache: Path, deleted: str
+) -> None:
+    bill = shop / "functions" / "bill"
+    before = content(build(bill).path)
+    for place in [*cache.glob(deleted), *(cache.glob("packages/*/package.json") if "whl" in deleted else ())]:
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    assert content(build(bill).path) == before
+
+
 def test_the_folders_of_members_are_left_as_they_were(shop: Path) -> None:
     """Build backends write next to the sources, and read what an earlier build has left there."""
     (shop / "packages" / "money" / "pyproject.toml").write_text(
@@ -521,6 +534,14 @@ def test_a_member_with_a_lock_of_its_own(shop: Path) -> None:
     (shop / "functions" / "ping" / "uv.lock").write_text("")
     with pytest.raises(
         InvalidPropsError, match=r"a uv\.lock of its own, which uv does not read .*: delete it"
+    ):
+        build(shop / "functions" / "ping")
+
+
+def test_a_member_with_a_requirements_txt_of_its_own(shop: Path) -> None:
+    (shop / "functions" / "ping" / "requirements.txt").write_text("")
+    with pytest.raises(
+        InvalidPropsError, match=r"has a requirements\.txt, and is a member .*: delete the file"
     ):
         build(shop / "functions" / "ping")
 

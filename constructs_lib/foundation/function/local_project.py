@@ -59,7 +59,7 @@ class LocalProject:
         digest.add(_FORMAT, THIS_MACHINE if for_this_machine else "any machine")
         self.add_to(digest)
         place = package_cache.made("wheels") / digest.hexdigest()
-        if not place.is_dir():
+        if not any(place.glob("*.whl")):
             self._build(place, cwd)
         os.utime(place)
         built = next(place.glob("*.whl"))

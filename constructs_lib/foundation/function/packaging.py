@@ -179,7 +179,7 @@ def _made(recipe: "_Recipe") -> Package:
     """Make a package, or find the one that was made of the same input before."""
     asset_hash = recipe.digest()
     folder = package_cache.made("packages") / asset_hash
-    if not (folder / "package.json").is_file():
+    if not all((folder / name).exists() for name in ("package", "package.json")):
         package_cache.forget_unused()
         recipe.make(folder)
     os.utime(folder)
