@@ -1,5 +1,6 @@
 """A package has code and data: no secrets, no environments, nothing that a tool made."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -224,3 +225,9 @@ def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidPropsError, match=r"(settings\.json|itself), which cannot be read"):
         entry_files.find(tmp_path)
     assert found(tmp_path, exclude=["settings.json", "itself"]) == set()
+
+
+def test_a_name_that_the_cdk_cannot_upload(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")).write_text("")
+    with pytest.raises(InvalidPropsError, match=r"caf.*which is not UTF-8: .* Rename it"):
+        entry_files.find(tmp_path)

@@ -74,6 +74,15 @@ def test_a_member_of_a_workspace_is_in_its_layer_if_it_is_a_package(
     assert modules == {"money": {"money", "alpha"}, "stack": {"alpha"}, "alone": {"alone"}}
 
 
+def test_patterns_for_the_files_of_a_project_with_its_own_lock(stack: Stack, tmp_path: Path) -> None:
+    alone = shared(tmp_path / "alone")
+    for name in (".gitignore", "src/alone/wire_pb2.py", "src/alone/notes.txt"):
+        (alone / name).write_text("*_pb2.py\n" if name == ".gitignore" else "")
+    lock(alone)
+    package = layer(stack, alone, include=["src/alone/*_pb2.py"], exclude=["src/alone/notes.txt"]).package
+    assert names(package.path) == {"python/alone/__init__.py", "python/alone/wire_pb2.py"}
+
+
 def test_bytecode_is_for_where_lambda_puts_a_layer(prices: Path) -> None:
     from constructs_lib.foundation.function import interpreter
 
@@ -128,6 +137,15 @@ def test_a_library_that_is_in_the_layer_and_in_the_package_is_named(
         "alpha is in the function's package (1.5) and in layer Stack/Layer (1.0): Python imports the one"
         in text
     )
+
+
+def test_a_library_has_one_name_however_its_wheel_is_named(stack: Stack, tmp_path: Path, index: Path) -> None:
+    """PyYAML-6.0.2.dist-info, and pyyaml-6.0.3.dist-info."""
+    old = handler(tmp_path / "old", index, wheel(index, "PyYAML", "6.0.2"))
+    new = handler(tmp_path / "new", index, wheel(index, "pyyaml", "6.0.3"))
+    function(stack, entry=new, layers=[layer(stack, old)])
+    (text,) = warnings(stack)
+    assert "PyYAML is in the function's package (6.0.3) and in layer Stack/Layer (6.0.2)" in text
 
 
 def test_a_layer_of_another_stack_is_a_warning(stack: Stack, prices: Path) -> None:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -147,9 +149,9 @@ def test_the_backend_s_release_is_not_in_the_package(shop: Path) -> None:
     assert (info / "METADATA").read_text().splitlines() == [
         "Metadata-Version: 2.1",
         "Name: money",
-        "Version: 1",
         "Requires-Dist: alpha",
         "Requires-Python: >=3.11",
+        "Version: 1",
     ]
 
 
@@ -167,6 +169,19 @@ def test_a_member_is_built_once_for_all_functions(shop: Path, monkeypatch: pytes
     commands.clear()
     builds(shop)
     assert commands == []
+
+
+@pytest.mark.parametrize(
+    "deleted", ["wheels/*/*.whl", "packages/*/package.json", "packages/*/package", "*/*"]
+)
+def test_what_something_else_has_deleted_from_the_cache_is_made_again(
+    shop: Path, cache: Path, deleted: str
+) -> None:
+    bill = shop / "functions" / "bill"
+    before = content(build(bill).path)
+    for place in [*cache.glob(deleted), *(cache.glob("packages/*/package.json") if "whl" in deleted else ())]:
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    assert content(build(bill).path) == before
 
 
 def test_the_folders_of_members_are_left_as_they_were(shop: Path) -> None:
@@ -201,6 +216,70 @@ WRITES_BESIDE_THE_SOURCES = textwrap.dedent(
 )
 
 
+def test_two_releases_of_a_backend_make_the_same_package(shop: Path) -> None:
+    """What setuptools 68 and 80 write, and flit 3.4 and 3.12, and poetry-core 1 and 2."""
+    (shop / "packages" / "money").rename(shop / "packages" / "My.Money")
+    bill = project(shop / "functions" / "bill", members=("My.Money",))
+    (bill / "pyproject.toml").write_text(
+        (bill / "pyproject.toml").read_text().replace("My.Money", "my-money")
+    )
+    toml = shop / "packages" / "My.Money" / "pyproject.toml"
+    toml.write_text(toml.read_text().replace('"money"', '"My.Money"').replace(BACKEND, IN_TREE_BACKEND))
+    project(shop / "functions" / "quote")
+    shutil.rmtree(shop / "packages" / "pricing")
+    packages = []
+    for folder, name, requires, licenses, end in (
+        ("My.Money", "My.Money", ["beta", "alpha"], "", "\n"),
+        ("my_money", "my-money", ["alpha", "beta"], "licenses/", ""),
+    ):
+        required = "".join(f"Requires-Dist: {one}\n" for one in requires)
+        files = {
+            "my_money.py": "",
+            "METADATA": f"Metadata-Version: 2.{len(packages)}\nName: {name}\nVersion: 1\n{required}",
+            f"{licenses}LICENSE": "",
+            "WHEEL": f"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n{end}",
+        }
+        (toml.parent / "backend.py").write_text(
+            "import pathlib, zipfile\n"
+            "def build_wheel(folder, config_settings=None, metadata_directory=None):\n"
+            f"    with zipfile.ZipFile(pathlib.Path(folder) / '{folder}-1-py3-none-any.whl', 'w') as wheel:\n"
+            f"        for name, text in {files}.items():\n"
+            f"            wheel.writestr(name if name == 'my_money.py' else f'{folder}-1.dist-info/{{name}}', text)\n"
+            f"        record = ''.join(f'{{name}},,\\n' for name in wheel.namelist())\n"
+            f"        wheel.writestr('{folder}-1.dist-info/RECORD', record)\n"
+            f"    return '{folder}-1-py3-none-any.whl'\n"
+        )
+        lock(shop)
+        packages.append(build(bill))
+    assert packages[0].asset_hash != packages[1].asset_hash
+    assert content(packages[0].path) == content(packages[1].path)
+    assert "my_money-1.dist-info/METADATA" in {path.as_posix() for path in packages[0].own_files}
+
+
+def test_a_repository_around_the_cache_has_no_say_in_a_wheel(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hatchling reads the nearest .gitignore, Poetry asks git."""
+    subprocess.run(["git", "init", "--quiet", str(shop)], check=True)
+    (shop / ".gitignore").write_text("*.json\n")
+    monkeypatch.setenv("CONSTRUCTS_LIB_CACHE_DIR", str(shop / "cache"))
+    money = shop / "packages" / "money"
+    (money / "pyproject.toml").write_text(
+        (money / "pyproject.toml").read_text().replace(BACKEND, IN_TREE_BACKEND)
+    )
+    (money / "backend.py").write_text(
+        WRITES_BESIDE_THE_SOURCES.replace(
+            'pathlib.Path("left_over.py").write_text("")',
+            "import subprocess\n"
+            "    near = next(place for place in pathlib.Path.cwd().parents if (place / '.gitignore').exists())\n"
+            "    assert (near / '.gitignore').read_text() == ''\n"
+            "    assert subprocess.run(['git', 'status'], capture_output=True).returncode == 128",
+        )
+    )
+    lock(shop)
+    assert "money/__init__.py" in names(build(shop / "functions" / "bill").path)
+
+
 def test_a_member_with_compiled_code_is_refused(shop: Path) -> None:
     money = shop / "packages" / "money"
     (money / "pyproject.toml").write_text(
@@ -230,6 +309,24 @@ def test_what_git_ignores_is_in_no_wheel_of_a_member(shop: Path) -> None:
     (money / "src" / "money" / "notes.txt").write_text("")
     excluded = build(shop / "functions" / "bill", Selection(exclude=["packages/money/src/money/notes.txt"]))
     assert "money/notes.txt" not in names(excluded.path)
+
+
+def test_a_pattern_for_the_files_of_every_member(shop: Path) -> None:
+    (shop / "packages" / "money" / "src" / "money" / "notes.txt").write_text("")
+    excluded = build(shop / "functions" / "bill", Selection(exclude=["packages/*/src/*/notes.txt"]))
+    assert names(excluded.path) == {"app.py", "money/__init__.py", "alpha/__init__.py", "alpha/data.bin"}
+
+
+def test_a_private_key_in_a_member_names_a_pattern_that_works(shop: Path) -> None:
+    (shop / "packages" / "money" / "src" / "money" / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    with pytest.raises(InvalidPropsError, match=r"^money has src/money/key\.pem, .*a private key") as refused:
+        build(shop / "functions" / "bill")
+    (pattern,) = re.findall(r"exclude=\['(.*?)'\]", str(refused.value))
+    excluded = build(shop / "functions" / "bill", Selection(exclude=[pattern]))
+    assert "money/key.pem" not in names(excluded.path)
+    (pattern,) = re.findall(r"include=\['(.*?)'\]", str(refused.value))
+    included = build(shop / "functions" / "bill", Selection(include=[pattern]))
+    assert "money/key.pem" in names(included.path)
 
 
 # --- extras, groups, markers ---------------------------------------------------------------------------
@@ -437,6 +534,14 @@ def test_a_member_with_a_lock_of_its_own(shop: Path) -> None:
     (shop / "functions" / "ping" / "uv.lock").write_text("")
     with pytest.raises(
         InvalidPropsError, match=r"a uv\.lock of its own, which uv does not read .*: delete it"
+    ):
+        build(shop / "functions" / "ping")
+
+
+def test_a_member_with_a_requirements_txt_of_its_own(shop: Path) -> None:
+    (shop / "functions" / "ping" / "requirements.txt").write_text("")
+    with pytest.raises(
+        InvalidPropsError, match=r"has a requirements\.txt, and is a member .*: delete the file"
     ):
         build(shop / "functions" / "ping")
 

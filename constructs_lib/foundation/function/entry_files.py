@@ -32,7 +32,12 @@ _KEY_FILE_BYTES_MAX = 1024 * 1024
 
 
 def find(
-    entry: Path, *, include: Sequence[str] = (), exclude: Sequence[str] = (), is_project: bool = False
+    entry: Path,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    project: str = "",
+    place: Path = Path(),
 ) -> list[Path]:
     """The files to package, relative to the entry, in an order that is the same everywhere.
 
@@ -40,14 +45,16 @@ def find(
         entry: The folder, as an absolute path.
         include: Glob patterns of what is packaged although the rules leave it out.
         exclude: Glob patterns of what is left out; stronger than `include`.
-        is_project: Whether these files are going to be built into a wheel, which needs files like pyproject.toml.
+        project: The name of the project that these files are built into a wheel of, which needs files like
+            pyproject.toml; none for a function.
+        place: Where the folder is from where the user's own patterns start.
 
     Raises:
         InvalidPropsError: A file cannot be read or holds a private key, or a link leads back to a folder that
             it is in.
     """
-    unused = _NOT_IN_A_WHEEL if is_project else _NOT_AT_RUN_TIME
-    walk = _Walk(entry, tuple(include), tuple(exclude), unused)
+    unused = _NOT_IN_A_WHEEL if project else _NOT_AT_RUN_TIME
+    walk = _Walk(entry, tuple(include), tuple(exclude), unused, project or "entry", place)
     found = walk.files(Path(), gitignore.above(entry), (entry.resolve(),), only_included=False)
     return sorted(found, key=Path.as_posix)
 
@@ -58,6 +65,8 @@ class _Walk:
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     unused: tuple[str, ...]
+    name: str
+    place: Path
 
     def files(
         self,
@@ -87,17 +96,25 @@ class _Walk:
                 real = place.resolve()
                 if real in chain:
                     raise InvalidPropsError(
-                        f"entry has the link {path.as_posix()}, which leads back to a folder that it is in "
+                        f"{self.name} has the link {path.as_posix()}, which leads back to a folder that it is in "
                         f"({self.entry}): its content would have no end. Delete it, or pass "
-                        f"exclude=[{path.as_posix()!r}]."
+                        f"exclude=[{self._pattern(path)!r}]."
                     )
                 yield from self.files(path, ignore_files, (*chain, real), only_included=left_out)
 
+    def _pattern(self, path: Path) -> str:
+        return (self.place / path).as_posix()
+
     def _check_readable(self, path: Path) -> None:
+        if not _is_text(path.as_posix()):
+            raise InvalidPropsError(
+                f"{self.name} has a file with the name {os.fsencode(path)!r} ({self.entry}), which is not UTF-8: "
+                f"the CDK cannot upload it. Rename it."
+            )
         if not (self.entry / path).is_file() or not os.access(self.entry / path, os.R_OK):
             raise InvalidPropsError(
-                f"entry has {path.as_posix()}, which cannot be read ({self.entry}): a broken link? Fix it, or "
-                f"pass exclude=[{path.as_posix()!r}]."
+                f"{self.name} has {path.as_posix()}, which cannot be read ({self.entry}): a broken link? Fix it, or "
+                f"pass exclude=[{self._pattern(path)!r}]."
             )
 
     def _check_no_secret(self, path: Path, *, included: bool) -> None:
@@ -107,9 +124,9 @@ class _Walk:
         if not _PRIVATE_KEY.search(place.read_bytes()):
             return
         raise InvalidPropsError(
-            f"entry has {path.as_posix()}, which holds a private key ({self.entry}): whoever may call "
+            f"{self.name} has {path.as_posix()}, which holds a private key ({self.entry}): whoever may call "
             f"lambda:GetFunction can download the package. Keep the key in Secrets Manager, and pass "
-            f"exclude=[{path.as_posix()!r}]; or pass include=[{path.as_posix()!r}] to package it all the same."
+            f"exclude=[{self._pattern(path)!r}]; or pass include=[{self._pattern(path)!r}] to package it all the same."
         )
 
 
@@ -140,6 +157,14 @@ def _names(folder: Path) -> list[str]:
         raise InvalidPropsError(
             f"entry has the folder {folder}, which cannot be read: {error.strerror}."
         ) from None
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _matches(path: Path, patterns: tuple[str, ...]) -> bool:

@@ -240,16 +240,21 @@ def _tidied(package: Path, local: Set[str], sources: Set[str]) -> Installation:
     owners: dict[str, str] = {}
     own: set[str] = set()
     for record in sorted(package.glob("*.dist-info/RECORD")):
-        name = record.parent.name.removesuffix(".dist-info").replace("-", " ")
+        info = record.parent
+        name = info.name.removesuffix(".dist-info").replace("-", " ")
+        distribution = uv_lock.normalized(name.rpartition(" ")[0])
         with record.open(encoding="utf-8", newline="") as lines:
             files = [line[0] for line in csv.reader(lines)]
-        owners |= dict.fromkeys(files, name)
-        distribution = uv_lock.normalized(name.rpartition(" ")[0])
-        if distribution in local:
-            own.update(files)
-        if distribution in local | sources:
-            _forget_backend(record.parent)
         record.unlink()
+        if distribution in local | sources:
+            _forget_backend(info, distribution)
+        if distribution in local:
+            plain = info.with_name(f"{distribution.replace('-', '_')}-{name.rpartition(' ')[2]}.dist-info")
+            _keep_what_backends_agree_on(info)
+            info.rename(plain)
+            files = [file.replace(f"{info.name}/", f"{plain.name}/", 1) for file in files]
+            own.update(files)
+        owners |= dict.fromkeys(files, name)
     for script in list(package.glob("bin/*")):
         head = script.read_bytes()[:512] if script.is_file() else b""
         if head.startswith(b"#!") and b"python" in head:
@@ -262,15 +267,25 @@ def _tidied(package: Path, local: Set[str], sources: Set[str]) -> Installation:
     return Installation(owners, frozenset(own))
 
 
-_READ_AT_RUN_TIME = ("Name", "Version", "Requires-Dist", "Requires-Python", "Provides-Extra")
+_READ_AT_RUN_TIME = ("Version:", "Requires-Python:", "Requires-Dist:", "Provides-Extra:")
+_KEPT = ("METADATA", "WHEEL", "entry_points.txt", "top_level.txt")
 
 
-def _forget_backend(info: Path) -> None:
+def _forget_backend(info: Path, name: str) -> None:
     """Keep of the metadata what code reads: the rest differs between releases of the backend that wrote it."""
     lines = (info / "METADATA").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
-    kept = [line for line in lines if line.startswith(_READ_AT_RUN_TIME)]
-    (info / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", *kept, ""]), encoding="utf-8")
+    kept = sorted(line for line in lines if line.startswith(_READ_AT_RUN_TIME))
+    text = "\n".join(["Metadata-Version: 2.1", f"Name: {name}", *kept, ""])
+    (info / "METADATA").write_text(text, encoding="utf-8")
     wheel = (info / "WHEEL").read_text().splitlines()
-    (info / "WHEEL").write_text(
-        "\n".join([*(line for line in wheel if not line.startswith("Generator:")), ""])
-    )
+    kept = [line for line in wheel if line and not line.startswith("Generator:")]
+    (info / "WHEEL").write_text("\n".join([*kept, ""]))
+
+
+def _keep_what_backends_agree_on(info: Path) -> None:
+    """Delete the licenses of the user's own project, which each release of a backend puts into another place."""
+    for path in info.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in _KEPT:
+            path.unlink()

@@ -11,7 +11,7 @@ from constructs import Construct
 from constructs_lib import _defaults
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
-from constructs_lib.foundation.function import packaging
+from constructs_lib.foundation.function import packaging, uv_lock
 from constructs_lib.foundation.function.packaging import Package
 from constructs_lib.foundation.function.python_layer import PythonLayer
 from constructs_lib.foundation.resource import path_of, properties_of, resource_of
@@ -73,7 +73,7 @@ def warnings(stack: Stack, layers: Sequence[lambda_.ILayerVersion], package: Pac
         package: Its package.
     """
     found = {}
-    ours = dict(map(_name_and_version, package.sizes))
+    ours = {uv_lock.normalized(name): version for name, version in map(_name_and_version, package.sizes)}
     for layer in layers:
         if not isinstance(layer, lambda_.LayerVersion):
             continue
@@ -88,9 +88,10 @@ def warnings(stack: Stack, layers: Sequence[lambda_.ILayerVersion], package: Pac
         if not isinstance(layer, PythonLayer):
             continue
         for name, version in map(_name_and_version, layer.package.sizes):
-            if name in ours and name != packaging.OWN_CODE:
+            ours_too = ours.get(uv_lock.normalized(name))
+            if ours_too and name != packaging.OWN_CODE:
                 found[f"in-package-and-layer-{name}"] = (
-                    f"{name} is in the function's package ({ours[name]}) and in layer {path} ({version}): Python "
+                    f"{name} is in the function's package ({ours_too}) and in layer {path} ({version}): Python "
                     f"imports the one in the package, and both count into the 250 MB. Remove it from one of them."
                 )
     return found

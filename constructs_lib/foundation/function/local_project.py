@@ -19,6 +19,9 @@ from constructs_lib.foundation.function.input_digest import InputDigest
 THIS_MACHINE = f"{sysconfig.get_platform()}-{sys.implementation.cache_tag}{sys.abiflags}"
 """What decides which compiled code runs here."""
 
+_FORMAT = "2"
+"""Raised whenever the same files would give another wheel than before."""
+
 _REPEATABLE = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "315532800"}
 """What backends read, so that they write the same each time; 1980 is the first year that a zip archive knows."""
 
@@ -53,10 +56,10 @@ class LocalProject:
             InvalidPropsError: Its backend fails, or makes a wheel for this machine alone.
         """
         digest = InputDigest()
-        digest.add(THIS_MACHINE if for_this_machine else "any machine")
+        digest.add(_FORMAT, THIS_MACHINE if for_this_machine else "any machine")
         self.add_to(digest)
         place = package_cache.made("wheels") / digest.hexdigest()
-        if not place.is_dir():
+        if not any(place.glob("*.whl")):
             self._build(place, cwd)
         os.utime(place)
         built = next(place.glob("*.whl"))
@@ -75,12 +78,14 @@ class LocalProject:
             for file in self.files:
                 (copy / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(self.folder / file, copy / file)
+            # Backends ask git what it ignores. The cache may be in a repository, which has no say in what was copied.
+            (Path(aside) / ".gitignore").touch()
             # The sources of the project's dependencies have no say in its own wheel, and are not next to the copy.
             uv.run(
                 ["build", "--wheel", "--no-sources", "--out-dir", str(draft), "--no-create-gitignore",
                  "--python", str(interpreter.HOST.path), "--quiet", str(copy)],
                 cwd=cwd,
-                environment=_REPEATABLE,
+                environment={**_REPEATABLE, "GIT_CEILING_DIRECTORIES": aside},
                 failure=f"{self.name} ({self.folder}) cannot be built into a wheel",
                 way_out="It is built from a copy of its folder, without .git, what git ignores, names that start "
                 "with a dot and its tests. If its build needs more, build the wheel yourself and depend on that file.",
@@ -88,12 +93,15 @@ class LocalProject:
             package_cache.move(draft, place)
 
 
-def find(name: str, folder: Path, include: tuple[str, ...], exclude: tuple[str, ...]) -> LocalProject:
+def find(
+    name: str, folder: Path, place: Path, include: tuple[str, ...], exclude: tuple[str, ...]
+) -> LocalProject:
     """Read which files of a project go into its wheel.
 
     Args:
         name: As the lock has it.
         folder: Where it is.
+        place: The same from the lock, where the user's patterns start.
         include: Patterns, from `folder`, of what would be left out.
         exclude: Patterns, from `folder`, of what is left out.
 
@@ -104,5 +112,5 @@ def find(name: str, folder: Path, include: tuple[str, ...], exclude: tuple[str, 
         raise InvalidPropsError(
             f"uv.lock has {name} in {folder}, and there is no project: check it out, or run 'uv lock' again."
         )
-    found = entry_files.find(folder, include=include, exclude=exclude, is_project=True)
+    found = entry_files.find(folder, include=include, exclude=exclude, project=name, place=place)
     return LocalProject(name, folder, tuple(found))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -38,6 +39,10 @@ def move(draft: Path, place: Path) -> None:
     except OSError:
         if not place.is_dir():
             raise
+        if all((place / made.name).exists() for made in draft.iterdir()):
+            return  # another synth was quicker
+        _delete(place)  # something else has deleted a part of it
+        draft.rename(place)
 
 
 def forget_unused() -> None:
@@ -45,6 +50,13 @@ def forget_unused() -> None:
     for place in (*folder("packages").glob("*"), *folder("wheels").glob("*")):
         try:
             if time.time() - place.stat().st_mtime > _UNUSED_SECONDS:
-                shutil.rmtree(place, ignore_errors=True)
+                _delete(place)
         except FileNotFoundError:
             continue  # another synth was quicker
+
+
+def _delete(place: Path) -> None:
+    """Delete a folder or a file that another synth may be looking for: it sees all of it, or nothing."""
+    aside = Path(tempfile.mkdtemp(dir=place.parent, prefix=".deleting-"))
+    place.rename(aside / place.name)
+    shutil.rmtree(aside, ignore_errors=True)

@@ -36,7 +36,7 @@ from constructs_lib.foundation.function.installation import Target
 from constructs_lib.foundation.function.interpreter import Interpreter
 from constructs_lib.foundation.function.requirements import Requirements, Selection
 
-_FORMAT = "4"
+_FORMAT = "5"
 """Raised whenever the same input would give other bytes than before, or more is known about them."""
 
 OWN_CODE = "(your own code)"
@@ -184,7 +184,7 @@ def _made(recipe: "_Recipe", module: str | None = None) -> Package:
     """Make a package, or find the one that was made of the same input before."""
     asset_hash = recipe.digest()
     folder = package_cache.made("packages") / asset_hash
-    if not (folder / "package.json").is_file():
+    if not all((folder / name).exists() for name in ("package", "package.json")):
         package_cache.forget_unused()
         recipe.make(folder)
     os.utime(folder)

@@ -55,11 +55,17 @@ def find(
             their hashes, or for a newer Python.
     """
     lock, requirements = (entry / name for name in _LOCKS)
+    root = uv_lock.workspace_of(entry)
     if lock.is_file() and requirements.is_file():
         raise InvalidPropsError(
             f"entry has both uv.lock and requirements.txt ({entry}): delete one of them; only one can be used."
         )
     if requirements.is_file():
+        if root is not None:
+            raise InvalidPropsError(
+                f"entry has a requirements.txt, and is a member of the uv workspace in {root} ({entry}): delete the "
+                f"file, or exclude the folder from the workspace; only one lock can be used."
+            )
         for name, asked in (("extras", selection.extras), ("dependency_groups", selection.groups)):
             if asked:
                 raise InvalidPropsError(
@@ -67,7 +73,6 @@ def find(
                 )
         included = tuple(dict.fromkeys(_included(requirements)))
         return Requirements(requirements, entry, (*included, *uv_lock.settings_in(entry)))
-    root = uv_lock.workspace_of(entry)
     if root is not None:
         if lock.is_file():
             raise InvalidPropsError(

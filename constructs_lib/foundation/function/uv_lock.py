@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -205,18 +206,25 @@ class _Graph:
             folder = self.folder_of(package)
             if folder is None or "virtual" in package["source"]:
                 continue  # of a virtual project the dependencies alone are installed
-            place = Path(os.path.relpath(folder, self._lock.parent)).as_posix()
+            place = Path(os.path.relpath(folder, self._lock.parent))
             yield local_project.find(
                 package["name"],
                 folder,
+                place,
                 _below(place, selection.include),
                 (*_below(place, selection.exclude), *below(folder, members)),
             )
 
 
-def _below(place: str, patterns: Iterable[str]) -> tuple[str, ...]:
+def _below(place: Path, patterns: Iterable[str]) -> tuple[str, ...]:
     """Patterns that start at the lock, for a folder from which they start."""
-    return tuple(pattern.removeprefix(f"{place}/") for pattern in patterns if pattern.startswith(f"{place}/"))
+    split = [pattern.split("/") for pattern in patterns]
+    depth = len(place.parts)
+    return tuple(
+        "/".join(parts[depth:])
+        for parts in split
+        if len(parts) > depth and all(map(fnmatchcase, place.parts, parts))
+    )
 
 
 def _dependencies(package: _Package, extras: Iterable[str], groups: Iterable[str]) -> Iterator[_Package]:
