@@ -29,8 +29,8 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "PythonFunction", "PythonLayer", "ContainerFunction", "QueueConsumer", "KinesisConsumer",
             "TableStreamConsumer", "KafkaConsumer",
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
-            "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "DurableExecutions", "EventRule",
-            "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
+            "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "DurableExecutions", "LongJob",
+            "EventRule", "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -94,6 +94,7 @@ GUIDES: Final = {
     "AsyncDestinations": "asynchronous-invocation.md",
     "Durable": "durable.md",
     "DurableExecutions": "durable.md",
+    "LongJob": "long-jobs.md",
     "EventRule": "asynchronous-invocation.md",
     "BucketEvents": "asynchronous-invocation.md",
     "TopicSubscription": "asynchronous-invocation.md",
