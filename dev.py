@@ -179,8 +179,9 @@ def checks() -> Iterator[tuple[str, list[str], str]]:
     yield "types", ["mypy", "--no-error-summary", "--num-workers=2"], "Correct the lines named above."
     # What most editors check a user's app with.
     yield "types as pyright reads them", [str(node()), str(PYRIGHT)], "Correct the lines named above."
-    # On Lambda a function's modules are at the top: so each folder is checked by itself.
-    for project in sorted((TOP / "sample_app" / "functions").glob("*/pyproject.toml")):
+    # On Lambda and in a container, the modules are at the top: so each folder is checked by itself.
+    app = TOP / "sample_app"
+    for project in sorted([*app.glob("functions/*/pyproject.toml"), *app.glob("jobs/*/Dockerfile")]):
         folder = project.parent.relative_to(TOP).as_posix()
         command = ["mypy", "--no-error-summary", "--explicit-package-bases", folder]
         yield f"types of {project.parent.name}", command, "Correct the lines named above."

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.idempotency_table import IdempotencyTable
     from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.live_alias import LiveAlias
+    from constructs_lib.patterns.long_job import LongJob
     from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
     from constructs_lib.patterns.streams.kafka_authentication import KafkaAuthentication
@@ -54,6 +55,7 @@ __all__ = [
     "KillSwitch",
     "KinesisConsumer",
     "LiveAlias",
+    "LongJob",
     "ManagedInstances",
     "ProvisionedApi",
     "ProxiedDatabase",
@@ -84,6 +86,7 @@ _HOMES = {
     "KillSwitch": "constructs_lib.patterns.kill_switch",
     "KinesisConsumer": "constructs_lib.patterns.streams.kinesis_consumer",
     "LiveAlias": "constructs_lib.patterns.live_alias",
+    "LongJob": "constructs_lib.patterns.long_job",
     "ManagedInstances": "constructs_lib.foundation.function.managed_instances",
     "ProvisionedApi": "constructs_lib.patterns.api.provisioned_api",
     "ProxiedDatabase": "constructs_lib.patterns.database.proxied_database",

@@ -500,6 +500,56 @@ ASYNC_EVENT_AGE_ALARM_SHARE: Final = 0.5
 """The alarm's share of the age at which Lambda drops an event, where that is less than the default: the alarm comes
 while there is time to act. Ours."""
 
+# --- Long jobs ------------------------------------------------------------------------------------------
+
+_STATES: Final = "https://docs.aws.amazon.com/step-functions/latest/dg/"
+_ECS: Final = "https://docs.aws.amazon.com/AmazonECS/latest/"
+
+JOB_QUOTAS: Final = _STATES + "service-quotas.html"
+JOB_ERRORS: Final = _STATES + "concepts-error-handling.html"
+JOB_REDRIVE: Final = _STATES + "redrive-executions.html"
+JOB_HEARTBEAT: Final = (
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskHeartbeat.html"
+)
+JOB_TASKS: Final = _STATES + "connect-ecs.html"
+FARGATE_NETWORK: Final = _ECS + "developerguide/fargate-task-networking.html"
+FARGATE_SIZES: Final = _ECS + "developerguide/task-cpu-memory-error.html"
+
+JOB_SECONDS_MIN: Final = 60
+"""Ours: starting a container takes a good part of a minute, which counts."""
+JOB_SECONDS_MAX: Final = 31_536_000
+"""How long an execution of a standard workflow may last: a year (JOB_QUOTAS)."""
+
+JOB_RETRY_ATTEMPTS_MIN: Final = 0
+JOB_RETRY_ATTEMPTS_MAX: Final = 20
+"""Ours; Step Functions takes more. By then the waits add up to hours."""
+JOB_RETRY_ATTEMPTS: Final = 5
+JOB_RETRY_SECONDS: Final = 30
+JOB_RETRY_SECONDS_MAX: Final = 900
+"""The first wait, twice as long each time up to the longest one; of each, full jitter takes a random part. Together up
+to a quarter of an hour: Fargate may be without capacity for minutes (JOB_ERRORS has what the fields mean)."""
+
+JOB_NOT_STARTED: Final = ("AmazonECS.Unknown", "ECS.AmazonECSException", "ECS.ServerException")
+"""Errors of the call that starts the container: no capacity (JOB_TASKS), a throttled call, an error of ECS itself. AWS
+lists no names but the first; the others are what executions have shown:
+https://github.com/CloudSnorkel/cdk-github-runners/pull/341 and
+https://github.com/wellcomecollection/catalogue-pipeline/pull/3554"""
+JOB_NEVER_RETRIED: Final = ("States.DataLimitExceeded", "States.Runtime")
+"""Terminal errors, which no retrier and no catcher gets (JOB_ERRORS)."""
+
+FARGATE_CPU: Final = 256
+FARGATE_MEMORY_MB: Final = 512
+FARGATE_MEMORY_OF_CPU: Final = {
+    256: (512, 1024, 2048),
+    512: tuple(range(1024, 4096 + 1, 1024)),
+    1024: tuple(range(2048, 8192 + 1, 1024)),
+    2048: tuple(range(4096, 16_384 + 1, 1024)),
+    4096: tuple(range(8192, 30_720 + 1, 1024)),
+    8192: tuple(range(16_384, 61_440 + 1, 4096)),
+    16_384: tuple(range(32_768, 122_880 + 1, 8192)),
+}
+"""The memory in MiB that goes with each number of CPU units (FARGATE_SIZES)."""
+
 # --- Events in front of functions -------------------------------------------------------------------------
 
 EVENT_RETRIES: Final = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html"

@@ -6,6 +6,7 @@ from sample_app.api_stack import ApiStack
 from sample_app.database_stack import DatabaseStack
 from sample_app.disputes_stack import DisputesStack
 from sample_app.receipts_stack import ReceiptsStack
+from sample_app.settlement_stack import SettlementStack
 from sample_app.trips_stack import TripsStack
 from sample_app.zones_stack import ZonesStack
 
@@ -16,4 +17,5 @@ ApiStack(app, "Api", database=database, consumer=trips.consumer)
 ReceiptsStack(app, "Receipts")
 ZonesStack(app, "Zones")
 DisputesStack(app, "Disputes")
+SettlementStack(app, "Settlement")
 app.synth()

@@ -123,6 +123,7 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "idempotency_table",
         "container_function",
         "durable_executions",
+        "long_job",
     ):
         stack = Stack(app, scene.replace("_", "-"))
         SCENES[scene](stack)

@@ -37,6 +37,7 @@ ENDPOINT = (PROJECT / "docs" / "function-url.md").read_text()
 FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 DURABLE = (PROJECT / "docs" / "durable.md").read_text()
+LONG_JOBS = (PROJECT / "docs" / "long-jobs.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
@@ -294,6 +295,47 @@ def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> 
     Template.from_stack(names["stack"]).has_resource_properties(
         "AWS::Lambda::Function", {"Environment": {"Variables": {"IDEMPOTENCY_TABLE": Match.any_value()}}}
     )
+
+
+def test_the_examples_of_long_jobs_are_what_happens(
+    somebodys_project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = somebodys_project / "jobs" / "settle_day"
+    folder.mkdir(parents=True)
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    names: dict[str, Any] = {}
+    job, container, batch = blocks(LONG_JOBS)
+    exec(job.replace("jobs/settle_day", str(folder)), names)  # noqa: S102 - jsii was started elsewhere
+    exec(batch, names)  # noqa: S102
+    names["app"].synth()
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::StepFunctions::StateMachine", 1)
+    template.has_resource_properties(
+        "AWS::Scheduler::Schedule",
+        {
+            "Target": {
+                "Arn": Match.any_value(),
+                "DeadLetterConfig": Match.any_value(),
+                "Input": '{"time":"<aws.scheduler.scheduled-time>"}',
+            }
+        },
+    )
+    template.has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "ContainerDefinitions": [
+                Match.object_like({"Environment": [{"Name": "CURRENCY", "Value": "EUR"}]})
+            ]
+        },
+    )
+    of_batch = Template.from_stack(names["renders"])
+    of_batch.resource_count_is("AWS::Batch::JobQueue", 1)
+    of_batch.has_resource_properties("AWS::Batch::JobDefinition", {"RetryStrategy": {"Attempts": 3}})
+
+    monkeypatch.setenv("JOB_INPUT", '{"time": "2026-11-28T02:00:00Z"}')
+    monkeypatch.setenv("JOB_EXECUTION_ARN", "execution-1")
+    exec(container, {})  # noqa: S102
+    assert capsys.readouterr().out == "settling 2026-11-28 for execution-1\n"
 
 
 def test_the_examples_of_a_queue_are_what_happens(somebodys_project: Path) -> None:

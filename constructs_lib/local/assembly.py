@@ -92,6 +92,18 @@ def drop_lookups(assembly: Path) -> None:
     manifest.write_text(json.dumps(complete))
 
 
+def drop_images(assembly: Path) -> None:
+    """Let the CLI neither build nor push container images, for which it needs Docker.
+
+    Args:
+        assembly: Its folder; assemblies of stages are below it.
+    """
+    for file in _own_files(assembly, "*.assets.json"):
+        assets = json.loads(file.read_text())
+        if assets.get("dockerImages"):
+            file.write_text(json.dumps({**assets, "dockerImages": {}}))
+
+
 def keys(stacks: list[SynthesizedStack]) -> dict[str, SynthesizedStack]:
     """Tell stacks apart by their names, and by their paths where several environments have a stack of that name.
 
@@ -116,10 +128,16 @@ def has_postgres(assembly: Path) -> bool:
     """
     return any(
         resource.get("Type") in _DATABASES and "postgres" in str(resource.get("Properties", {}).get("Engine"))
-        for template in assembly.rglob("*.template.json")
-        if not any(part.startswith("asset.") for part in template.relative_to(assembly).parts)
+        for template in _own_files(assembly, "*.template.json")
         for resource in json.loads(template.read_text()).get("Resources", {}).values()
     )
+
+
+def _own_files(assembly: Path, pattern: str) -> Iterator[Path]:
+    """Files of the assembly and of those in it, without what is packaged."""
+    for file in assembly.rglob(pattern):
+        if not any(part.startswith("asset.") for part in file.relative_to(assembly).parts):
+            yield file
 
 
 def _stacks(folder: Path) -> Iterator[SynthesizedStack]:

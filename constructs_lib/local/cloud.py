@@ -201,7 +201,8 @@ class LocalCloud:
         `cdk.context.json` is read, and stays as it is.
 
         Functions are packaged for this machine (context `constructs-lib:package-for=host`). For an app that has a
-        PostgreSQL database, a PostgreSQL from PyPI is installed: the same version on every machine.
+        PostgreSQL database, a PostgreSQL from PyPI is installed: the same version on every machine. Container images
+        are neither built nor pushed, since no container runs here.
 
         Args:
             app: The command that runs the app, such as `python3 -m sample_app.app`.
@@ -216,6 +217,7 @@ class LocalCloud:
         """
         out = self.run_folder / "cdk.out"
         self._synthesize(app, out, cwd)
+        assembly.drop_images(out)
         stacks = assembly.stacks(out)
         if assembly.has_postgres(out):
             private_environment.install_postgres(self.state)
@@ -441,6 +443,7 @@ class LocalCloud:
             "S3_DATA_DIR": str(self.run_folder / "tmp" / "s3"),
             "CONSTRUCTS_LIB_POSTGRES": str(private_environment.postgres_programs(self.state)),
             "CONSTRUCTS_LIB_TIME_SCALE": str(self._time_scale),
+            "SFN_WAIT_SCALE": str(1 / self._time_scale),
         }
         node = _node()
         if node is not None:  # functions of CDK's own are Node

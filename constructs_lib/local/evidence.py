@@ -44,6 +44,12 @@ EVIDENCE: Final = (
         "the shards and records of a stream, which items a table's stream shows",
         Voucher.EMULATOR,
     ),
+    Evidence("a state machine: the order of its states, retries, catch, choice", Voucher.EMULATOR),
+    Evidence(
+        "a state machine's redrive from the state that has failed; a step that runs a Fargate task: the call alone, no "
+        "container",
+        Voucher.EXTENSION,
+    ),
     Evidence("the database token's check: signature, age, endpoint, user", Voucher.EMULATOR),
     Evidence("with `enforce_iam`: what a role's policies allow", Voucher.EMULATOR),
     Evidence(
@@ -134,6 +140,11 @@ EVIDENCE: Final = (
     ),
     Evidence(
         "a function URL's metrics, streaming of its responses, the policy that opens it to everybody",
+        Voucher.NOBODY,
+    ),
+    Evidence(
+        "containers: no code of a Fargate task runs; heartbeats, jitter, the log of a state machine, its permissions "
+        "for ECS and SQS",
         Voucher.NOBODY,
     ),
     Evidence("Kafka and message brokers: their event source mappings are refused", Voucher.NOBODY),

@@ -26,6 +26,7 @@ from sample_app.demo import (
     drive_disputes,
     drive_downloads,
     drive_receipts,
+    drive_settlement,
     drive_zones,
     receipts_outcome,
     report,
@@ -71,6 +72,7 @@ class Part(StrEnum):
     DOWNLOADS = "downloads"
     ZONES = "zones"
     DISPUTES = "disputes"
+    SETTLEMENT = "settlement"
     ENFORCED = "enforced"
 
 
@@ -85,6 +87,7 @@ class _Seen:
     zones: ZonesOutcome | None = None
     plain: PlainOutcome | None = None
     disputes: drive_disputes.DisputesOutcome | None = None
+    settlement: drive_settlement.SettlementOutcome | None = None
     enforced: report.Enforced | None = None
 
 
@@ -143,6 +146,9 @@ def _show(
     if seen.disputes is not None:
         report.show_disputes(console, seen.disputes)
         wrong += drive_disputes.differences(seen.disputes)
+    if seen.settlement is not None:
+        report.show_settlement(console, seen.settlement)
+        wrong += drive_settlement.differences(seen.settlement)
     if seen.enforced is not None:
         report.show_enforced(console, seen.enforced)
         wrong += seen.enforced.differences
@@ -196,6 +202,9 @@ def _rehearse(
             if Part.DISPUTES in parts:
                 seen.disputes = drive_disputes.rehearse(cloud, outputs, phases.tell)
                 phases.end("disputes, wait, kill, call back, fail")
+            if Part.SETTLEMENT in parts:
+                seen.settlement = drive_settlement.rehearse(cloud, outputs, phases.tell)
+                phases.end("settlement, retry, fail, redrive")
         phases.end("stop and delete everything")
 
 
@@ -208,6 +217,7 @@ def _app(parts: Set[Part], *, compare: bool) -> list[str]:
         Part.DOWNLOADS: "receipts",
         Part.ZONES: "zones",
         Part.DISPUTES: "disputes",
+        Part.SETTLEMENT: "settlement",
     }
     if parts >= stacks.keys() and not compare:
         return ["sample_app.app"]

@@ -1,6 +1,6 @@
 """The stacks of the sample app that a part of the demo needs, and those of the demo's own.
 
-Usage: `python -m sample_app.demo.demo_app trips receipts zones disputes plain_zones uninvited`.
+Usage: `python -m sample_app.demo.demo_app trips receipts zones disputes settlement plain_zones uninvited`.
 """
 
 import sys
@@ -13,6 +13,7 @@ from sample_app.demo.plain_zones_stack import PlainZonesStack
 from sample_app.demo.uninvited_stack import UninvitedStack
 from sample_app.disputes_stack import DisputesStack
 from sample_app.receipts_stack import ReceiptsStack
+from sample_app.settlement_stack import SettlementStack
 from sample_app.trips_stack import TripsStack
 from sample_app.zones_stack import ZonesStack
 
@@ -36,6 +37,8 @@ def main(parts: list[str]) -> None:
         ZonesStack(app, "Zones")
     if "disputes" in parts:
         DisputesStack(app, "Disputes")
+    if "settlement" in parts:
+        SettlementStack(app, "Settlement")
     if "plain_zones" in parts:
         PlainZonesStack(app, "PlainZones")
     app.synth()

@@ -1,5 +1,6 @@
 """What the demo prints: a table for each part of it, each figure beside what it must be."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from constructs_lib.local.evidence import EVIDENCE
-from sample_app.demo import drive_api, drive_disputes, drive_downloads, receipts_outcome, zones_outcome
+from sample_app.demo import (
+    drive_api,
+    drive_disputes,
+    drive_downloads,
+    drive_settlement,
+    receipts_outcome,
+    zones_outcome,
+)
 from sample_app.demo.finished_trips import FinishedTrips
 from sample_app.demo.positions import Positions
 from sample_app.demo.receipts_outcome import ReceiptsOutcome
@@ -296,6 +304,33 @@ def show_disputes(console: Console, outcome: drive_disputes.DisputesOutcome) -> 
     ):
         _add(figures, what, is_, must)
     figures.add_row("processes killed in the middle of a refund", str(outcome.killed), "1 or more")
+    console.print(figures)
+
+
+def show_settlement(console: Console, outcome: drive_settlement.SettlementOutcome) -> None:
+    """Print what came of the nightly settlement.
+
+    Args:
+        console: Where to.
+        outcome: What was read back.
+    """
+    figures = _figures("Nightly settlement, a long job; no container runs here")
+    ends = Counter(outcome.first.values())
+    sums = len(drive_settlement.DAYS) * len(drive_settlement.SUMS)
+    for what, is_, must in (
+        ("executions of the state machine", len(outcome.first), len(drive_settlement.NIGHTS)),
+        ("retries because ECS could not start it", outcome.errors["ECS.ServerException"], 1),
+        ("attempts that failed", outcome.errors["States.TaskFailed"], drive_settlement.ATTEMPTS),
+        ("executions that succeeded", ends["SUCCEEDED"], 1),
+        ("executions that failed", ends["FAILED"], 1),
+        ("messages in the dead-letter queue", len(outcome.dead), 1),
+        ("alarms that notified their topic", len(outcome.alarms), 1),
+        ("executions that succeeded after a redrive", int(outcome.redriven == "SUCCEEDED"), 1),
+        ("containers that ECS was asked for", outcome.tasks.total(), len(drive_settlement.NIGHTS)),
+        ("sums that the job's own code stored", sum(map(len, outcome.settled.values())), sums),
+        ("sums that changed when it ran again", outcome.again, 0),
+    ):
+        _add(figures, what, is_, must)
     console.print(figures)
 
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
@@ -58,6 +59,7 @@ MAKERS: Final[dict[str, Callable[[Stack], Any]]] = {
         evaluation_periods=1,
     ),
     "IVpc": lambda stack: ec2.Vpc(stack, "Part"),
+    "ICluster": lambda stack: ecs.Cluster(stack, "Part", vpc=ec2.Vpc(stack, "Vpc")),
     "ISecurityGroup": lambda stack: ec2.SecurityGroup(stack, "Part", vpc=ec2.Vpc(stack, "Vpc")),
     "ILayerVersion": lambda stack: lambda_.LayerVersion.from_layer_version_arn(
         stack, "Part", f"arn:aws:lambda:{stack.region}:{stack.account}:layer:part:1"
@@ -187,6 +189,7 @@ FROM_ANOTHER_ACCOUNT: Final = {
     ("ContainerFunction", "repository"),
     ("ContainerFunction", "security_groups"),
     ("ContainerFunction", "vpc"),
+    ("LongJob", "vpc"),
     ("PythonFunction", "layers"),
     ("PythonFunction", "vpc"),
     ("PythonFunction", "security_groups"),

@@ -227,7 +227,7 @@ def test_two_releases_of_a_backend_make_the_same_package(shop: Path) -> None:
     toml.write_text(toml.read_text().replace('"money"', '"My.Money"').replace(BACKEND, IN_TREE_BACKEND))
     project(shop / "functions" / "quote")
     shutil.rmtree(shop / "packages" / "pricing")
-    packages = []
+    packages: list[Package] = []
     for folder, name, requires, licenses, end in (
         ("My.Money", "My.Money", ["beta", "alpha"], "", "\n"),
         ("my_money", "my-money", ["alpha", "beta"], "licenses/", ""),

@@ -22,6 +22,7 @@ from tests.gallery import event_sources as _event_sources
 from tests.gallery import function as _function
 from tests.gallery import idempotency as _idempotency
 from tests.gallery import kill_switch as _kill_switch
+from tests.gallery import long_job as _long_job
 from tests.gallery import places as _places
 from tests.gallery import queue as _queue
 from tests.gallery import release as _release
@@ -43,6 +44,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_user_pools.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
+        *_long_job.SCENES,
         *_streams.SCENES,
         *_brokers.SCENES,
         *_places.SCENES,

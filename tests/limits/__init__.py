@@ -17,6 +17,7 @@ from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.idempotency import IDEMPOTENCY_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
 from tests.limits.layer import LAYER_LIMITS
+from tests.limits.long_job import LONG_JOB_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
 from tests.limits.streams import KINESIS_LIMITS, TABLE_STREAM_LIMITS
@@ -42,6 +43,7 @@ ALL: Final[tuple[Limits, ...]] = (
     TOPIC_LIMITS,
     SCHEDULE_LIMITS,
     KILL_SWITCH_LIMITS,
+    LONG_JOB_LIMITS,
     KINESIS_LIMITS,
     TABLE_STREAM_LIMITS,
     KAFKA_LIMITS,

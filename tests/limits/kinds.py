@@ -25,6 +25,7 @@ from constructs_lib import (
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
+    LongJob,
     ProvisionedApi,
     ProxiedDatabase,
     PythonFunction,
@@ -41,6 +42,7 @@ from tests.gallery.api import alias, certificate, client, user_pool
 from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.durable import durable_live
 from tests.gallery.endpoint import bounded
+from tests.gallery.long_job import image, vpc
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 from tests.gallery.streams import stream, table
@@ -200,6 +202,7 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
         "cloudfront": True,
     },
     KillSwitch: lambda stack: {"function": function(stack), "invocations_per_minute": 100},
+    LongJob: lambda stack: {"vpc": vpc(stack), "image": image(), "timeout": Duration.hours(2)},
     KinesisConsumer: lambda stack: {"function": live(stack), "stream": stream(stack)},
     TableStreamConsumer: lambda stack: {"function": live(stack), "table": table(stack)},
     KafkaConsumer: lambda stack: {

@@ -10,6 +10,7 @@ from constructs_lib.local import LocalCloud, LocalCloudError, private_environmen
 from constructs_lib.local.assembly import (
     Environment,
     SynthesizedStack,
+    drop_images,
     drop_lookups,
     has_postgres,
     keys,
@@ -144,3 +145,16 @@ def test_postgresql_is_installed_only_when_an_app_needs_it(
     monkeypatch.setattr(cloud, "_bootstrapped", set())
     with pytest.raises(InstalledError if asked else LocalCloudError):
         cloud.deploy(app="true", cwd=Path("/"))
+
+
+def test_no_image_is_left_to_build_and_everything_else_is(tmp_path: Path) -> None:
+    files = {"template": {"source": {"path": "Stack.template.json"}}}
+    images = {"image": {"source": {"directory": "asset.image"}}}
+    nested, packaged = tmp_path / "assembly-Prod", tmp_path / "asset.other"
+    for folder in (tmp_path, nested, packaged):
+        folder.mkdir(exist_ok=True)
+        (folder / "Stack.assets.json").write_text(json.dumps({"files": files, "dockerImages": images}))
+    drop_images(tmp_path)
+    for folder in (tmp_path, nested):
+        assert json.loads((folder / "Stack.assets.json").read_text()) == {"files": files, "dockerImages": {}}
+    assert json.loads((packaged / "Stack.assets.json").read_text())["dockerImages"] == images

@@ -165,6 +165,7 @@ SCENE_OF = {
     "KillSwitch": "kill_switch",
     "KinesisConsumer": "kinesis_consumer",
     "LiveAlias": "live_alias",
+    "LongJob": "long_job",
     "ProvisionedApi": "http_api",
     "ProxiedDatabase": "proxied_database_for_a_demo",
     "PythonFunction": "python_function",

@@ -20,7 +20,7 @@ from ..rds import databases
 from . import in_flight, pace
 
 PREFIX = "/_constructs_lib/"
-_MESSAGE = "Injected by the local cloud."
+MESSAGE = "Injected by the local cloud."
 
 _faults: list[dict[str, Any]] = []
 _failures: deque[dict[str, Any]] = deque(maxlen=200)
@@ -62,18 +62,18 @@ def install() -> None:
 def _with_faults(service: str, handler: Any) -> Any:
     async def answer(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
         if service == "s3":
-            fault = _match(service, _s3_operation(method, headers, query), path.encode())
+            fault = match(service, _s3_operation(method, headers, query), path.encode())
         else:
             target = next((v for k, v in headers.items() if k.lower() == "x-amz-target"), "")
-            fault = _match(service, target.rpartition(".")[2], body)
+            fault = match(service, target.rpartition(".")[2], body)
         if fault is None:
             return await handler(method, path, headers, body, query)
         if fault["delay_seconds"]:
             await asyncio.sleep(fault["delay_seconds"])
         if service == "s3":
-            xml = f"<Error><Code>{fault['error_code']}</Code><Message>{_MESSAGE}</Message></Error>"
+            xml = f"<Error><Code>{fault['error_code']}</Code><Message>{MESSAGE}</Message></Error>"
             return fault["status"], {"Content-Type": "application/xml"}, xml.encode()
-        error = {"__type": fault["error_code"], "message": _MESSAGE}
+        error = {"__type": fault["error_code"], "message": MESSAGE}
         headers_out = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-ErrorType": fault["error_code"]}
         return fault["status"], headers_out, json.dumps(error).encode()
 
@@ -90,7 +90,14 @@ def _s3_operation(method: str, headers: dict[str, str], query: Any) -> str:
     return {"GET": "GetObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}.get(method, "")
 
 
-def _match(service: str, operation: str, text: bytes) -> dict[str, Any] | None:
+def match(service: str, operation: str, text: bytes) -> dict[str, Any] | None:
+    """The fault that is to answer a call; it counts as used.
+
+    Args:
+        service: As the emulator names it.
+        operation: Of its API.
+        text: The request.
+    """
     with _lock:
         for fault in _faults:
             if (

@@ -6,36 +6,28 @@ https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html
 """
 
 import json
-from contextvars import ContextVar
 from typing import Any
 
 from ministack.services import lambda_svc, stepfunctions
 
 from ..iam import role_permissions
+from . import current_execution
 
 _OPERATIONS = {
     "putFunctionConcurrency": "PutFunctionConcurrency",
     "deleteFunctionConcurrency": "DeleteFunctionConcurrency",
 }
 
-_EXECUTION: ContextVar[str | None] = ContextVar("execution", default=None)
-"""The execution that is under way."""
-
 
 def install() -> None:
     """Add the two calls."""
-    run, dispatch = stepfunctions._run_execution, stepfunctions._dispatch_aws_sdk_lambda_rest
-
-    def run_and_note(execution_arn: str, *arguments: Any, **keywords: Any) -> Any:
-        _EXECUTION.set(execution_arn)
-        return run(execution_arn, *arguments, **keywords)
+    dispatch = stepfunctions._dispatch_aws_sdk_lambda_rest
 
     def dispatch_more(info: Any, service: str, action: str, parameters: Any) -> Any:
         if action not in _OPERATIONS:
             return dispatch(info, service, action, parameters)
         return _call_lambda(_OPERATIONS[action], dict(parameters or {}))
 
-    stepfunctions._run_execution = run_and_note
     stepfunctions._dispatch_aws_sdk_lambda_rest = dispatch_more
 
 
@@ -60,5 +52,4 @@ def _call_lambda(operation: str, parameters: dict[str, Any]) -> Any:
 
 
 def _role() -> str:
-    execution = stepfunctions._executions[_EXECUTION.get()]
-    return str(stepfunctions._state_machines[execution["stateMachineArn"]]["roleArn"])
+    return str(stepfunctions._state_machines[current_execution.get()["stateMachineArn"]]["roleArn"])
