@@ -130,6 +130,10 @@ def test_the_examples_of_managed_instances_are_what_happens(somebodys_project: P
     template.has_resource_properties(
         "AWS::Lambda::Function", {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}
     )
+    tenant = {"integration.request.header.X-Amz-Tenant-Id": "context.authorizer.claims.sub"}
+    template.has_resource_properties(
+        "AWS::ApiGateway::Method", {"Integration": {"RequestParameters": tenant}}
+    )
 
 
 def test_callers_are_granted_the_alias_alone(somebodys_project: Path, tmp_path: Path) -> None:

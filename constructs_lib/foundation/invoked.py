@@ -483,7 +483,7 @@ def check_tenants(invoked: Invoked, name: str = "function") -> None:
         raise InvalidPropsError(
             f"{name} {invoked.base.node.path} has tenant isolation: Lambda refuses each call without a tenant, and "
             "nothing here sends one. Pass a function without tenant isolation, or call this one by Invoke with "
-            f"a TenantId. See {_defaults.TENANT_ISOLATION}"
+            f"a TenantId, or from a REST API with Route(tenant_id=...). See {_defaults.TENANT_ISOLATION}"
         )
 
 

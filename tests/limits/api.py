@@ -29,6 +29,17 @@ def route(http: bool = False, key: str = "GET /trips", **arguments: Any) -> Argu
     return lambda stack: {"routes": {key: Route(alias=alias(stack, "Given"), **arguments)}, "http": http}
 
 
+def tenant(tenant_id: str, **arguments: Any) -> Arguments:
+    """A route to a function with tenant isolation."""
+
+    def make(stack: Stack) -> dict[str, Any]:
+        isolated = function(stack, "Isolated", tenant_isolation=True, timeout=Duration.seconds(9))
+        live = lambda_.Alias(stack, "IsolatedLive", alias_name="live", version=isolated.current_version)
+        return {"routes": {"GET /trips": Route(alias=live, tenant_id=tenant_id)}, **arguments}
+
+    return make
+
+
 def to(target: Callable[[Stack], Any]) -> Arguments:
     """A route to something that is no alias."""
     return lambda stack: {"routes": {"GET /trips": target(stack)}}
@@ -174,6 +185,15 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("a model as a dict", route(request_model={"type": "object"}), "must be an apigateway.JsonSchema, got"),
     ("one header", route(required_headers="A"), "required_headers of routes['GET /trips'] must be a list of texts"),
     ("a header with a space", route(required_headers=["A B"]), "must be letters, digits, and . _ $ -, got 'A B'"),
+    ("a tenant that the caller chooses", tenant("method.request.header.x-tenant"),
+     "tenant_id of routes['GET /trips'] must be what the caller cannot choose, such as context.authorizer.tenant"),
+    ("a tenant of an authorizer that is not there", tenant("context.authorizer.tenant"),
+     "tenant_id of routes['GET /trips'] requires Authorization of kind Cognito or Lambda, got IAM"),
+    ("a tenant of a caller without IAM", tenant("context.identity.accountId", authorization=Authorization.public()),
+     "requires Authorization of kind IAM, got public"),
+    ("a tenant of a function without tenants", route(tenant_id="context.identity.accountId"),
+     "tenant_id of routes['GET /trips'] requires a function with tenant isolation, which Stack/Given"),
+    ("a tenant before HTTP", tenant("context.identity.accountId", http=True), "has no tenant id for Lambda"),
     ("one query parameter", route(required_query_strings="a"), "required_query_strings of routes['GET /trips'] must"),
     ("a key in words", route(api_key_required="yes"), "api_key_required of routes['GET /trips'] must be True or"),
     ("plans as a list", args(usage_plans=[UsagePlan()], api_key_required=True), "usage_plans must be a dict"),

@@ -32,18 +32,27 @@ def invoked(alias: AliasLike) -> Invoked:
     return _known[alias]
 
 
-def check(name: str, value: object) -> None:
+def check(name: str, value: object, *, tenant_id: str | None = None) -> None:
     """Refuse whatever is not an alias, which would be called at `$LATEST`, and what nothing here can call.
 
     Args:
         name: The argument, as the user wrote it.
         value: What was given.
+        tenant_id: Where the tenant id comes from, of a route that has one.
 
     Raises:
-        InvalidPropsError: It is a function, a version, or something else; or its function has tenant isolation.
+        InvalidPropsError: It is a function, a version, or something else; or its function has tenant isolation, and no
+            tenant id comes with its calls, or the other way around.
     """
     if isinstance(value, lambda_.Alias):
-        check_tenants(invoked(value), name)
+        if tenant_id is None:
+            check_tenants(invoked(value), name)
+        elif invoked(value).function is not None and not invoked(value).kind.has_tenants:
+            raise InvalidPropsError(
+                f"tenant_id of {name} requires a function with tenant isolation, which {invoked(value).path} does not "
+                f"have. Leave tenant_id out, or pass tenant_isolation=True to its PythonFunction. "
+                f"See {_defaults.TENANT_ISOLATION}"
+            )
         return
     if hasattr(value, "alias_name"):
         return

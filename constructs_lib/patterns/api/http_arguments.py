@@ -21,6 +21,7 @@ _LACKING: Final = {
     "request_model": "request validation",
     "required_headers": "request validation",
     "required_query_strings": "request validation",
+    "tenant_id": "tenant id for Lambda",
 }
 
 
@@ -60,6 +61,7 @@ def check_routes(served: Sequence[Endpoint]) -> None:
             request_model=endpoint.request_model,
             required_headers=endpoint.required_headers,
             required_query_strings=endpoint.required_query_strings,
+            tenant_id=endpoint.tenant_id,
         )
         if authorization.kind == "Cognito" and not authorization.user_pool_clients:
             raise InvalidPropsError(

@@ -385,7 +385,7 @@ def _methods(
 ) -> dict[str, apigateway.Method]:
     root = api.root
     resources: dict[str, apigateway.IResource] = {"/": root}
-    integrations: dict[AliasLike, apigateway.LambdaIntegration] = {}
+    integrations: dict[tuple[AliasLike, str | None], apigateway.LambdaIntegration] = {}
     of_all = _of_all_methods(endpoints)
     methods_by_route = {}
     validator = (
@@ -398,9 +398,15 @@ def _methods(
     for endpoint in endpoints:
         if endpoint.path not in resources:
             resources[endpoint.path] = root.resource_for_path(endpoint.path)
-        if endpoint.alias not in integrations:
-            integrations[endpoint.alias] = apigateway.LambdaIntegration(
-                endpoint.alias, timeout=integration_timeout, allow_test_invoke=False
+        called = (endpoint.alias, endpoint.tenant_id)
+        if called not in integrations:
+            integrations[called] = apigateway.LambdaIntegration(
+                endpoint.alias,
+                timeout=integration_timeout,
+                allow_test_invoke=False,
+                request_parameters=None
+                if endpoint.tenant_id is None
+                else {"integration.request.header.X-Amz-Tenant-Id": endpoint.tenant_id},
             )
         required = [
             *(f"method.request.header.{name}" for name in endpoint.required_headers),
@@ -409,7 +415,7 @@ def _methods(
         authorizer = authorizers.get(endpoint.authorization.authorizer)
         methods_by_route[endpoint.key] = resources[endpoint.path].add_method(
             endpoint.method,
-            integrations[endpoint.alias],
+            integrations[called],
             authorizer=authorizer,
             authorization_type=None if authorizer else _TYPES[endpoint.authorization.kind],
             authorization_scopes=list(endpoint.authorization.scopes) or None,

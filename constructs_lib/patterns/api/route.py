@@ -19,6 +19,7 @@ METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9:._$-]+|\{[A-Za-z0-9:._$-]+\+?\}")
 _HEADER: Final = r"[A-Za-z0-9._$-]+"
+_TENANT_ID: Final = r"context\.(authorizer|identity)(\.[A-Za-z0-9_:-]+)+"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,11 @@ class Route:
             whatever its content type. REST only.
         required_headers: Requests without these headers get 400. REST only.
         required_query_strings: Requests without these query parameters get 400. REST only.
+        tenant_id: Where API Gateway takes the tenant id from, for a function with tenant isolation: from what the
+            caller cannot choose, such as `context.authorizer.tenant` of a Lambda authorizer,
+            `context.authorizer.claims.sub` of a Cognito token, or `context.identity.accountId` of an IAM caller. REST
+            only.
+            Source: https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-invoke.html
     """
 
     alias: lambda_.IAlias | lambda_.Alias
@@ -46,6 +52,7 @@ class Route:
     request_model: apigateway.JsonSchema | None = None
     required_headers: Sequence[str] = ()
     required_query_strings: Sequence[str] = ()
+    tenant_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +71,7 @@ class Endpoint:
     request_model: apigateway.JsonSchema | None
     required_headers: Sequence[str]
     required_query_strings: Sequence[str]
+    tenant_id: str | None
 
     @property
     def key(self) -> str:
@@ -149,8 +157,10 @@ def endpoints(
                 request_model=route.request_model,
                 required_headers=route.required_headers,
                 required_query_strings=route.required_query_strings,
+                tenant_id=route.tenant_id,
             )
         )
+        _check_tenant_id(f"tenant_id of routes[{key!r}]", route.tenant_id, checked[-1].authorization)
     return checked
 
 
@@ -166,7 +176,7 @@ def _methods(method: str, named: set[str], key: str) -> Sequence[str]:
 
 
 def _check_route(name: str, route: Route) -> None:
-    aliases.check(name, route.alias)
+    aliases.check(name, route.alias, tenant_id=route.tenant_id)
     if route.authorization is not None:
         _check_authorization(f"authorization of {name}", route.authorization)
     check_throttling(f" of {name}", route.throttling_rate_limit, route.throttling_burst_limit)
@@ -187,6 +197,26 @@ def _check_route(name: str, route: Route) -> None:
             source=_defaults.API_VALIDATION,
         )
     _validation.check_texts(f"required_query_strings of {name}", route.required_query_strings)
+
+
+def _check_tenant_id(name: str, tenant_id: str | None, authorization: Authorization) -> None:
+    """Refuse a tenant id that a caller could choose, or that the authorization of the route does not give."""
+    if tenant_id is None:
+        return
+    _validation.check_pattern(
+        name,
+        tenant_id,
+        _TENANT_ID,
+        "what the caller cannot choose, such as context.authorizer.tenant, context.authorizer.claims.sub or "
+        "context.identity.accountId",
+        source=_defaults.TENANT_INVOKING,
+    )
+    kinds = ("IAM",) if tenant_id.startswith("context.identity.") else ("Cognito", "Lambda")
+    if authorization.kind not in kinds:
+        raise InvalidPropsError(
+            f"{name} requires Authorization of kind {' or '.join(kinds)}, got {authorization.kind}, for which "
+            f"{tenant_id} is empty. See {_defaults.TENANT_INVOKING}"
+        )
 
 
 def _method_and_path(key: object) -> tuple[str, str]:
