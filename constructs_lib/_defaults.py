@@ -81,8 +81,8 @@ LOG_RETENTION_DAYS: Final = 60
 """Lambda's own log group keeps everything forever, at a price that grows forever. Two months outlast an
 incident and its review. Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"""
 
-RESERVED_CONCURRENCY_MIN: Final = 0
-"""0 turns a function off (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
+RESERVED_CONCURRENCY_MIN: Final = 1
+"""0 turns a function off (LAMBDA_CONCURRENCY), which `disabled` is for."""
 
 LAMBDA_RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 LAMBDA_LOG_LEVELS: Final = _LAMBDA + "monitoring-cloudwatchlogs-log-level.html"

@@ -28,7 +28,7 @@ from constructs_lib.foundation.invoked import (
     check_version_removal,
     note_alias,
 )
-from constructs_lib.foundation.resource import resource_of
+from constructs_lib.foundation.resource import path_of, resource_of
 from constructs_lib.practice.plugin import check_app_of
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
@@ -642,6 +642,12 @@ def _check_order(name: str, upper: float | None, lower_name: str, lower: float |
 def _check_room(function: lambda_.Function, reserved: float | None, provisioned: int | None) -> None:
     if provisioned is None or reserved is None:
         return
+    if reserved == 0:
+        raise InvalidPropsError(
+            f"provisioned_concurrency requires a function that is on, got {path_of(function)} with a reserved "
+            "concurrency of 0, and Lambda allows no provisioned concurrency above it. Remove provisioned_concurrency "
+            f"while the function is off. See {_defaults.PROVISIONED_CONCURRENCY}"
+        )
     others = _provisioned.get(function, 0)
     if others + provisioned > reserved:
         also = f", together with {others} of other aliases of this function" if others else ""

@@ -654,7 +654,7 @@ def _oldest_message_seconds(oldest_message_age: Duration | None, retention: floa
 
 def _check_reserved(invoked: Invoked, max_concurrency: float | None) -> None:
     function, reserved = invoked.function, invoked.reserved_concurrency
-    if function is None or reserved is None:
+    if function is None or not reserved:  # 0: disabled on purpose, however many the mapping may send
         return
     if max_concurrency is None or _validation.is_unresolved(max_concurrency):
         return

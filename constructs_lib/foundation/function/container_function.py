@@ -72,7 +72,8 @@ class ContainerFunction(CheckedFunction):
         leaving_vpc: Pass True in the deployment that removes `vpc`, and remove it in the next one.
         function_name: A name of your own, 1 to 64 letters, digits, `-` and `_`; default one that CloudFormation makes.
         description: Shown in the console; at most 256 characters.
-        reserved_concurrent_executions: The most that run at once, reserved for it; 0 turns it off.
+        reserved_concurrent_executions: The most that run at once, reserved for it, which no other function can use.
+        disabled: Turn the function off, by a reserved concurrency of 0; as in `PythonFunction`.
         durable: Makes it a durable function; the image must have the durable execution SDK.
         recursive_loop: What Lambda does when the function invokes itself through a queue, topic or bucket; default
             TERMINATE. None leaves the property out.
@@ -115,6 +116,7 @@ class ContainerFunction(CheckedFunction):
         function_name: str | None = None,
         description: str | None = None,
         reserved_concurrent_executions: float | None = None,
+        disabled: bool = False,
         durable: Durable | None = None,
         recursive_loop: lambda_.RecursiveLoop | None = lambda_.RecursiveLoop.TERMINATE,
         tracing: lambda_.Tracing = lambda_.Tracing.ACTIVE,
@@ -166,6 +168,7 @@ class ContainerFunction(CheckedFunction):
             function_name=function_name,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
+            disabled=disabled,
             durable=durable,
             recursive_loop=recursive_loop,
             tracing=tracing,
