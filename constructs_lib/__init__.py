@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.async_destinations import AsyncDestinations
     from constructs_lib.patterns.broker_consumer import BrokerConsumer
     from constructs_lib.patterns.bucket_events import BucketEvents
+    from constructs_lib.patterns.concurrency_budget import ConcurrencyBudget
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
     from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.event_rule import EventRule
@@ -39,6 +40,7 @@ __all__ = [
     "Authorization",
     "BrokerConsumer",
     "BucketEvents",
+    "ConcurrencyBudget",
     "ContainerFunction",
     "Durable",
     "DurableExecutions",
@@ -67,6 +69,7 @@ _HOMES = {
     "Authorization": "constructs_lib.patterns.api.authorization",
     "BrokerConsumer": "constructs_lib.patterns.broker_consumer",
     "BucketEvents": "constructs_lib.patterns.bucket_events",
+    "ConcurrencyBudget": "constructs_lib.patterns.concurrency_budget",
     "ContainerFunction": "constructs_lib.foundation.function.container_function",
     "Durable": "constructs_lib.foundation.function.durable",
     "DurableExecutions": "constructs_lib.patterns.durable_executions",

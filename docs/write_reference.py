@@ -30,7 +30,8 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "TableStreamConsumer", "KafkaConsumer",
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "DurableExecutions", "EventRule",
-            "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
+            "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "ConcurrencyBudget",
+            "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -99,6 +100,7 @@ GUIDES: Final = {
     "TopicSubscription": "asynchronous-invocation.md",
     "ScheduledInvocation": "asynchronous-invocation.md",
     "KillSwitch": "asynchronous-invocation.md",
+    "ConcurrencyBudget": "concurrency.md",
     "KinesisConsumer": "streams.md",
     "TableStreamConsumer": "streams.md",
     f"{RUNTIME}.redrive": "asynchronous-invocation.md",

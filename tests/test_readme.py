@@ -39,6 +39,7 @@ ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 DURABLE = (PROJECT / "docs" / "durable.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
+CONCURRENCY = (PROJECT / "docs" / "concurrency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
 
 
@@ -267,6 +268,26 @@ def test_the_examples_of_kafka_and_brokers_are_what_happens(somebodys_project: P
         {"Queues": ["orders"]},
     ):
         template.has_resource_properties("AWS::Lambda::EventSourceMapping", properties)
+
+
+@pytest.mark.parametrize("limit", ["2_000", "1_000"])
+def test_the_examples_of_concurrency_are_what_happens(somebodys_project: Path, limit: str) -> None:
+    for name in ("complete", "price", "report"):
+        (somebodys_project / "functions" / name).mkdir()
+        (somebodys_project / "functions" / name / "app.py").write_text(HANDLER)
+    names: dict[str, Any] = {}
+    for block in blocks(CONCURRENCY):
+        exec(block.replace("account_limit=2_000", f"account_limit={limit}"), names)  # noqa: S102
+    (shown,) = re.findall(r"```text\n(.*?)```", CONCURRENCY, flags=re.DOTALL)
+    if limit == "2_000":
+        template = Template.from_stack(names["stack"])
+        template.has_resource_properties("AWS::Lambda::Function", {"ReservedConcurrentExecutions": 0})
+    else:
+        with pytest.raises(RuntimeError, match="concurrency-budget-exceeded") as raised:
+            names["app"].synth()
+        said = [line.strip() for line in str(raised.value).splitlines()]
+        for line in shown.splitlines():
+            assert any(line.strip() in each for each in said), said
 
 
 def test_the_examples_of_a_function_url_are_what_happens(somebodys_project: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 from constructs_lib.practice import (
     buckets,
     concurrency,
+    concurrency_budget,
     consumers,
     destinations,
     domains,
@@ -27,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *endpoints.RULES,
     *domains.RULES,
     *concurrency.RULES,
+    *concurrency_budget.RULES,
     *buckets.RULES,
 )
 

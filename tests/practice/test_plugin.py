@@ -156,6 +156,7 @@ SCENE_OF = {
     "AsyncDestinations": "async_destinations",
     "BrokerConsumer": "broker_consumer",
     "BucketEvents": "bucket_events",
+    "ConcurrencyBudget": "concurrency_budget",
     "ContainerFunction": "container_function",
     "DurableExecutions": "durable_executions",
     "EventRule": "event_rule",
