@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
+    from constructs_lib.foundation.alarm_settings import AlarmSettings
     from constructs_lib.foundation.function.container_function import ContainerFunction
     from constructs_lib.foundation.function.durable import Durable
     from constructs_lib.foundation.function.python_function import PythonFunction
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.topic_subscription import TopicSubscription
 
 __all__ = [
+    "AlarmSettings",
     "AsyncDestinations",
     "Authorization",
     "BrokerConsumer",
@@ -65,6 +67,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AlarmSettings": "constructs_lib.foundation.alarm_settings",
     "AsyncDestinations": "constructs_lib.patterns.async_destinations",
     "Authorization": "constructs_lib.patterns.api.authorization",
     "BrokerConsumer": "constructs_lib.patterns.broker_consumer",

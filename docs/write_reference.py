@@ -31,7 +31,7 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "DurableExecutions", "EventRule",
             "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "ConcurrencyBudget",
-            "InvalidPropsError",
+            "AlarmSettings", "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -101,6 +101,7 @@ GUIDES: Final = {
     "ScheduledInvocation": "asynchronous-invocation.md",
     "KillSwitch": "asynchronous-invocation.md",
     "ConcurrencyBudget": "concurrency.md",
+    "AlarmSettings": "alarms.md",
     "KinesisConsumer": "streams.md",
     "TableStreamConsumer": "streams.md",
     f"{RUNTIME}.redrive": "asynchronous-invocation.md",

@@ -121,6 +121,7 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "python_layer",
         "container_function",
         "durable_executions",
+        "concurrency_budget",
     ):
         stack = Stack(app, scene.replace("_", "-"))
         SCENES[scene](stack)

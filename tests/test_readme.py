@@ -39,6 +39,7 @@ ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
 DURABLE = (PROJECT / "docs" / "durable.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
+ALARMS = (PROJECT / "docs" / "alarms.md").read_text()
 CONCURRENCY = (PROJECT / "docs" / "concurrency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
 
@@ -268,6 +269,23 @@ def test_the_examples_of_kafka_and_brokers_are_what_happens(somebodys_project: P
         {"Queues": ["orders"]},
     ):
         template.has_resource_properties("AWS::Lambda::EventSourceMapping", properties)
+
+
+def test_the_examples_of_alarms_are_what_happens(somebodys_project: Path) -> None:
+    names: dict[str, Any] = {}
+    for block in blocks(ALARMS):
+        exec(block, names)  # noqa: S102
+    left_out = Stack(names["test"], "LeftOut")
+    constructs_lib.QueueConsumer(
+        left_out,
+        "ToShip",
+        function=PythonFunction(left_out, "Ship", entry="functions/ship", handler="app.handle"),
+    )
+    names["app"].synth()
+    Template.from_stack(names["orders"]).resource_count_is("AWS::SNS::Topic", 0)
+    Template.from_stack(left_out).resource_count_is("AWS::CloudWatch::Alarm", 0)
+    report = json.loads((Path(names["app"].outdir) / "validation-report.json").read_text())
+    assert "nobody-subscribed" not in json.dumps([each["violations"] for each in report["pluginReports"]])
 
 
 @pytest.mark.parametrize("limit", ["2_000", "1_000"])

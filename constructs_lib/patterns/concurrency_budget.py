@@ -33,8 +33,8 @@ class ConcurrencyBudget(Construct):
             is AWS's default. A new account may have 10. It must be known at synth.
         taken_elsewhere: What functions outside of this app have reserved and provisioned, 0 to `account_limit`; default
             0.
-        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -44,7 +44,7 @@ class ConcurrencyBudget(Construct):
             reservations are refused soon, and other functions throttled.
         concurrent_executions_alarm: On more than 90 % of the limit in use, whoever reserved it.
         unreserved_alarm: On more than 90 % in use of what functions without a reservation share.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html
     """
@@ -72,11 +72,11 @@ class ConcurrencyBudget(Construct):
         check_app_of(self, scope)
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
-        self.claimed_alarm = alarms_here.add("ClaimedAlarm", _claimed(account_limit))
+        self.claimed_alarm = alarms_here.add("ClaimedAlarm", _claimed(account_limit), needed=True)
         self.concurrent_executions_alarm = alarms_here.add(
-            "ConcurrentExecutionsAlarm", _concurrent_executions(account_limit)
+            "ConcurrentExecutionsAlarm", _concurrent_executions(account_limit), needed=True
         )
-        self.unreserved_alarm = alarms_here.add("UnreservedAlarm", _unreserved(account_limit))
+        self.unreserved_alarm = alarms_here.add("UnreservedAlarm", _unreserved(account_limit), needed=True)
         resource_of(self.claimed_alarm, cloudwatch.CfnAlarm).add_metadata(
             METADATA, {"AccountLimit": int(account_limit), "TakenElsewhere": int(taken_elsewhere)}
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from constructs_lib.practice import (
+    alarm_topics,
     buckets,
     concurrency,
     concurrency_budget,
@@ -30,6 +31,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *concurrency.RULES,
     *concurrency_budget.RULES,
     *buckets.RULES,
+    *alarm_topics.RULES,
 )
 
 
