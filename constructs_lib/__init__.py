@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from constructs_lib.errors import InvalidPropsError
 
 if TYPE_CHECKING:
+    from constructs_lib.foundation.alarm_settings import AlarmSettings
     from constructs_lib.foundation.function.container_function import ContainerFunction
     from constructs_lib.foundation.function.durable import Durable
     from constructs_lib.foundation.function.managed_instances import ManagedInstances
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.async_destinations import AsyncDestinations
     from constructs_lib.patterns.broker_consumer import BrokerConsumer
     from constructs_lib.patterns.bucket_events import BucketEvents
+    from constructs_lib.patterns.concurrency_budget import ConcurrencyBudget
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
     from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.event_rule import EventRule
@@ -39,10 +41,12 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.user_pool_triggers import UserPoolTriggers
 
 __all__ = [
+    "AlarmSettings",
     "AsyncDestinations",
     "Authorization",
     "BrokerConsumer",
     "BucketEvents",
+    "ConcurrencyBudget",
     "ContainerFunction",
     "Durable",
     "DurableExecutions",
@@ -71,10 +75,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AlarmSettings": "constructs_lib.foundation.alarm_settings",
     "AsyncDestinations": "constructs_lib.patterns.async_destinations",
     "Authorization": "constructs_lib.patterns.api.authorization",
     "BrokerConsumer": "constructs_lib.patterns.broker_consumer",
     "BucketEvents": "constructs_lib.patterns.bucket_events",
+    "ConcurrencyBudget": "constructs_lib.patterns.concurrency_budget",
     "ContainerFunction": "constructs_lib.foundation.function.container_function",
     "Durable": "constructs_lib.foundation.function.durable",
     "DurableExecutions": "constructs_lib.patterns.durable_executions",

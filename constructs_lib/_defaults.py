@@ -86,8 +86,19 @@ LOG_RETENTION_DAYS: Final = 60
 """Lambda's own log group keeps everything forever, at a price that grows forever. Two months outlast an
 incident and its review. Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"""
 
-RESERVED_CONCURRENCY_MIN: Final = 0
-"""0 turns a function off (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html)."""
+RESERVED_CONCURRENCY_MIN: Final = 1
+"""0 turns a function off (LAMBDA_CONCURRENCY), which `disabled` is for."""
+
+ACCOUNT_CONCURRENCY: Final = 1000
+"""The quota "Concurrent executions" of an account in a Region, until AWS raises it; new accounts have less
+(LAMBDA_QUOTAS), such as 10: https://github.com/aws-samples/one-observability-demo/issues/278"""
+UNRESERVED_CONCURRENCY_MIN: Final = 100
+"""What Lambda keeps for functions that reserve nothing (LAMBDA_CONCURRENCY)."""
+CONCURRENCY_ALARM_SHARE: Final = 0.9
+CONCURRENCY_ALARM_MINUTES: Final = 10
+"""Nine tenths of the quota for ten minutes, as AWS recommends for ClaimedAccountConcurrency and ConcurrentExecutions
+(the page of ALARM_DATAPOINTS); for the unreserved concurrency, ours."""
+LAMBDA_CONCURRENCY_METRICS: Final = _LAMBDA + "monitoring-concurrency.html"
 
 LAMBDA_RECURSION: Final = _LAMBDA + "invocation-recursion.html"
 LAMBDA_LOG_LEVELS: Final = _LAMBDA + "monitoring-cloudwatchlogs-log-level.html"

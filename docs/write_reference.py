@@ -31,7 +31,8 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "ManagedInstances",
             "DurableExecutions", "LongJob", "IdempotencyTable", "UserPoolTriggers", "EventRule",
-            "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch", "InvalidPropsError",
+            "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch",
+            "ConcurrencyBudget", "AlarmSettings", "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -104,6 +105,8 @@ GUIDES: Final = {
     "TopicSubscription": "asynchronous-invocation.md",
     "ScheduledInvocation": "asynchronous-invocation.md",
     "KillSwitch": "asynchronous-invocation.md",
+    "ConcurrencyBudget": "concurrency.md",
+    "AlarmSettings": "alarms.md",
     "KinesisConsumer": "streams.md",
     "TableStreamConsumer": "streams.md",
     f"{RUNTIME}.redrive": "asynchronous-invocation.md",

@@ -43,6 +43,8 @@ MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
+ALARMS = (PROJECT / "docs" / "alarms.md").read_text()
+CONCURRENCY = (PROJECT / "docs" / "concurrency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
 
 
@@ -378,6 +380,43 @@ def test_the_examples_of_kafka_and_brokers_are_what_happens(somebodys_project: P
         {"Queues": ["orders"]},
     ):
         template.has_resource_properties("AWS::Lambda::EventSourceMapping", properties)
+
+
+def test_the_examples_of_alarms_are_what_happens(somebodys_project: Path) -> None:
+    names: dict[str, Any] = {}
+    for block in blocks(ALARMS):
+        exec(block, names)  # noqa: S102
+    left_out = Stack(names["test"], "LeftOut")
+    constructs_lib.QueueConsumer(
+        left_out,
+        "ToShip",
+        function=PythonFunction(left_out, "Ship", entry="functions/ship", handler="app.handle"),
+    )
+    names["app"].synth()
+    Template.from_stack(names["orders"]).resource_count_is("AWS::SNS::Topic", 0)
+    Template.from_stack(left_out).resource_count_is("AWS::CloudWatch::Alarm", 0)
+    report = json.loads((Path(names["app"].outdir) / "validation-report.json").read_text())
+    assert "nobody-subscribed" not in json.dumps([each["violations"] for each in report["pluginReports"]])
+
+
+@pytest.mark.parametrize("limit", ["2_000", "1_000"])
+def test_the_examples_of_concurrency_are_what_happens(somebodys_project: Path, limit: str) -> None:
+    for name in ("complete", "price", "report"):
+        (somebodys_project / "functions" / name).mkdir()
+        (somebodys_project / "functions" / name / "app.py").write_text(HANDLER)
+    names: dict[str, Any] = {}
+    for block in blocks(CONCURRENCY):
+        exec(block.replace("account_limit=2_000", f"account_limit={limit}"), names)  # noqa: S102
+    (shown,) = re.findall(r"```text\n(.*?)```", CONCURRENCY, flags=re.DOTALL)
+    if limit == "2_000":
+        template = Template.from_stack(names["stack"])
+        template.has_resource_properties("AWS::Lambda::Function", {"ReservedConcurrentExecutions": 0})
+    else:
+        with pytest.raises(RuntimeError, match="concurrency-budget-exceeded") as raised:
+            names["app"].synth()
+        said = [line.strip() for line in str(raised.value).splitlines()]
+        for line in shown.splitlines():
+            assert any(line.strip() in each for each in said), said
 
 
 def test_the_examples_of_a_function_url_are_what_happens(somebodys_project: Path) -> None:

@@ -1,6 +1,7 @@
 """The topic that a construct's alarms notify: the user's, or one that is made for them."""
 
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
@@ -13,33 +14,64 @@ from constructs_lib.foundation import location, permissions
 _CLOUDWATCH: Final = iam.ServicePrincipal("cloudwatch.amazonaws.com")
 
 
+_let_in: Final[WeakKeyDictionary[sns.ITopic, set[str]]] = WeakKeyDictionary()
+"""The accounts whose alarms a topic already lets in, so that a topic of many constructs is asked once."""
+
+
 def check(scope: Construct, topic: sns.ITopic | None) -> None:
     """Refuse a topic that no alarm would reach.
 
     Args:
         scope: Where the construct with the alarms is going to be.
-        topic: What was given as `alarm_topic`; None: a topic is made.
+        topic: What was given as `alarm_topic`; None: it is shared, or one is made.
 
     Raises:
         InvalidPropsError: It is not a topic, or is under the key that SNS manages, or in another Region.
     """
     _validation.check_part("alarm_topic", topic, "topic_arn", "a topic")
-    if topic is None:
-        return
+    if topic is not None:
+        check_region(scope, "alarm_topic", topic, way_out="make one there, or leave alarm_topic out.")
+        check_key("alarm_topic", topic)
+
+
+def check_region(scope: Construct, name: str, topic: sns.ITopic, *, way_out: str) -> None:
+    """Refuse a topic of another Region.
+
+    Args:
+        scope: Where the construct with the alarms is going to be.
+        name: Whose topic it is, for the message.
+        topic: The topic.
+        way_out: What to do instead.
+
+    Raises:
+        InvalidPropsError: Both Regions are known, and differ.
+    """
     location.check(
         scope,
-        "alarm_topic",
+        name,
         topic,
         same_account=False,
-        way_out="An alarm notifies topics of its own Region only: make one there, or leave alarm_topic out.",
+        way_out=f"An alarm notifies topics of its own Region only: {way_out}",
         source=_defaults.ALARM_ACTIONS,
     )
+
+
+def check_key(name: str, topic: sns.ITopic) -> None:
+    """Refuse a topic under the key that SNS manages.
+
+    Args:
+        name: The argument, as the user wrote it.
+        topic: The topic.
+
+    Raises:
+        InvalidPropsError: It is under that key.
+    """
     key = topic.master_key
     resource = topic.node.default_child
     ids = (resource.kms_master_key_id if isinstance(resource, sns.CfnTopic) else None, key and key.key_arn)
     if any(str(each).endswith("alias/aws/sns") for each in ids):
         raise InvalidPropsError(
-            f"alarm_topic {topic.node.path} is under the key alias/aws/sns, which does not let CloudWatch in: no alarm "
+            f"{name} {topic.node.path} is under the key alias/aws/sns, which does not let CloudWatch in: no alarm "
             f"would arrive. Use your own key, or none. See {_defaults.TOPIC_KEYS}"
         )
 
@@ -58,7 +90,10 @@ def given_or_own(scope: Construct, topic: sns.ITopic | None) -> sns.ITopic:
         The topic.
     """
     target = sns.Topic(scope, "AlarmTopic", enforce_ssl=True) if topic is None else topic
-    from_alarms = {"StringEquals": {"aws:SourceAccount": location.stack_of(scope).account}}
+    account = location.stack_of(scope).account
+    if account in _let_in.get(target, ()):
+        return target
+    from_alarms = {"StringEquals": {"aws:SourceAccount": account}}
     publish = iam.PolicyStatement(
         sid="AlarmsOfThisAccount",
         actions=["sns:Publish"],
@@ -66,7 +101,8 @@ def given_or_own(scope: Construct, topic: sns.ITopic | None) -> sns.ITopic:
         resources=[target.topic_arn],
         conditions=from_alarms,
     )
-    if topic is None or topic.node.try_find_child("Policy") is not None:
+    has_policy = topic is None or topic.node.try_find_child("Policy") is not None
+    if has_policy:
         target.add_to_resource_policy(publish)
     elif not isinstance(target, sns.Topic):
         permissions.tell_owner(
@@ -84,6 +120,8 @@ def given_or_own(scope: Construct, topic: sns.ITopic | None) -> sns.ITopic:
             conditions=from_alarms,
         )
         permissions.allow(target, key, use)
+    if has_policy:  # without one, the next construct looks again: it may have got one
+        _let_in.setdefault(target, set()).add(account)
     return target
 
 

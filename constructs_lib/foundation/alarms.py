@@ -21,9 +21,10 @@ from constructs import Construct
 
 from constructs_lib import _defaults
 from constructs_lib._types import FunctionLike
-from constructs_lib.foundation import alarm_topic
+from constructs_lib.foundation import alarm_settings, alarm_topic
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.invoked import dimensions_of
+from constructs_lib.foundation.resource import node_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +48,8 @@ class Alarms:
     """The alarms of one construct, and the topic that they notify: the given one, or one that is made.
 
     Args:
-        scope: The construct.
-        topic: The user's topic; None: one is made.
+        scope: The construct, whose app is known.
+        topic: The user's topic; None: that of `AlarmSettings`, or else one is made.
         findings: Findings of cdk-nag on the construct's other parts that are acknowledged, with reasons. Those on the
             topic are acknowledged on the construct too, in the same call to Node.
     """
@@ -56,31 +57,46 @@ class Alarms:
     def __init__(
         self, scope: Construct, topic: sns.ITopic | None, *, findings: Mapping[str, str] | None = None
     ) -> None:
-        self.topic = alarm_topic.given_or_own(scope, topic)
-        acknowledge(scope, {**(findings or {}), **alarm_topic.findings(topic)})
+        shared = alarm_settings.topic_of(scope) if topic is None else topic
+        self.topic = alarm_topic.given_or_own(scope, shared)
+        acknowledge(scope, {**(findings or {}), **alarm_topic.findings(shared)})
+        alarm_settings.note_alarmed(scope)
         self._scope = scope
+        self._is_left_out = alarm_settings.is_left_out(scope)
         self._action = actions.SnsAction(self.topic)
 
     @staticmethod
     def check_topic(scope: Construct, topic: sns.ITopic | None) -> None:
-        """Refuse a topic that no alarm would reach: see `alarm_topic.check`."""
+        """Refuse a topic that no alarm would reach: the given one, or that of `AlarmSettings`."""
         alarm_topic.check(scope, topic)
+        shared = alarm_settings.topic_of(scope) if topic is None else None
+        if shared is not None:
+            alarm_topic.check_region(
+                scope,
+                "the topic of AlarmSettings",
+                shared,
+                way_out="set one for the stacks of this Region, AlarmSettings.of(stack).notify(topic), or pass "
+                "alarm_topic.",
+            )
 
     @overload
-    def add(self, construct_id: str, watch: Watch) -> cloudwatch.Alarm: ...
+    def add(self, construct_id: str, watch: Watch, *, needed: bool = False) -> cloudwatch.Alarm: ...
 
     @overload
-    def add(self, construct_id: str, watch: Watch | None) -> cloudwatch.Alarm | None: ...
+    def add(
+        self, construct_id: str, watch: Watch | None, *, needed: bool = False
+    ) -> cloudwatch.Alarm | None: ...
 
-    def add(self, construct_id: str, watch: Watch | None) -> cloudwatch.Alarm | None:
+    def add(self, construct_id: str, watch: Watch | None, *, needed: bool = False) -> cloudwatch.Alarm | None:
         """Create one alarm.
 
         Args:
             construct_id: Its id in the construct.
             watch: What it watches; None where there is nothing to watch.
+            needed: Whether something else refers to it, so that it is never left out.
 
         Returns:
-            The alarm; None without a watch.
+            The alarm; None without a watch. One that is left out is in no template.
         """
         if watch is None:
             return None
@@ -95,9 +111,16 @@ class Alarms:
             treat_missing_data=watch.missing_data,
             alarm_description=watch.description,
         )
-        alarm.add_alarm_action(self._action)
+        if self._is_left_out and not needed:
+            node_of(self._scope).try_remove_child(construct_id)
+            left_out.add(alarm)
+        else:
+            alarm.add_alarm_action(self._action)
         return alarm
 
+
+left_out: Final[WeakSet[cloudwatch.Alarm]] = WeakSet()
+"""Alarms that are in no template."""
 
 watched_aliases: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases that have alarms: `LiveAlias` adds its own, and `ProvisionedApi` makes no second set for them."""

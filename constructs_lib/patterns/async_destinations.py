@@ -96,8 +96,8 @@ class AsyncDestinations(Construct):
         redrive: Whether to deploy the function that sends failed events again; requires a queue for failures.
         event_age: Alarm when an event was older when the function got it; default a quarter of an hour, or
             half of `max_event_age` where that is less.
-        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
         removal_policy: What happens to the failure queue that is created when the stack is deleted; default RETAIN.
 
     Raises:
@@ -109,7 +109,7 @@ class AsyncDestinations(Construct):
         failure_queue: Where the records of failures go: the queue that was created, or yours. None if `on_failure` is
             not a queue.
         redrive_function: Sends the events in `failure_queue` to `function` again. None without `redrive=True`.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         dropped_alarm: On events that Lambda discarded: retries exhausted, too old, or reserved concurrency is 0.
         event_age_alarm: On events that wait too long for the function.
         delivery_alarm: On records that Lambda could not deliver to their destination.

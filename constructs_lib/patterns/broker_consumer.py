@@ -80,8 +80,8 @@ class BrokerConsumer(Construct):
             RabbitMQ 4, whose queues have no metrics in CloudWatch.
         queue_size: Alarm when more messages are in the queue for a quarter of an hour, at least 1; default 1,000. Of
             RabbitMQ 4, in all queues of the broker.
-        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -89,7 +89,7 @@ class BrokerConsumer(Construct):
     Attributes:
         function: The function, alias or version that you passed.
         event_source_mapping: The event source mapping between the queue and the function.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         queue_size_alarm: On the number of messages in the queue, or of RabbitMQ 4 in the broker.
         dead_letter_alarm: On the first message in `dead_letter_queue`. None without one.
         errors_alarm: On the share of invocations that fail.

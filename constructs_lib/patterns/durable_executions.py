@@ -58,7 +58,8 @@ class DurableExecutions(Construct):
         dead_letter_queue: Your own standard queue, of the same Region and account. None: a queue is made.
         encryption_key: Of the dead-letter queue that is made, of the same Region; default is a key that SQS manages,
             without cost.
-        alarm_topic: Where the alarms go, a topic of the same Region. None: a topic is made, for you to subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
         removal_policy: What happens to the dead-letter queue that is made when the stack is deleted; default RETAIN.
 
     Raises:
@@ -68,7 +69,7 @@ class DurableExecutions(Construct):
         function: The alias or version, as you passed it.
         dead_letter_queue: The dead-letter queue that you passed, or the one that was made.
         starter: Starts an execution for each message or event. None without `starter=True`.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         dead_letter_alarm: On the first event in `dead_letter_queue`. None if that queue is in another account, where
             its metrics are.
         failed_alarm: On an execution that failed.

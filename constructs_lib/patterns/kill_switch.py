@@ -53,8 +53,8 @@ class KillSwitch(Construct):
             none, and a default would be wrong for most.
         armed: Whether the alarm turns the function off. False: it tells you, and you decide. An alarm that is already
             on when you arm the switch does not pull it: start the state machine manually then.
-        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -66,7 +66,7 @@ class KillSwitch(Construct):
         role: The role of `state_machine`.
         rule: Starts `state_machine` when `runaway_alarm` goes off; disabled unless `armed=True`.
         failed_alarm: On an execution that failed, or that could not be started.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     """
@@ -103,11 +103,15 @@ class KillSwitch(Construct):
         self.function = function
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
-        self.runaway_alarm = alarms_here.add("RunawayAlarm", _runaway(invoked, invocations_per_minute))
+        self.runaway_alarm = alarms_here.add(
+            "RunawayAlarm", _runaway(invoked, invocations_per_minute), needed=True
+        )
         self.role = self._make_role(invoked.base_arn)
         self.state_machine = self._make_state_machine(invoked.base, self.role)
         self.rule = self._make_rule(enabled=armed)
-        self.failed_alarm = alarms_here.add("FailedAlarm", _switch_failed(self.state_machine, self.rule))
+        self.failed_alarm = alarms_here.add(
+            "FailedAlarm", _switch_failed(self.state_machine, self.rule), needed=True
+        )
 
     def _make_role(self, function_arn: str) -> iam.Role:
         return iam.Role(

@@ -28,7 +28,7 @@ from constructs_lib.foundation.invoked import (
     check_version_removal,
     note_alias,
 )
-from constructs_lib.foundation.resource import resource_of
+from constructs_lib.foundation.resource import path_of, resource_of
 from constructs_lib.practice.plugin import check_app_of
 
 _ALIAS_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9_-]+")
@@ -108,8 +108,8 @@ class LiveAlias(Construct):
         latency_threshold: Alarm when the 99th percentile (p99) of the duration is higher, above 0 and below the
             function's timeout; default 80 % of the timeout. Without it, and with a timeout that is a token, there are
             no latency alarms.
-        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -122,7 +122,7 @@ class LiveAlias(Construct):
         deployment_group: The deployment group, which shifts the traffic of the alias. None with `stable_version`.
         deployment_role: The role of CodeDeploy. It must be allowed to invoke each hook that you add to the group
             yourself. None with `stable_version`.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         errors_alarm: On the share of invocations of the alias that fail.
         throttles_alarm: On throttled invocations of the alias.
         latency_alarm: On slow invocations of the alias. None if no threshold is known.
@@ -276,6 +276,7 @@ class LiveAlias(Construct):
         self.new_version_errors_alarm = alarms_here.add(
             "NewVersionErrorsAlarm",
             alarms.function_errors(self.alias, timeout=timeout, of_version=of_version),
+            needed=True,
         )
         self.new_version_latency_alarm = alarms_here.add(
             "NewVersionLatencyAlarm",
@@ -284,6 +285,7 @@ class LiveAlias(Construct):
             else alarms.function_latency(
                 self.alias, timeout=timeout, milliseconds=latency, of_version=of_version
             ),
+            needed=True,
         )
         _renew_with(
             self.version, alias_stack, (self.new_version_errors_alarm, self.new_version_latency_alarm)
@@ -535,6 +537,12 @@ def _check_alarms(rollback_alarms: Sequence[cloudwatch.IAlarm]) -> None:
         )
     for alarm in rollback_alarms:
         _validation.check_part("rollback_alarms", alarm, "alarm_arn", "alarms", required=True)
+        if alarm in alarms.left_out:
+            raise InvalidPropsError(
+                f"rollback_alarms cannot have {path_of(alarm)}, which AlarmSettings leaves out: CodeDeploy would look "
+                "for an alarm that does not exist. Pass it only where alarms are created, or call "
+                f"AlarmSettings.of(...).leave_out(left_out=False) for what has it. See {_defaults.CODE_DEPLOY_ALARMS}"
+            )
 
 
 def _stacks_of(alarm: cloudwatch.IAlarm, alias_stack: Stack) -> list[Stack]:
@@ -642,6 +650,12 @@ def _check_order(name: str, upper: float | None, lower_name: str, lower: float |
 def _check_room(function: lambda_.Function, reserved: float | None, provisioned: int | None) -> None:
     if provisioned is None or reserved is None:
         return
+    if reserved == 0:
+        raise InvalidPropsError(
+            f"provisioned_concurrency requires a function that is on, got {path_of(function)} with a reserved "
+            "concurrency of 0, and Lambda allows no provisioned concurrency above it. Remove provisioned_concurrency "
+            f"while the function is off. See {_defaults.PROVISIONED_CONCURRENCY}"
+        )
     others = _provisioned.get(function, 0)
     if others + provisioned > reserved:
         also = f", together with {others} of other aliases of this function" if others else ""

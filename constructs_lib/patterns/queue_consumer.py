@@ -104,8 +104,8 @@ class QueueConsumer(Construct):
         encryption_key: Your own KMS key, of the same Region; default is a key that SQS manages, without cost.
         filters: Filter patterns, at most 5, such as `{"body": {"type": ["trip.completed"]}}`. Lambda deletes the
             messages that match none. AWS supports patterns on `body` only.
-        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
         oldest_message_age: Alarm when the oldest message is older, at least 1 second and below `retention_period`;
             default 15 minutes, or half of `retention_period` if that is less.
         removal_policy: What happens to both queues and their messages when the stack is deleted; default RETAIN.
@@ -119,7 +119,7 @@ class QueueConsumer(Construct):
             passed no `dead_letter_queue`.
         event_source_mapping: The event source mapping between the queue and the function.
         function: The function, alias or version that you passed.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         dead_letter_alarm: On the first message in `dead_letter_queue`. None if that queue is unknown, or in another
             account, where its metrics are.
         oldest_message_alarm: On the age of the oldest message. None if the queue is in another account, where its
@@ -654,7 +654,7 @@ def _oldest_message_seconds(oldest_message_age: Duration | None, retention: floa
 
 def _check_reserved(invoked: Invoked, max_concurrency: float | None) -> None:
     function, reserved = invoked.function, invoked.reserved_concurrency
-    if function is None or reserved is None:
+    if function is None or not reserved:  # 0: disabled on purpose, however many the mapping may send
         return
     if max_concurrency is None or _validation.is_unresolved(max_concurrency):
         return

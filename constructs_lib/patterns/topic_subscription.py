@@ -44,8 +44,8 @@ class TopicSubscription(Construct):
             construct another id in the same deployment, which makes a new subscription.
             See https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1840
         dead_letter_queue: Your own standard queue, in the same Region and stack. None: a queue is created.
-        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
         removal_policy: What happens to the dead-letter queue that is created when the stack is deleted; default RETAIN.
 
     Raises:
@@ -56,7 +56,7 @@ class TopicSubscription(Construct):
         topic: The topic, as you passed it.
         function: The function, alias or version that you passed.
         dead_letter_queue: The dead-letter queue that you passed, or the one that was created.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         dead_letter_alarm: On the first message in `dead_letter_queue`. None if that queue is in another account,
             where its metrics are.
         undelivered_alarm: On messages that could not even be sent to a dead-letter queue, of all subscriptions of the

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from constructs_lib.practice import (
+    alarm_topics,
     buckets,
     concurrency,
+    concurrency_budget,
     consumers,
     destinations,
     domains,
@@ -28,8 +30,10 @@ RULES: Final[tuple[Rule, ...]] = (
     *endpoints.RULES,
     *domains.RULES,
     *concurrency.RULES,
+    *concurrency_budget.RULES,
     *buckets.RULES,
     *environments.RULES,
+    *alarm_topics.RULES,
 )
 
 

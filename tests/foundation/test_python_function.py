@@ -10,6 +10,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -17,10 +18,11 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from constructs_lib import InvalidPropsError, PythonFunction, _defaults
+from constructs_lib import InvalidPropsError, KinesisConsumer, PythonFunction, QueueConsumer, _defaults
 from constructs_lib.foundation.function import handler_code, interpreter, uv
+from tests.gallery.parts import live
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
-from tests.template import of_type, template, the
+from tests.template import of_type, properties, template, the, warnings
 
 NEWEST = lambda_.Runtime.PYTHON_3_14
 
@@ -39,6 +41,22 @@ def test_defaults_are_in_the_template(stack: Stack) -> None:
     assert properties["MemorySize"] == 512
     assert properties["TracingConfig"] == {"Mode": "Active"}
     assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_a_disabled_function_reserves_nothing(stack: Stack) -> None:
+    """A reserved concurrency of 0: Lambda throttles every invocation."""
+    off, on = function(stack, disabled=True), function(stack, "On")
+    assert properties(off)["ReservedConcurrentExecutions"] == 0
+    assert "ReservedConcurrentExecutions" not in properties(on)
+
+
+def test_what_reads_for_a_function_stays_when_it_is_disabled(stack: Stack) -> None:
+    """Turning a function off is one argument: nothing in front of it must change too."""
+    worker = function(stack, disabled=True)
+    QueueConsumer(stack, "Consumer", function=live(worker), max_concurrency=5)
+    KinesisConsumer(stack, "Reader", function=worker, stream=kinesis.Stream(stack, "Stream", shard_count=2))
+    warned = [each for each in warnings(stack) if "reserved-concurrency-below-shards" in each]
+    assert warned == []
 
 
 def test_a_loop_is_stopped_unless_it_is_meant(stack: Stack) -> None:

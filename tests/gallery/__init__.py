@@ -14,6 +14,7 @@ from aws_cdk import App, Environment, Stack, Stage
 
 from tests.gallery import api as _api
 from tests.gallery import brokers as _brokers
+from tests.gallery import concurrency as _concurrency
 from tests.gallery import database as _database
 from tests.gallery import destinations as _destinations
 from tests.gallery import durable as _durable
@@ -45,6 +46,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
         *_long_job.SCENES,
+        *_concurrency.SCENES,
         *_streams.SCENES,
         *_brokers.SCENES,
         *_places.SCENES,

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.limits.api import API_LIMITS
 from tests.limits.brokers import BROKER_LIMITS, KAFKA_LIMITS
+from tests.limits.concurrency import CONCURRENCY_BUDGET_LIMITS
 from tests.limits.container import CONTAINER_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.destinations import DESTINATIONS_LIMITS
@@ -44,6 +45,7 @@ ALL: Final[tuple[Limits, ...]] = (
     SCHEDULE_LIMITS,
     KILL_SWITCH_LIMITS,
     LONG_JOB_LIMITS,
+    CONCURRENCY_BUDGET_LIMITS,
     KINESIS_LIMITS,
     TABLE_STREAM_LIMITS,
     KAFKA_LIMITS,

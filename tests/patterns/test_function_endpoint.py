@@ -125,13 +125,16 @@ def test_only_a_principal_is_granted(stack: Stack) -> None:
         endpoint.grant_invoke_url("theirs")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("reserved", [0, 5, "a token"])
+@pytest.mark.parametrize("reserved", ["disabled", 5, "a token"])
 def test_any_reserved_concurrency_will_do(stack: Stack, reserved: Any) -> None:
     from aws_cdk import CfnParameter
 
     if reserved == "a token":
         reserved = CfnParameter(stack, "Reserved", type="Number").value_as_number
-    alias = bounded(stack, reserved_concurrent_executions=reserved)
+    if reserved == "disabled":
+        alias = bounded(stack, reserved_concurrent_executions=None, disabled=True)
+    else:
+        alias = bounded(stack, reserved_concurrent_executions=reserved)
     FunctionEndpoint(stack, "Endpoint", alias=alias, authorization=PUBLIC)
 
 

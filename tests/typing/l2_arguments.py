@@ -29,6 +29,7 @@ from constructs_lib import (
     AsyncDestinations,
     Authorization,
     BucketEvents,
+    ConcurrencyBudget,
     DurableExecutions,
     EventRule,
     FunctionEndpoint,
@@ -139,6 +140,7 @@ def event_sources(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic)
         alarm_topic=topic,
     )
     KillSwitch(stack, "Switch", function=called, invocations_per_minute=number, alarm_topic=topic)
+    ConcurrencyBudget(stack, "Budget", alarm_topic=topic)
     endpoint = FunctionEndpoint(stack, "Endpoint", alias=called, alarm_topic=topic)
     endpoint.grant_invoke_url(called)
 

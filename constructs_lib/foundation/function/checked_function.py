@@ -59,6 +59,7 @@ class CheckedFunction(lambda_.Function):
         function_name: str | None,
         description: str | None,
         reserved_concurrent_executions: float | None,
+        disabled: bool,
         durable: Durable | None,
         managed_instances: ManagedInstances | None,
         tenant_isolation: bool,
@@ -98,6 +99,7 @@ class CheckedFunction(lambda_.Function):
             function_name=function_name,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
+            disabled=disabled,
         )
         _check_logs(log_group, log_retention, log_level, system_log_level, log_removal_policy)
         _check_network(
@@ -178,7 +180,7 @@ class CheckedFunction(lambda_.Function):
                 allow_public_subnet=allow_public_subnet or None,
                 function_name=function_name,
                 description=description,
-                reserved_concurrent_executions=reserved_concurrent_executions,
+                reserved_concurrent_executions=0 if disabled else reserved_concurrent_executions,
                 snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
                 durable_config=None if durable is None else durable_.config(durable),
                 current_version_options=managed_.version_options(
@@ -307,6 +309,7 @@ def _check_arguments(
     function_name: str | None,
     description: str | None,
     reserved_concurrent_executions: float | None,
+    disabled: bool,
 ) -> None:
     quotas = _defaults.LAMBDA_QUOTAS
     on_instances = " of a function on managed instances" if is_managed else ""
@@ -349,14 +352,7 @@ def _check_arguments(
             f"layers must be at most {_defaults.LAYERS_MAX}, got {len(layers)}. Merge some of them, or put "
             f"the code into the package. See {quotas}"
         )
-    _validation.check_range(
-        "reserved_concurrent_executions",
-        reserved_concurrent_executions,
-        _defaults.RESERVED_CONCURRENCY_MIN,
-        float("inf"),
-        whole=True,
-        source="https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",
-    )
+    _check_concurrency(reserved_concurrent_executions, disabled=disabled)
     if function_name is not None:
         _validation.check_pattern(
             "function_name",
@@ -384,6 +380,32 @@ def _check_storage_of_snap_start(ephemeral_storage_size: Size | None) -> None:
             f"ephemeral_storage_size of a function with snap_start must be at most {most} MB, got "
             f"{ephemeral_storage_size.to_mebibytes():g}. See {_defaults.SNAP_START}"
         )
+
+
+def _check_concurrency(reserved: float | None, *, disabled: bool) -> None:
+    source = _defaults.LAMBDA_CONCURRENCY
+    _validation.check_flag("disabled", disabled)
+    if disabled:
+        _validation.check_not_with(
+            "disabled",
+            "a disabled function has a reserved concurrency of 0. Set it again when the function is on. "
+            f"See {source}",
+            reserved_concurrent_executions=reserved,
+        )
+    if reserved == 0:
+        raise InvalidPropsError(
+            "reserved_concurrent_executions must be at least 1, got 0, which turns the function off: Lambda throttles "
+            "every invocation. Pass disabled=True if that is meant, or leave it out for a function that reserves "
+            f"nothing. See {source}"
+        )
+    _validation.check_range(
+        "reserved_concurrent_executions",
+        reserved,
+        _defaults.RESERVED_CONCURRENCY_MIN,
+        float("inf"),
+        whole=True,
+        source=source,
+    )
 
 
 def _check_environment(environment: Mapping[str, str] | None) -> None:

@@ -75,7 +75,8 @@ class ContainerFunction(CheckedFunction):
         leaving_vpc: Pass True in the deployment that removes `vpc`, and remove it in the next one.
         function_name: A name of your own, 1 to 64 letters, digits, `-` and `_`; default one that CloudFormation makes.
         description: Shown in the console; at most 256 characters.
-        reserved_concurrent_executions: The most that run at once, reserved for it; 0 turns it off.
+        reserved_concurrent_executions: The most that run at once, reserved for it, which no other function can use.
+        disabled: Turn the function off, by a reserved concurrency of 0; as in `PythonFunction`.
         snap_start: Start from a snapshot of the initialized function; as in `PythonFunction`. AWS's own base images for
             Python 3.12 or newer need nothing else. Any other image needs a label, or hooks: without them no version
             can be published.
@@ -125,6 +126,7 @@ class ContainerFunction(CheckedFunction):
         function_name: str | None = None,
         description: str | None = None,
         reserved_concurrent_executions: float | None = None,
+        disabled: bool = False,
         snap_start: bool = False,
         durable: Durable | None = None,
         managed_instances: ManagedInstances | None = None,
@@ -179,6 +181,7 @@ class ContainerFunction(CheckedFunction):
             function_name=function_name,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
+            disabled=disabled,
             snap_start=snap_start,
             durable=durable,
             managed_instances=managed_instances,

@@ -84,7 +84,9 @@ class PythonFunction(CheckedFunction):
         function_name: A name of your own, 1 to 64 letters, digits, `-` and `_`; default one that CloudFormation
             makes. Another name is another function, and only one stack of an account and Region can have it.
         description: Shown in the console; at most 256 characters.
-        reserved_concurrent_executions: The most that run at once, reserved for it; 0 turns it off.
+        reserved_concurrent_executions: The most that run at once, reserved for it, which no other function can use.
+        disabled: Turn the function off, by a reserved concurrency of 0: Lambda throttles every invocation.
+            docs/concurrency.md describes what happens to the events of each source.
         snap_start: Start from a snapshot of the initialized function, in a fraction of a cold start's time.
             Requires Python 3.12 or newer, /tmp of 512 MB, no EFS and no provisioned concurrency; works for
             published versions only, so call it through a `LiveAlias`. Costs for keeping the snapshot of each
@@ -173,6 +175,7 @@ class PythonFunction(CheckedFunction):
         function_name: str | None = None,
         description: str | None = None,
         reserved_concurrent_executions: float | None = None,
+        disabled: bool = False,
         snap_start: bool = False,
         durable: Durable | None = None,
         managed_instances: ManagedInstances | None = None,
@@ -271,6 +274,7 @@ class PythonFunction(CheckedFunction):
             function_name=function_name,
             description=description,
             reserved_concurrent_executions=reserved_concurrent_executions,
+            disabled=disabled,
             snap_start=snap_start,
             durable=durable,
             managed_instances=managed_instances,

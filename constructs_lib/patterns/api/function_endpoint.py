@@ -91,7 +91,8 @@ class FunctionEndpoint(Construct):
         certificate: CloudFront: for the domain, in us-east-1.
         price_class: CloudFront: where it answers from; default `PRICE_CLASS_100`, North America and Europe.
         latency_threshold: Alarm when answers take longer on average; default 2.5 seconds.
-        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -100,7 +101,7 @@ class FunctionEndpoint(Construct):
         function_url: The function URL.
         url: The address to call, with a slash at its end: that of the domain or the distribution if there is one.
         distribution: The CloudFront distribution. None without `cloudfront=True`.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         server_errors_alarm: On the share of 5XX answers.
         latency_alarm: On the average latency.
         throttles_alarm: On throttled invocations. None for the alias of a `LiveAlias`, which has its own.

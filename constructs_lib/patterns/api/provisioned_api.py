@@ -136,7 +136,8 @@ class ProvisionedApi(Construct):
         certificate: For a domain that is made, of this Region.
         hosted_zone: Where a record for a domain that is made is put. None: you make the record.
         latency_threshold: Alarm when one answer in a hundred takes longer; default 2.5 seconds.
-        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -156,7 +157,7 @@ class ProvisionedApi(Construct):
         web_acl_association: What puts the web ACL before the stage. None without `web_acl_arn`.
         usage_plans: The usage plans, by the names that you passed.
         api_keys: The API keys, by the names in the usage plans.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         server_errors_alarm: On the share of 5XX answers.
         latency_alarm: On the 99th percentile of the latency.
         throttled_requests_alarm: On requests refused with 429. It counts lines of the access log, since 4XXError

@@ -169,7 +169,8 @@ class ProxiedDatabase(Construct):
             key replaces the database by an empty one, and deleting the key destroys the data. An instance from a
             snapshot keeps the snapshot's key for its storage; its secrets get this one, for good: RDS does not change
             the key of a password that it manages.
-        alarm_topic: Where the alarms go. None: a topic is made, for you to subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -194,7 +195,7 @@ class ProxiedDatabase(Construct):
         proxy_role: The role of the proxy.
         flow_log_group: The flow log of the VPC that was made: what its security groups refuse. None for your own VPC.
         interface_endpoints: The interface endpoints that were made, by the name of the service.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was made.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         proxy_connections_alarm: On the share of its connections that the proxy has opened.
         borrow_latency_alarm: On how long clients wait for a connection.
         pinned_sessions_alarm: On sessions that are pinned to one client.

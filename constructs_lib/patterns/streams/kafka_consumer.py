@@ -110,8 +110,8 @@ class KafkaConsumer(Construct):
         mapping_metrics: Provisioned mode: whether the mapping publishes counts of its events and errors, and its lag,
             each a custom metric; default True. Without them no alarm sees failures to poll, and a bucket or a topic for
             failures has no alarm on failed records.
-        alarm_topic: The SNS topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
         removal_policy: What happens to the bucket that is created when the stack is deleted; default RETAIN.
 
     Raises:
@@ -122,7 +122,7 @@ class KafkaConsumer(Construct):
         event_source_mapping: The event source mapping between the topic and the function.
         failure_bucket: Where failed batches go: the bucket that was created, or yours. None for another destination.
         failure_queue: The queue that you passed as `on_failure`. None if it is not a queue.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         offset_lag_alarm: On the records that are still to be processed.
         polling_alarm: On failures to poll: the network, the secret or the permissions. None without `mapping_metrics`.
         failed_records_alarm: On the first record in the on-failure destination. None without `mapping_metrics`, unless

@@ -99,7 +99,7 @@ class Reading:
             invoked: The function that handles the batches.
         """
         reserved, shards = invoked.reserved_concurrency, source.shards
-        if reserved is not None and shards is not None and _known(self.parallelization_factor):
+        if reserved and shards is not None and _known(self.parallelization_factor):
             wanted = shards * self.parallelization_factor
             if reserved < wanted:
                 Annotations.of(construct).add_warning_v2(

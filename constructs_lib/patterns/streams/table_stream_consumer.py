@@ -98,8 +98,8 @@ class TableStreamConsumer(StreamConsumer):
             minutes, or half of `max_record_age` if that is less.
         event_count_metrics: Whether the mapping publishes its event counts; default True, for the price of
             seven custom metrics. Without them a bucket or a topic for failures has no alarm on failed records.
-        alarm_topic: The topic that the alarms notify, of the same Region. None: a topic is created, for you to
-            subscribe to.
+        alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
+            that is created, for you to subscribe to.
         removal_policy: What happens to the bucket that is created when the stack is deleted; default RETAIN.
 
     Raises:
@@ -113,7 +113,7 @@ class TableStreamConsumer(StreamConsumer):
             bucket.
         failure_queue: The queue that you passed as `on_failure`. None if it is not a queue.
         redrive_function: Sends failed records to `function` again. None without `redrive=True`.
-        alarm_topic: Notified by the alarms: the `alarm_topic` that you passed, or the one that was created.
+        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
         iterator_age_alarm: On the age of changes when the function gets them.
         failed_records_alarm: On the first record in the on-failure destination. None without `event_count_metrics`,
             unless the destination is a queue of this account.
