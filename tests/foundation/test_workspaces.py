@@ -298,6 +298,22 @@ def test_a_member_that_cannot_be_built_is_named(shop: Path) -> None:
         build(shop / "functions" / "bill")
 
 
+def test_what_the_backend_of_a_member_says_is_in_the_message(shop: Path) -> None:
+    money = shop / "packages" / "money"
+    (money / "pyproject.toml").write_text(
+        (money / "pyproject.toml").read_text().replace(BACKEND, IN_TREE_BACKEND)
+    )
+    (money / "backend.py").write_text(
+        "import sys\n"
+        "def build_wheel(*arguments):\n"
+        "    sys.stderr.buffer.write(b'caf\\xe9')\n"
+        "    raise LookupError('no version without .git')\n"
+    )
+    lock(shop)
+    with pytest.raises(InvalidPropsError, match="LookupError: no version without"):
+        build(shop / "functions" / "bill")
+
+
 def test_what_git_ignores_is_in_no_wheel_of_a_member(shop: Path) -> None:
     money = shop / "packages" / "money"
     (shop / ".git").mkdir()
@@ -433,6 +449,27 @@ def test_a_function_in_the_src_layout(shop: Path) -> None:
     assert code.warnings == {}
     own = {name for name in names(code.package.path) if name.startswith(("quote", "src", "notes"))}
     assert own == {"quote/handlers/create.py", "quote/prices.py"}
+
+
+def test_a_handler_in_a_member(shop: Path) -> None:
+    def package(handler: str) -> Package:
+        return function_code.package(
+            shop / "functions" / "quote",
+            handler,
+            ARM,
+            bytecode=False,
+            selection=Selection(),
+            include_runtime=False,
+            has_layers=False,
+            has_python_path=False,
+        ).package
+
+    (shop / "packages" / "pricing" / "src" / "pricing" / "create.py").write_text(HANDLER)
+    assert "pricing/create.py" in names(package("pricing.create.handle").path)
+    with pytest.raises(
+        InvalidPropsError, match=r"the function 'handel', but .*pricing/create\.py .*'handle'\?"
+    ):
+        package("pricing.create.handel")
 
 
 def test_a_module_at_the_top_of_the_entry_goes_before_src(tmp_path: Path) -> None:

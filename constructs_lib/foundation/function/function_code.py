@@ -153,6 +153,8 @@ def _elsewhere(
     try:
         handler_code.check(path, handler, python=target.python)
     except InvalidPropsError:
+        if handler_code.located(path, module):
+            raise
         if not (has_layers and handler_code.may_be_elsewhere(path, module)):
             raise missing from None
         if handler_code.is_near_miss(code, module):

@@ -83,7 +83,7 @@ class LocalProject:
             # The sources of the project's dependencies have no say in its own wheel, and are not next to the copy.
             uv.run(
                 ["build", "--wheel", "--no-sources", "--out-dir", str(draft), "--no-create-gitignore",
-                 "--python", str(interpreter.HOST.path), "--quiet", str(copy)],
+                 "--python", str(interpreter.HOST.path), str(copy)],
                 cwd=cwd,
                 environment={**_REPEATABLE, "GIT_CEILING_DIRECTORIES": aside},
                 failure=f"{self.name} ({self.folder}) cannot be built into a wheel",

@@ -56,7 +56,8 @@ def run(
             cwd=cwd,
             env=variables | dict(environment or {}),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
         if done.returncode == 0:
