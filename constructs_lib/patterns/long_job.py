@@ -43,7 +43,7 @@ class LongJob(Construct):
     `JOB_TASK_TOKEN`, for `SendTaskHeartbeat`.
 
     A job that ends with another exit code than 0, that takes too long or that cannot be started is sent to the
-    dead-letter queue, as JSON with `execution_arn`, `input`, `error` and `cause`. Then the execution fails, in a state
+    dead-letter queue, as JSON with `execution_arn`, `input` and `error`. Then the execution fails, in a state
     from which Step Functions' own redrive runs the job again, within 14 days: `aws stepfunctions redrive-execution
     --execution-arn ...`. A redrive uses the newest revision of the task definition.
 
@@ -381,8 +381,8 @@ class LongJob(Construct):
                         "MessageBody": {
                             "execution_arn.$": "$$.Execution.Id",
                             "input.$": "$$.Execution.Input",
-                            "error.$": "$.Error",
-                            "cause.$": "$.Cause",
+                            # As a whole: AWS promises a Cause for no error.
+                            "error.$": "$",
                         },
                     },
                     "ResultSelector": {"redrives.$": "$$.Execution.RedriveCount"},

@@ -186,7 +186,7 @@ class _Site:
         assert depth(self._sqs, url) <= 10  # noqa: S101 - as many as one call takes
         messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         found = [json.loads(message["Body"]) for message in messages]
-        return [(each["execution_arn"], each["input"], each["error"]) for each in found]
+        return [(each["execution_arn"], each["input"], each["error"]["Error"]) for each in found]
 
     def alarms(self) -> frozenset[str]:
         """The metrics of the alarms that went off so far, according to their topic."""

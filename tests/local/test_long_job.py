@@ -146,8 +146,7 @@ def test_a_job_that_fails_is_kept_and_a_redrive_runs_it_again(cloud: LocalCloud,
     assert failure == {
         "execution_arn": execution,
         "input": {"day": "bad-day"},
-        "error": "States.TaskFailed",
-        "cause": "Injected by the local cloud.",
+        "error": {"Error": "States.TaskFailed", "Cause": "Injected by the local cloud."},
     }
 
     for redrives, expected in ((1, "FAILED"), (2, "SUCCEEDED")):  # the fault was repaired before the second
@@ -172,4 +171,4 @@ def test_an_input_that_is_too_large_for_ecs_is_kept(cloud: LocalCloud, job: Depl
     execution = start(cloud, job, large)
     assert status(cloud, execution)[0] == "FAILED"
     (failure,) = kept(cloud, job)
-    assert (failure["input"], failure["error"]) == (large, "ECS.InvalidParameterException")
+    assert (failure["input"], failure["error"]["Error"]) == (large, "ECS.InvalidParameterException")

@@ -183,8 +183,7 @@ def test_every_failure_is_kept_with_its_execution_input_and_error(stack: Stack) 
     assert keep["Parameters"]["MessageBody"] == {
         "execution_arn.$": "$$.Execution.Id",
         "input.$": "$$.Execution.Input",
-        "error.$": "$.Error",
-        "cause.$": "$.Cause",
+        "error.$": "$",
     }
     assert keep["Retry"][0]["ErrorEquals"] == ["States.ALL"]
     assert keep["Next"] == FAILED

@@ -6,12 +6,13 @@ checked and never run.
 
 from pathlib import Path
 
-from aws_cdk import CfnParameter, Stack
+from aws_cdk import CfnParameter, Duration, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
@@ -36,6 +37,7 @@ from constructs_lib import (
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
+    LongJob,
     ProvisionedApi,
     ProxiedDatabase,
     PythonFunction,
@@ -228,3 +230,26 @@ def databases(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic, vpc
         vpc=vpc,
     )
     ProxiedDatabase(stack, "GivenCluster", database=cluster, database_name="app", master_secret=secret)
+
+
+def long_jobs(stack: Stack, key: kms.Key, topic: sns.Topic) -> None:
+    vpc = ec2.Vpc(stack, "OfJobs")
+    LongJob(
+        stack,
+        "Job",
+        vpc=vpc,
+        image=ecs.ContainerImage.from_registry("any"),
+        cpu=CfnParameter(stack, "Cpu", type="Number").value_as_number,
+        timeout=Duration.hours(2),
+        cluster=ecs.Cluster(stack, "Jobs", vpc=vpc),
+        encryption_key=key,
+        alarm_topic=topic,
+    )
+    LongJob(
+        stack,
+        "OfYourTask",
+        vpc=vpc,
+        task_definition=ecs.FargateTaskDefinition(stack, "Task"),
+        timeout=Duration.hours(2),
+        dead_letter_queue=sqs.Queue(stack, "Failures"),
+    )
