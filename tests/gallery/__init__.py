@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aws_cdk import App, Environment, Stack, Stage
 
+from tests.gallery import alarms as _alarms
 from tests.gallery import api as _api
 from tests.gallery import brokers as _brokers
 from tests.gallery import concurrency as _concurrency
@@ -47,6 +48,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_kill_switch.SCENES,
         *_long_job.SCENES,
         *_concurrency.SCENES,
+        *_alarms.SCENES,
         *_streams.SCENES,
         *_brokers.SCENES,
         *_places.SCENES,
