@@ -64,20 +64,23 @@ def findings(passed: object) -> dict[str, str]:
     return {} if passed is not None else {"Serverless-SQSRedrivePolicy": end, "AwsSolutions-SQS3": end}
 
 
-def watch(construct: Construct, queue: sqs.IQueue, *, passed: sqs.IQueue | None) -> Watch | None:
+def watch(
+    construct: Construct, queue: sqs.IQueue, *, passed: sqs.IQueue | None, description: str = ""
+) -> Watch | None:
     """Watch a dead-letter queue whose metrics are in the construct's account.
 
     Args:
         construct: Whose alarm it is.
         queue: The queue.
         passed: The same where the user passed it; None for one that was made here.
+        description: What to do, for whoever is on call; default is to send the events again.
 
     Returns:
         The watch; None for a queue of another account.
     """
     if passed is not None and location.is_of_another_account(construct, passed):
         return None
-    return alarms.dead_letters(queue, description=_SEND_AGAIN)
+    return alarms.dead_letters(queue, description=description or _SEND_AGAIN)
 
 
 _SEND_AGAIN: Final = (

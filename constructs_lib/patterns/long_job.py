@@ -28,6 +28,12 @@ _KEEP: Final = "Keep the failure"
 _FAILED: Final = "Failed - redrive to run the job again"
 
 
+_REDRIVE_THE_EXECUTION: Final = (
+    "Jobs have failed for good, and what is known of them is in the dead-letter queue. Find the cause, then redrive the "
+    "execution that the message names, within 14 days."
+)
+
+
 class LongJob(Construct):
     """A container that runs for minutes, hours or days on Fargate, started and watched by Step Functions.
 
@@ -208,7 +214,10 @@ class LongJob(Construct):
         self.failed_alarm = alarms_here.add("FailedAlarm", _failed(self.state_machine))
         self.throttled_alarm = alarms_here.add("ThrottledAlarm", _throttled(self.state_machine))
         self.dead_letter_alarm = alarms_here.add(
-            "DeadLetterAlarm", dead_letters.watch(self, self.dead_letter_queue, passed=dead_letter_queue)
+            "DeadLetterAlarm",
+            dead_letters.watch(
+                self, self.dead_letter_queue, passed=dead_letter_queue, description=_REDRIVE_THE_EXECUTION
+            ),
         )
 
     def _make_task_definition(
