@@ -42,10 +42,10 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
         *_concurrency.SCENES,
-        *_alarms.SCENES,
         *_streams.SCENES,
         *_brokers.SCENES,
         *_places.SCENES,
+        *_alarms.SCENES,  # last: where there are settings, every construct asks for its path
     )
 }
 
