@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Stage
+from aws_cdk import NestedStack, Stack, Stage
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarm_topic
+from constructs_lib.foundation import alarm_topic, location
 from constructs_lib.foundation.resource import path_of
 from constructs_lib.practice.plugin import app_of
 
@@ -32,6 +32,7 @@ class AlarmSettings:
         if app is None:
             raise InvalidPropsError(f"scope must be in an app, got {path_of(scope)!r}, which is not.")
         self._app: Final = app
+        self._scope: Final = scope
         self._path: Final = path_of(scope)
 
     @staticmethod
@@ -89,6 +90,13 @@ class AlarmSettings:
 
     def _check_early(self, method: str) -> None:
         for construct in _alarmed.get(self._app, ()):
+            stack = location.stack_of(construct)  # known already, unlike the path
+            if (
+                isinstance(self._scope, Stack)
+                and not isinstance(stack, NestedStack)
+                and stack is not self._scope
+            ):
+                continue
             path = path_of(construct)
             if _is_at_or_below(path, self._path):
                 raise InvalidPropsError(

@@ -29,8 +29,8 @@ _FAILED: Final = "Failed - redrive to run the job again"
 
 
 _REDRIVE_THE_EXECUTION: Final = (
-    "Jobs have failed for good, and what is known of them is in the dead-letter queue. Find the cause, then redrive the "
-    "execution that the message names, within 14 days."
+    "Jobs have failed for good, and what is known of them is in the dead-letter queue. Find the cause, then redrive "
+    "the execution that the message names, within 14 days."
 )
 
 

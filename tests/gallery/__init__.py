@@ -48,10 +48,10 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_kill_switch.SCENES,
         *_long_job.SCENES,
         *_concurrency.SCENES,
-        *_alarms.SCENES,
         *_streams.SCENES,
         *_brokers.SCENES,
         *_places.SCENES,
+        *_alarms.SCENES,  # last: where there are settings, every construct asks for its path
     )
 }
 
