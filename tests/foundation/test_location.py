@@ -212,6 +212,8 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
         arguments[argument] = [part]
     if argument == "routes":
         arguments["routes"] = {"GET /part": part}
+    if argument == "triggers":
+        arguments["triggers"] = {"pre_sign_up": part}
     if argument == "repository":
         del arguments["entry"]
         arguments["tag_or_digest"] = "7f3c2a1"

@@ -70,7 +70,7 @@ def python_layer_with_everything_set(stack: Stack) -> None:
         "Layer",
         entry=SAMPLE_FUNCTIONS / "complete_trip",
         bytecode=False,
-        runtime=lambda_.Runtime.PYTHON_3_14,
+        runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.X86_64,
         description="What rides have in common",
         layer_version_name="rides",
@@ -80,13 +80,13 @@ def python_layer_with_everything_set(stack: Stack) -> None:
         stack,
         "Powertools",
         version="3.24.0",
-        runtime=lambda_.Runtime.PYTHON_3_14,
+        runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.X86_64,
     )
     function(
         stack,
         layers=[layer, powertools],
-        runtime=lambda_.Runtime.PYTHON_3_14,
+        runtime=lambda_.Runtime.PYTHON_3_13,
         architecture=lambda_.Architecture.X86_64,
     )
 

@@ -136,6 +136,7 @@ class CheckedFunction(lambda_.Function):
                 "vpc": vpc,
                 "leaving_vpc": leaving_vpc,
                 "reserved_concurrent_executions": reserved_concurrent_executions,
+                "disabled": disabled,
                 "snap_start": snap_start,
                 "tenant_isolation": tenant_isolation,
             },
@@ -225,6 +226,8 @@ class CheckedFunction(lambda_.Function):
         }
         if tracing != lambda_.Tracing.ACTIVE:
             findings["Serverless-LambdaTracing"] = f"The app chose {tracing.name} for this function."
+        if managed_instances is not None:
+            findings |= managed_.FINDINGS
         acknowledge(self, {**findings, **acknowledged})
         if durable is not None:
             durable_.allow_checkpoints(self, role)

@@ -118,12 +118,19 @@ def check(
         )
 
 
+FINDINGS: Final = dict.fromkeys(
+    ("cdk-preflight::pf-lambda-memory-max", "cdk-preflight::pf-lambda-timeout-max"),
+    "On managed instances a function has up to 32,768 MB and 5,400 seconds; these rules have the limits of others.",
+)
+"""What cdk-preflight reports of functions that Lambda accepts."""
+
 _FROM_HERE: Final = "A function runs on instances of its own Region and account: pass a provider from there."
 
 _REASONS: Final = {
     "vpc": ": the function is in the VPC of its capacity provider. Set subnets and security groups there.",
     "leaving_vpc": ": Lambda makes no network interfaces for such a function. Leave it out.",
     "reserved_concurrent_executions": ", which scale by minimum_environments and maximum_environments. Set these.",
+    "disabled": ", which reserved concurrency does not turn off. Set its environments to 0.",
     "snap_start": ", whose environments are always warm. Leave one out.",
     "tenant_isolation": ": one environment runs many invocations at the same time. Leave one out.",
 }
@@ -132,6 +139,7 @@ _PAGES: Final = {
     "vpc": _defaults.MANAGED_INSTANCES_NETWORKING,
     "leaving_vpc": _defaults.MANAGED_INSTANCES_NETWORKING,
     "reserved_concurrent_executions": _defaults.MANAGED_INSTANCES_SCALING,
+    "disabled": _defaults.MANAGED_INSTANCES_SCALING,
     "tenant_isolation": _defaults.TENANT_ISOLATION,
 }
 
