@@ -34,7 +34,7 @@ def synthesized(app: App, stack: Stack) -> dict[str, Any]:
     return template
 
 
-EXECUTION_ALARMS = ("ExecutionsFailedAlarm", "ExecutionsTimedOutAlarm")
+EXECUTION_ALARMS = ("ExecutionsFailedAlarm", "ExecutionsTimedOutAlarm", "ExecutionsUndeliveredAlarm")
 OF_THE_WHOLE_FUNCTION: dict[str, str | tuple[str, ...]] = {
     "kill_switch_armed": "Switch",
     "durable_executions": EXECUTION_ALARMS,

@@ -1,6 +1,7 @@
 """A long job on the local cloud: it runs to its end, its failure is kept, and a redrive runs it again.
 
-Holds `stepfunctions/fargate_tasks.py` and `stepfunctions/redrive.py`. No container runs: see the former.
+Holds `stepfunctions/fargate_tasks.py`, `stepfunctions/redrive.py` and `stepfunctions/current_execution.py`. No
+container runs: see the first of them.
 """
 
 import json

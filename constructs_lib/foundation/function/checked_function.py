@@ -131,7 +131,7 @@ class CheckedFunction(lambda_.Function):
             scope,
             managed_instances,
             memory_mb=memory_mb,
-            architecture_name=chosen.name,
+            architecture_name=_defaults.ARCHITECTURE if architecture is None else architecture.name,
             refused={
                 "vpc": vpc,
                 "leaving_vpc": leaving_vpc,
