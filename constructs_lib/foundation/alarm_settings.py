@@ -76,7 +76,7 @@ class AlarmSettings:
         What something else needs stays: the alarms by which `LiveAlias` rolls a deployment back, and all alarms of
         `KillSwitch` and `ConcurrencyBudget`, which do not work without them. Topics stay too; they cost nothing. The
         attributes of the constructs stay what they are, but an alarm that is left out is in no template: nothing can
-        refer to it, such as a composite alarm of yours.
+        refer to it, such as your own composite alarm.
 
         Args:
             left_out: Default True. False: create them, although they are left out above.

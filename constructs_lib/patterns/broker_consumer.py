@@ -42,10 +42,10 @@ class BrokerConsumer(Construct):
     function's role may describe the broker, join its network, and read the secret. The broker, its queues and its
     network stay yours: synth shows what the network must let through. Only the alarms cost anything.
 
-    Lambda acknowledges a batch if the invocation succeeds, whatever the handler returns. There are no partial batch
-    responses, retries or on-failure destinations: if the handler raises an error, the whole batch goes back to the
-    broker, which decides what happens next. Messages that were processed before the error are processed again: use the
-    id of the message as the idempotency key.
+    Lambda acknowledges a batch if the invocation succeeds, whatever the handler returns. For brokers it has no
+    partial batch responses, retries or on-failure destinations: if the handler raises an error, the whole batch goes
+    back to the broker, which decides what happens next. Messages that were processed before the error are processed
+    again: use the id of the message as the idempotency key.
 
     - ActiveMQ delivers a message 6 more times, by Lambda's own redelivery policy, and then moves it to its dead-letter
       queue, `ActiveMQ.DLQ` unless the broker's configuration names another.

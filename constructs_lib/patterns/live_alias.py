@@ -79,9 +79,9 @@ class LiveAlias(Construct):
         alias_name: The name of the alias; default `live`.
         provisioned_concurrency: Number of execution environments that are always initialized: at least 1, and at most
             the function's reserved concurrency, together with that of its other aliases. With scaling or a schedule,
-            it is the minimum and the initial value. Default is no provisioned concurrency.
+            it is the minimum and the initial value. By default, none are initialized.
         maximum_provisioned_concurrency: Maximum number of these environments; between the two it scales by
-            utilization. Default is no scaling.
+            utilization. By default, the number does not change.
         target_utilization: Share of the provisioned concurrency that scaling keeps in use, 0.1 to 0.9; default 0.7.
         provisioned_concurrency_schedule: Scheduled scaling actions, by name. Each sets `min_capacity`, at least 1, and
             `max_capacity`; the default of `max_capacity` is `maximum_provisioned_concurrency`, or `min_capacity` if

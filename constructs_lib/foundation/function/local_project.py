@@ -106,7 +106,7 @@ def find(
         exclude: Patterns, from `folder`, of what is left out.
 
     Raises:
-        InvalidPropsError: There is no such project, or one of its files cannot be packaged.
+        InvalidPropsError: The folder has no project, or one of its files cannot be packaged.
     """
     if not any((folder / file).is_file() for file in ("pyproject.toml", "setup.py")):
         raise InvalidPropsError(

@@ -403,7 +403,7 @@ def _hurry_waits() -> None:
             if (update.get(kind) or {}).get(key) is not None
         }
         callback = update.get("CallbackOptions")
-        if callback is not None:  # 0 is no timeout; MiniStack takes it for one that is over at once
+        if callback is not None:  # 0 means without a timeout; MiniStack would end the callback at once
             options["CallbackOptions"] = {key: seconds for key, seconds in callback.items() if seconds}
         plain(record, update | options)
 
