@@ -132,6 +132,27 @@ def let_service_send(
     return dependable
 
 
+def check_key(scope: Construct, encryption_key: "kms.IKey | None") -> None:
+    """Refuse what cannot encrypt a queue that is made.
+
+    Args:
+        scope: Where the construct is going to be.
+        encryption_key: What was given as `encryption_key`.
+
+    Raises:
+        InvalidPropsError: It is not a key, or one of another Region.
+    """
+    _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
+    location.check(
+        scope,
+        "encryption_key",
+        encryption_key,
+        same_account=False,
+        way_out="SQS uses keys of its own Region only: pass one of that Region.",
+        source=_defaults.SQS_KEYS,
+    )
+
+
 def check(
     scope: Construct,
     target: sqs.IQueue | None,
@@ -139,6 +160,7 @@ def check(
     *,
     source: str,
     same_account: bool = False,
+    encryption_key: "kms.IKey | None" = None,
 ) -> None:
     """Refuse a dead-letter queue that nothing would arrive in.
 
@@ -148,11 +170,13 @@ def check(
         removal_policy: Of the queue that is made.
         source: The page that gives the rules.
         same_account: Whether the service delivers within its account alone.
+        encryption_key: Of the queue that is made.
 
     Raises:
-        InvalidPropsError: It cannot be one, or `removal_policy` is for a queue that is not made.
+        InvalidPropsError: It cannot be one, or `removal_policy` or `encryption_key` is for a queue that is not made.
     """
     _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
+    check_key(scope, encryption_key)
     if target is None:
         return
     _validation.check_part("dead_letter_queue", target, "queue_arn", "a queue")
@@ -180,6 +204,11 @@ def check(
             "removal_policy cannot be combined with dead_letter_queue, since no queue is made. Set it where "
             "the queue is created."
         )
+    _validation.check_not_with(
+        "dead_letter_queue",
+        "no queue is made then. Set this where the queue is created.",
+        encryption_key=encryption_key,
+    )
 
 
 def check_stack(scope: Construct, target: sqs.IQueue | None, *, topic: sns.ITopic | None = None) -> None:

@@ -151,15 +151,7 @@ class AsyncDestinations(Construct):
         check_destinations(invoked, redrive=redrive is True)
         role = permissions.role_of(function, invoked.base)
         Alarms.check_topic(scope, alarm_topic)
-        _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
-        location.check(
-            scope,
-            "encryption_key",
-            encryption_key,
-            same_account=False,
-            way_out="SQS uses keys of its own Region only: pass one of that Region.",
-            source=_defaults.SQS_KEYS,
-        )
+        dead_letters.check_key(scope, encryption_key)
         _validation.check_flag("redrive", redrive)
         _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
         oldest = _validation.read_seconds(

@@ -33,7 +33,7 @@ class DurableExecutions(Construct):
     fail or take too long, and on dead letters that are lost; and the topic that they go to. With `starter=True` also a
     function that starts one execution for each message or event.
 
-    Durable functions have no destinations, and Lambda does not try a failed execution again: retries belong into the
+    Durable functions have no destinations, and Lambda does not try a failed execution again: put retries into the
     handler's steps. When an execution that was started asynchronously fails, is stopped or takes too long, Lambda sends
     the event that started it to the dead-letter queue, and so it does with an event that it could not start at all.
 
@@ -114,23 +114,13 @@ class DurableExecutions(Construct):
                     f"executions. See {_defaults.DURABLE_NAMES}"
                 )
         dead_letters.check(
-            scope, dead_letter_queue, removal_policy, source=_defaults.DURABLE_PRACTICES, same_account=True
-        )
-        _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
-        location.check(
             scope,
-            "encryption_key",
-            encryption_key,
-            same_account=False,
-            way_out="SQS uses keys of its own Region only: pass one of that Region.",
-            source=_defaults.SQS_KEYS,
+            dead_letter_queue,
+            removal_policy,
+            source=_defaults.DURABLE_PRACTICES,
+            same_account=True,
+            encryption_key=encryption_key,
         )
-        if dead_letter_queue is not None:
-            _validation.check_not_with(
-                "dead_letter_queue",
-                "no queue is made then. Set this where the queue is created.",
-                encryption_key=encryption_key,
-            )
         Alarms.check_topic(scope, alarm_topic)
 
         super().__init__(scope, construct_id)

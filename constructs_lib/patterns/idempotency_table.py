@@ -39,9 +39,8 @@ class IdempotencyTable(Construct):
     Queues, streams, events and clients that retry deliver at least once. A handler with Powertools' `@idempotent`
     stores what it is doing under a key of the event, and answers a second delivery with the first one's result. If the
     effect is in a database behind `ProxiedDatabase`, use `constructs_lib.runtime.once.Once` instead: it stores the key
-    in the effect's own transaction, so that there is no moment between the two. With this table there is one: a
-    function that ends between its effect and the record has the effect again, once the record's time in progress has
-    passed.
+    in the effect's own transaction, so that both are stored or neither is. With this table they are stored one after
+    the other: a function that ends between them has the effect again, once the record's time in progress has passed.
 
     What is deployed: a table on demand, with the attributes that Powertools expects (`id`, and `expiration`, after
     which DynamoDB deletes a record), point-in-time recovery, deletion protection and encryption; and an alarm on

@@ -155,23 +155,13 @@ class LongJob(Construct):
         chosen = _subnets(vpc, vpc_subnets, assign_public_ip=assign_public_ip)
         _check_retries(retry_attempts, retry_on)
         dead_letters.check(
-            scope, dead_letter_queue, removal_policy, source=_defaults.JOB_ERRORS, same_account=True
-        )
-        _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
-        location.check(
             scope,
-            "encryption_key",
-            encryption_key,
-            same_account=False,
-            way_out="SQS uses keys of its own Region only: pass one of that Region.",
-            source=_defaults.SQS_KEYS,
+            dead_letter_queue,
+            removal_policy,
+            source=_defaults.JOB_ERRORS,
+            same_account=True,
+            encryption_key=encryption_key,
         )
-        if dead_letter_queue is not None:
-            _validation.check_not_with(
-                "dead_letter_queue",
-                "no queue is made then. Set this where the queue is created.",
-                encryption_key=encryption_key,
-            )
         Alarms.check_topic(scope, alarm_topic)
 
         super().__init__(scope, construct_id)

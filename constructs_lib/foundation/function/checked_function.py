@@ -15,6 +15,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions, subnets
 from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.function import arguments
 from constructs_lib.foundation.function import durable as durable_
 from constructs_lib.foundation.function import managed_instances as managed_
 from constructs_lib.foundation.function.durable import Durable
@@ -126,7 +127,6 @@ class CheckedFunction(lambda_.Function):
                     source=page,
                 )
         durable_.check(durable)
-        chosen = _ARCHITECTURE if architecture is None else architecture
         managed_.check(
             scope,
             managed_instances,
@@ -168,7 +168,7 @@ class CheckedFunction(lambda_.Function):
                 code=content,
                 handler=handler,
                 runtime=runtime,
-                architecture=chosen,
+                architecture=_ARCHITECTURE if architecture is None else architecture,
                 timeout=_TIMEOUT if timeout is None else timeout,
                 memory_size=memory_mb,
                 ephemeral_storage_size=ephemeral_storage_size,
@@ -364,14 +364,7 @@ def _check_arguments(
             "1 to 64 letters, digits, hyphens and underscores",
             source=_defaults.CREATE_FUNCTION,
         )
-    if description is not None:
-        _validation.check_text("description", description)
-        most = _defaults.FUNCTION_DESCRIPTION_CHARACTERS_MAX
-        if not _validation.is_unresolved(description) and len(description) > most:
-            raise InvalidPropsError(
-                f"description must be at most {most} characters, got {len(description)}. "
-                f"See {_defaults.CREATE_FUNCTION}"
-            )
+    arguments.check_description(description, source=_defaults.CREATE_FUNCTION)
 
 
 def _check_storage_of_snap_start(ephemeral_storage_size: Size | None) -> None:

@@ -14,14 +14,15 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
-from constructs_lib.foundation.function import durable as durable_
 from constructs_lib.foundation.function import (
+    arguments,
     function_code,
     layer_checks,
     packaging,
     packaging_context,
     runtimes,
 )
+from constructs_lib.foundation.function import durable as durable_
 from constructs_lib.foundation.function import managed_instances as managed_
 from constructs_lib.foundation.function.checked_function import CheckedFunction
 from constructs_lib.foundation.function.durable import Durable
@@ -197,25 +198,24 @@ class PythonFunction(CheckedFunction):
         log_removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the function; the arguments are described at the class."""
-        _check_kinds(
-            entry=entry,
-            handler=handler,
-            runtime=runtime,
-            bytecode=bytecode,
+        selection = Selection(
+            extras=extras,
+            groups=dependency_groups,
+            from_source=build_from_source,
             include=include,
             exclude=exclude,
-            extras=extras,
-            dependency_groups=dependency_groups,
-            build_from_source=build_from_source,
-            include_runtime=include_runtime,
         )
+        arguments.check_packaging(entry, bytecode, selection)
+        _validation.check_text("handler", handler)
+        _validation.check_type("runtime", runtime, lambda_.Runtime, "lambda_.Runtime.PYTHON_3_13")
+        _validation.check_flag("include_runtime", include_runtime)
         runtime_name = _defaults.PYTHON_RUNTIME if runtime is None else runtime.name
         runtimes.check(runtime_name)
         _validation.check_range(
             "max_zipped_mb", max_zipped_mb, 0, _UNZIPPED_MB_MAX, unit="MB", source=_defaults.LAMBDA_QUOTAS
         )
         stack = location.stack_of(scope)
-        packaged = function_code.Code(packaging.placeholder())
+        packaged: function_code.Code
 
         def code() -> lambda_.Code:
             nonlocal packaged
@@ -225,8 +225,8 @@ class PythonFunction(CheckedFunction):
                 _check_snap_start(runtime, runtime_name)
             durable_.check_runtime(durable, runtime_name)
             managed_.check_runtime(managed_instances, runtime_name)
-            if packaging_context.is_bundled(stack):
-                packaged = function_code.package(
+            packaged = (
+                function_code.package(
                     Path(entry),
                     handler,
                     function_code.target(
@@ -235,17 +235,14 @@ class PythonFunction(CheckedFunction):
                         for_host=packaging_context.is_for_this_machine(app_of(scope)),
                     ),
                     bytecode=bytecode,
-                    selection=Selection(
-                        extras=extras,
-                        groups=dependency_groups,
-                        from_source=build_from_source,
-                        include=include,
-                        exclude=exclude,
-                    ),
+                    selection=selection,
                     include_runtime=include_runtime,
                     has_layers=bool(layers),
                     has_python_path="PYTHONPATH" in (environment or {}),
                 )
+                if packaging_context.is_bundled(stack)
+                else function_code.Code(packaging.placeholder())
+            )
             package = packaged.package
             packaging.check_size(
                 package, layers_bytes=layer_checks.unzipped_bytes(scope, layers), max_zipped_mb=max_zipped_mb
@@ -315,37 +312,6 @@ def _code_of(package: packaging.Package, stack: Stack) -> lambda_.Code:
 
 
 _codes: Final[WeakKeyDictionary[Stack, dict[str, lambda_.Code]]] = WeakKeyDictionary()
-
-
-def _check_kinds(
-    *,
-    entry: object,
-    handler: object,
-    runtime: object,
-    bytecode: object,
-    include: object,
-    exclude: object,
-    extras: object,
-    dependency_groups: object,
-    build_from_source: object,
-    include_runtime: object,
-) -> None:
-    """Refuse what Python lets pass and the CDK would choke on, such as a name in place of a part."""
-    if not isinstance(entry, str | Path):
-        raise InvalidPropsError(f"entry must be a path, got {_validation.shown(entry)}.")
-    _validation.check_text("handler", handler)
-    _validation.check_type("runtime", runtime, lambda_.Runtime, "lambda_.Runtime.PYTHON_3_13")
-    for name, value, plural in (
-        ("include", include, "glob patterns"),
-        ("exclude", exclude, "glob patterns"),
-        ("extras", extras, "names of extras"),
-        ("dependency_groups", dependency_groups, "names of dependency groups"),
-        ("build_from_source", build_from_source, "names of packages"),
-    ):
-        _validation.check_parts(name, value, "casefold", plural)
-    _validation.check_flag("include_runtime", include_runtime)
-    if bytecode is not None:
-        _validation.check_flag("bytecode", bytecode)
 
 
 def _check_snap_start(runtime: lambda_.Runtime | None, runtime_name: str) -> None:

@@ -9,9 +9,14 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
-from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
-from constructs_lib.foundation.function import function_code, packaging, packaging_context, runtimes
+from constructs_lib.foundation.function import (
+    arguments,
+    function_code,
+    packaging,
+    packaging_context,
+    runtimes,
+)
 from constructs_lib.foundation.function.requirements import Selection
 from constructs_lib.practice.plugin import app_of, check_app_of
 
@@ -78,24 +83,14 @@ class PythonLayer(lambda_.LayerVersion):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the layer; the arguments are described at the class."""
-        if not isinstance(entry, str | Path):
-            raise InvalidPropsError(f"entry must be a path, got {_validation.shown(entry)}.")
+        selection = Selection(extras, dependency_groups, build_from_source, include, exclude)
+        arguments.check_packaging(entry, bytecode, selection)
         _check_machine(runtime, architecture)
-        for name, value, plural in (
-            ("extras", extras, "names of extras"),
-            ("dependency_groups", dependency_groups, "names of dependency groups"),
-            ("build_from_source", build_from_source, "names of packages"),
-            ("include", include, "glob patterns"),
-            ("exclude", exclude, "glob patterns"),
-        ):
-            _validation.check_parts(name, value, "casefold", plural)
-        if bytecode is not None:
-            _validation.check_flag("bytecode", bytecode)
         _validation.check_type("removal_policy", removal_policy, RemovalPolicy, "RemovalPolicy.RETAIN")
         _check_texts(description, layer_version_name)
         runtime_name = _defaults.PYTHON_RUNTIME if runtime is None else runtime.name
         stack = location.stack_of(scope)
-        package, infos = packaging.placeholder(), dict[str, str]()
+        infos: dict[str, str] = {}
         if packaging_context.is_bundled(stack):
             target = function_code.target(
                 runtime_name,
@@ -109,9 +104,11 @@ class PythonLayer(lambda_.LayerVersion):
                 Path(entry),
                 target,
                 interpreter=compiler,
-                selection=Selection(extras, dependency_groups, build_from_source, include, exclude),
+                selection=selection,
             )
             packaging.check_size(package, layers_bytes=0, max_zipped_mb=_ANY_ARCHIVE_MB)
+        else:
+            package = packaging.placeholder()
         super().__init__(
             scope,
             construct_id,
@@ -190,14 +187,7 @@ def _check_machine(runtime: object, architecture: object) -> None:
 
 
 def _check_texts(description: str | None, layer_version_name: str | None) -> None:
-    if description is not None:
-        _validation.check_text("description", description)
-        most = _defaults.FUNCTION_DESCRIPTION_CHARACTERS_MAX
-        if not _validation.is_unresolved(description) and len(description) > most:
-            raise InvalidPropsError(
-                f"description must be at most {most} characters, got {len(description)}. "
-                f"See {_defaults.PUBLISH_LAYER_VERSION}"
-            )
+    arguments.check_description(description, source=_defaults.PUBLISH_LAYER_VERSION)
     if layer_version_name is not None:
         _validation.check_pattern(
             "layer_version_name",
