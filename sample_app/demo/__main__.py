@@ -1,15 +1,11 @@
 """Deploy the sample app on this machine, drive all of its parts, and hold what came of it against what must.
 
-Then once more under enforced IAM, with fewer trips: what a role may not do is refused, and a function that was never
-connected to the database has to stay out.
+Beside it, once it is deployed, the same runs under enforced IAM with fewer trips: see enforced.py.
 """
 
 import random
-import shlex
 import sys
-import time
-from collections.abc import Iterator, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +13,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from sample_app.demo import (
@@ -32,7 +27,9 @@ from sample_app.demo import (
     report,
     zones_outcome,
 )
+from sample_app.demo.beside import Beside
 from sample_app.demo.finished_trips import FinishedTrips, make_finished_trips
+from sample_app.demo.phases import phases
 from sample_app.demo.positions import Positions, make_positions
 from sample_app.demo.receipts_outcome import ReceiptsOutcome
 from sample_app.demo.trips import Rehearsal, make_rehearsal
@@ -41,26 +38,6 @@ from sample_app.demo.zones_outcome import PlainOutcome, ZonesOutcome
 
 _PROJECT = Path(__file__).resolve().parents[2]
 _STATE = _PROJECT / ".cache" / "local"
-_TIME_SCALE = 480
-"""A failed message is back after 0.4 seconds in place of three minutes: that is most of what the demo waits for."""
-
-
-class _Phases:
-    """Says what goes on, and how long each part took."""
-
-    def __init__(self, console: Console, progress: Progress, task: TaskID) -> None:
-        self._console = console
-        self._progress = progress
-        self._task = task
-        self._since = time.monotonic()
-
-    def tell(self, text: str) -> None:
-        self._progress.update(self._task, description=text)
-
-    def end(self, name: str) -> None:
-        now = time.monotonic()
-        self._console.print(f"  {name}: {now - self._since:.1f} s")
-        self._since = now
 
 
 class Part(StrEnum):
@@ -88,7 +65,6 @@ class _Seen:
     plain: PlainOutcome | None = None
     disputes: drive_disputes.DisputesOutcome | None = None
     settlement: drive_settlement.SettlementOutcome | None = None
-    enforced: report.Enforced | None = None
 
 
 def main(
@@ -106,21 +82,42 @@ def main(
     finished, positions = make_finished_trips(rehearsal.seed), make_positions(rehearsal.seed)
     parts = set(Part) if only is None else {only}
     seen = _Seen()
-    try:
-        if parts != {Part.ENFORCED}:
-            _rehearse(seen, parts, rehearsal, finished, positions, state, console, compare=compare)
+    enforced = [
+        sys.executable,
+        "-m",
+        "sample_app.demo.enforced",
+        str(rehearsal.seed + 1),
+        str(state.resolve()),
+    ]
+    with Beside(enforced) as beside:
+        deployed = beside.start if Part.ENFORCED in parts else lambda: None
+        try:
+            if parts == {Part.ENFORCED}:
+                deployed()
+            else:
+                _rehearse(
+                    seen, parts, rehearsal, finished, positions, state, console, deployed, compare=compare
+                )
+        except LocalCloudError as error:
+            console.print(f"\n{error}", style="red", markup=False)
+            raise typer.Exit(1) from None
+        wrong = _show(console, seen, rehearsal, finished, positions)
         if Part.ENFORCED in parts:
-            console.print("Once more, with IAM enforced" if only is None else "With IAM enforced")
-            seen.enforced = _rehearse_enforced(rehearsal.seed + 1, state, console)
-    except LocalCloudError as error:
-        console.print(f"\n{error}", style="red", markup=False)
-        raise typer.Exit(1) from None
-    wrong = _show(console, seen, rehearsal, finished, positions)
+            wrong += _show_enforced(console, beside)
+    report.show_evidence(console)
     for line in wrong:
         console.print(f"WRONG: {line}", style="red", markup=False)
     if wrong:
         raise typer.Exit(1)
     console.print("All figures match.", style="green")
+
+
+def _show_enforced(console: Console, beside: Beside) -> list[str]:
+    with console.status("With IAM enforced: deploying, driving"):
+        code, printed = beside.result()
+    console.print("Beside it, with IAM enforced")
+    console.print(printed, end="", markup=False)
+    return ["the run with IAM enforced has failed, see above."] if code else []
 
 
 def _show(
@@ -149,18 +146,7 @@ def _show(
     if seen.settlement is not None:
         report.show_settlement(console, seen.settlement)
         wrong += drive_settlement.differences(seen.settlement)
-    if seen.enforced is not None:
-        report.show_enforced(console, seen.enforced)
-        wrong += seen.enforced.differences
-    report.show_evidence(console)
     return wrong
-
-
-@contextmanager
-def _phases(console: Console) -> Iterator[_Phases]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield _Phases(console, progress, progress.add_task(""))
 
 
 def _rehearse(
@@ -171,41 +157,43 @@ def _rehearse(
     positions: Positions,
     state: Path,
     console: Console,
+    deployed: Callable[[], None],
     *,
     compare: bool,
 ) -> None:
-    with _phases(console) as phases:
-        phases.tell("starting the local cloud")
-        with LocalCloud(state=state, time_scale=_TIME_SCALE) as cloud:
-            phases.end("start the local cloud")
-            outputs = _deploy(cloud, _app(parts, compare=compare), phases)
+    with phases(console) as going_on:
+        going_on.tell("starting the local cloud")
+        with LocalCloud(state=state, time_scale=drive.TIME_SCALE) as cloud:
+            going_on.end("start the local cloud")
+            outputs = drive.deploy(cloud, _app(parts, compare=compare), going_on)
+            deployed()
             if Part.TRIPS in parts:
-                seen.trips = _drive(cloud, outputs, rehearsal, phases)
+                seen.trips = drive.rehearse(cloud, outputs, rehearsal, going_on)
             if Part.API in parts:
-                phases.tell(f"sending {drive_api.REQUESTS} requests, releasing another version")
+                going_on.tell(f"sending {drive_api.REQUESTS} requests, releasing another version")
                 with drive.administrator(cloud) as admin:
                     seen.api = drive_api.rehearse(cloud, outputs, rehearsal, admin)
-                phases.end(f"{drive_api.REQUESTS} requests, a release")
+                going_on.end(f"{drive_api.REQUESTS} requests, a release")
             if Part.RECEIPTS in parts:
-                seen.receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
-                phases.end("receipts, retry, fail, fix, redrive")
+                seen.receipts = drive_receipts.rehearse(cloud, outputs, finished, going_on.tell)
+                going_on.end("receipts, retry, fail, fix, redrive")
             if Part.DOWNLOADS in parts:
-                phases.tell("downloading receipts")
+                going_on.tell("downloading receipts")
                 seen.downloads = drive_downloads.rehearse(cloud, outputs)
-                phases.end("downloads, callers refused")
+                going_on.end("downloads, callers refused")
             if Part.ZONES in parts:
-                seen.zones = drive_zones.rehearse(cloud, outputs, positions, phases.tell)
-                phases.end("positions, fail, fix, redrive")
+                seen.zones = drive_zones.rehearse(cloud, outputs, positions, going_on.tell)
+                going_on.end("positions, fail, fix, redrive")
                 if compare:
-                    seen.plain = drive_zones.rehearse_plain(cloud, outputs, positions, phases.tell)
-                    phases.end("the same with CDK's defaults")
+                    seen.plain = drive_zones.rehearse_plain(cloud, outputs, positions, going_on.tell)
+                    going_on.end("the same with CDK's defaults")
             if Part.DISPUTES in parts:
-                seen.disputes = drive_disputes.rehearse(cloud, outputs, phases.tell)
-                phases.end("disputes, wait, kill, call back, fail")
+                seen.disputes = drive_disputes.rehearse(cloud, outputs, going_on.tell)
+                going_on.end("disputes, wait, kill, call back, fail")
             if Part.SETTLEMENT in parts:
-                seen.settlement = drive_settlement.rehearse(cloud, outputs, phases.tell)
-                phases.end("settlement, retry, fail, redrive")
-        phases.end("stop and delete everything")
+                seen.settlement = drive_settlement.rehearse(cloud, outputs, going_on.tell)
+                going_on.end("settlement, retry, fail, redrive")
+        going_on.end("stop and delete everything")
 
 
 def _app(parts: Set[Part], *, compare: bool) -> list[str]:
@@ -223,54 +211,6 @@ def _app(parts: Set[Part], *, compare: bool) -> list[str]:
         return ["sample_app.app"]
     needed = {stacks[part] for part in parts & stacks.keys()}
     return ["sample_app.demo.demo_app", *sorted(needed), *(["plain_zones"] if compare else [])]
-
-
-def _rehearse_enforced(seed: int, state: Path, console: Console) -> report.Enforced:
-    rehearsal = make_rehearsal(seed, completed=20, duplicated=5, flaky=2)
-    finished = make_finished_trips(seed, trips=10, impossible=1, flaky=1)
-    positions = make_positions(seed)
-    with _phases(console) as phases:
-        phases.tell("starting the local cloud, IAM enforced")
-        with LocalCloud(state=state, time_scale=_TIME_SCALE, enforce_iam=True) as cloud:
-            phases.end("start the local cloud")
-            outputs = _deploy(
-                cloud, ["sample_app.demo.demo_app", "trips", "receipts", "zones", "uninvited"], phases
-            )
-            outcome = _drive(cloud, outputs, rehearsal, phases)
-            refusals = drive.invoke(cloud, outputs["UninvitedName"], {})
-            doors = drive_api.knock(cloud, outputs)
-            phases.end("try to get in uninvited")
-            receipts = drive_receipts.rehearse(cloud, outputs, finished, phases.tell)
-            phases.end("receipts, fail, fix, redrive")
-            downloads = drive_downloads.knock(cloud, outputs)
-            phases.end("try to download uninvited")
-            zones = drive_zones.rehearse(cloud, outputs, positions, phases.tell)
-            phases.end("positions, fail, fix, redrive")
-        phases.end("stop and delete everything")
-    return report.Enforced(
-        rehearsal, outcome, refusals, doors, finished, receipts, downloads, positions, zones
-    )
-
-
-def _deploy(cloud: LocalCloud, app: list[str], phases: _Phases) -> drive.Outputs:
-    phases.tell("cdk deploy")
-    outputs = drive.outputs_of(cloud.deploy(app=shlex.join([sys.executable, "-m", *app]), cwd=_PROJECT))
-    phases.end("cdk synth, bootstrap, deploy, migrate")
-    return outputs
-
-
-def _drive(cloud: LocalCloud, outputs: drive.Outputs, rehearsal: Rehearsal, phases: _Phases) -> Outcome:
-    with drive.administrator(cloud) as admin:
-        drive.refuse_flaky_trips(admin, rehearsal)
-        phases.tell(f"sending {len(rehearsal.messages)} messages")
-        drive.send(cloud.client("sqs"), outputs["QueueUrl"], rehearsal.messages)
-        phases.end("send")
-        cut = drive.wait(cloud, phases.tell, len(rehearsal.stored) // 3, admin)
-        phases.end("process, cut connections, retry, dead-letter")
-        phases.tell("reading back")
-        outcome = drive.read_back(cloud, outputs, rehearsal, cut, admin)
-        phases.end("read back, ask for the earnings")
-    return outcome
 
 
 if __name__ == "__main__":

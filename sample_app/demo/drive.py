@@ -5,21 +5,29 @@ handler says of itself.
 """
 
 import json
+import shlex
+import sys
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from constructs_lib.local.http_calls import Caller
+from sample_app.demo.phases import Phases
 from sample_app.demo.trips import Message, Rehearsal
 from sample_app.demo.trips_outcome import FAILURES_OF_FLAKY, Earnings, Outcome
 
 Outputs = dict[str, str]
 Tell = Callable[[str], None]
 
+TIME_SCALE: Final = 480
+"""A failed message is back after 0.4 seconds in place of three minutes: that is most of what the demo waits for."""
+
+_PROJECT: Final = Path(__file__).resolve().parents[2]
 _REFUSE_FLAKY_TRIPS = """
 CREATE SCHEMA rehearsal;
 CREATE TABLE rehearsal.flaky (trip_id text PRIMARY KEY);
@@ -47,6 +55,48 @@ def outputs_of(deployed: dict[str, Outputs]) -> Outputs:
         By name.
     """
     return {name: value for stack in deployed.values() for name, value in stack.items()}
+
+
+def deploy(cloud: LocalCloud, app: list[str], phases: Phases) -> Outputs:
+    """Deploy the sample app, or some stacks of it.
+
+    Args:
+        cloud: Where.
+        app: The module, and its arguments.
+        phases: Is told of it.
+
+    Returns:
+        The outputs of all stacks.
+    """
+    phases.tell("cdk deploy")
+    outputs = outputs_of(cloud.deploy(app=shlex.join([sys.executable, "-m", *app]), cwd=_PROJECT))
+    phases.end("cdk synth, bootstrap, deploy, migrate")
+    return outputs
+
+
+def rehearse(cloud: LocalCloud, outputs: Outputs, rehearsal: Rehearsal, phases: Phases) -> Outcome:
+    """Send the trips, cut connections while they are handled, and read back what came of them.
+
+    Args:
+        cloud: With the sample app deployed.
+        outputs: Of the sample app.
+        rehearsal: What is sent.
+        phases: Is told of it.
+
+    Returns:
+        What came of them.
+    """
+    with administrator(cloud) as admin:
+        refuse_flaky_trips(admin, rehearsal)
+        phases.tell(f"sending {len(rehearsal.messages)} messages")
+        send(cloud.client("sqs"), outputs["QueueUrl"], rehearsal.messages)
+        phases.end("send")
+        cut = wait(cloud, phases.tell, len(rehearsal.stored) // 3, admin)
+        phases.end("process, cut connections, retry, dead-letter")
+        phases.tell("reading back")
+        outcome = read_back(cloud, outputs, rehearsal, cut, admin)
+        phases.end("read back, ask for the earnings")
+    return outcome
 
 
 def administrator(cloud: LocalCloud) -> psycopg.Connection:
