@@ -2,6 +2,7 @@
 
 from aws_cdk import App
 
+from sample_app.alarms_stack import AlarmsStack
 from sample_app.api_stack import ApiStack
 from sample_app.database_stack import DatabaseStack
 from sample_app.disputes_stack import DisputesStack
@@ -11,6 +12,7 @@ from sample_app.trips_stack import TripsStack
 from sample_app.zones_stack import ZonesStack
 
 app = App()
+AlarmsStack(app, "Alarms")
 database = DatabaseStack(app, "Database").database
 trips = TripsStack(app, "Trips", database=database)
 ApiStack(app, "Api", database=database, consumer=trips.consumer)

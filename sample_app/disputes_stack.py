@@ -46,14 +46,12 @@ class DisputesStack(Stack):
             iam.PolicyStatement(actions=["dynamodb:UpdateItem"], resources=[disputes.table_arn])
         )
         release = LiveAlias(self, "SettleDisputeLive", function=settle_dispute)
-        alarms = release.alarm_topic
         self.executions = DurableExecutions(
             self,
             "Executions",
             function=release.alias,
             starter=True,
             execution_key="dispute_id",
-            alarm_topic=alarms,
             removal_policy=RemovalPolicy.DESTROY,
         )
         assert self.executions.starter is not None  # noqa: S101 - asked for above
@@ -61,7 +59,6 @@ class DisputesStack(Stack):
             self,
             "NewDisputes",
             function=self.executions.starter,
-            alarm_topic=alarms,
             removal_policy=RemovalPolicy.DESTROY,
         )
 
@@ -70,6 +67,5 @@ class DisputesStack(Stack):
             "DisputesTable": disputes.table_name,
             "SettleDisputeName": settle_dispute.function_name,
             "DisputeDeadLettersUrl": self.executions.dead_letter_queue.queue_url,
-            "DisputeAlarmTopic": alarms.topic_arn,
         }.items():
             CfnOutput(self, name, value=value)

@@ -8,7 +8,6 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from constructs_lib import (
@@ -59,7 +58,6 @@ class ReceiptsStack(Stack):
         )
         _allow(make_receipt, "s3:PutObject", on=receipts.arn_for_objects(f"{_RECEIPTS}*"))
         make_live = LiveAlias(self, "MakeReceiptLive", function=make_receipt)
-        alarms = make_live.alarm_topic
         made = events.EventBus(self, "Made")
         EventRule(
             self,
@@ -67,7 +65,6 @@ class ReceiptsStack(Stack):
             function=make_live.alias,
             event_bus=self.trips,
             event_pattern=events.EventPattern(detail_type=["Trip finished"]),
-            alarm_topic=alarms,
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.results = AsyncDestinations(
@@ -76,7 +73,6 @@ class ReceiptsStack(Stack):
             function=make_live.alias,
             on_success=made,
             redrive=True,
-            alarm_topic=alarms,
             removal_policy=RemovalPolicy.DESTROY,
         )
         # What writes to a bucket that others listen to is worth a switch; a person decides whether to pull it.
@@ -85,14 +81,13 @@ class ReceiptsStack(Stack):
             "MakeReceiptSwitch",
             function=make_receipt,
             invocations_per_minute=6000,
-            alarm_topic=alarms,
         )
 
         notify_rider = self._function(
             "NotifyRider", entry="notify_rider", environment={"INBOX_TABLE": inbox.table_name}
         )
         _allow(notify_rider, "dynamodb:PutItem", on=inbox.table_arn)
-        notify_live = self._live(notify_rider, alarms)
+        notify_live = self._live(notify_rider)
         EventRule(
             self,
             "MadeReceipts",
@@ -100,7 +95,6 @@ class ReceiptsStack(Stack):
             event_bus=made,
             event_pattern=events.EventPattern(detail_type=["Lambda Function Invocation Result - Success"]),
             event=events.RuleTargetInput.from_event_path("$.detail.responsePayload"),
-            alarm_topic=alarms,
             removal_policy=RemovalPolicy.DESTROY,
         )
 
@@ -109,14 +103,13 @@ class ReceiptsStack(Stack):
         )
         _allow(archive_receipt, "s3:GetObject", on=receipts.arn_for_objects(f"{_RECEIPTS}*"))
         _allow(archive_receipt, "s3:PutObject", on=archive.arn_for_objects(f"{_RECEIPTS}*"))
-        archive_live = self._live(archive_receipt, alarms)
+        archive_live = self._live(archive_receipt)
         BucketEvents(
             self,
             "NewReceipts",
             function=archive_live.alias,
             bucket=receipts,
             prefix=_RECEIPTS,
-            alarm_topic=alarms,
             removal_policy=RemovalPolicy.DESTROY,
         )
 
@@ -126,8 +119,8 @@ class ReceiptsStack(Stack):
         _allow(download_receipt, "s3:GetObject", on=archive.arn_for_objects(f"{_RECEIPTS}*"))
         # Without it, S3 does not say of a receipt that it is not there.
         _allow(download_receipt, "s3:ListBucket", on=archive.bucket_arn)
-        download_live = LiveAlias(self, "DownloadReceiptLive", function=download_receipt, alarm_topic=alarms)
-        self.downloads = FunctionEndpoint(self, "Downloads", alias=download_live.alias, alarm_topic=alarms)
+        download_live = LiveAlias(self, "DownloadReceiptLive", function=download_receipt)
+        self.downloads = FunctionEndpoint(self, "Downloads", alias=download_live.alias)
         download_live.add_rollback_alarm(self.downloads.server_errors_alarm)
 
         redrive = self.results.redrive_function
@@ -143,7 +136,6 @@ class ReceiptsStack(Stack):
             "MakeReceiptLogs": make_receipt.log_group.log_group_name,
             "FailureQueueUrl": self.results.failure_queue.queue_url,
             "RedriveName": redrive.function_name,
-            "AlarmTopic": alarms.topic_arn,
             "DownloadsUrl": self.downloads.url,
             "DownloadsAlias": download_live.alias.function_arn,
             "DownloadReceiptName": download_receipt.function_name,
@@ -162,15 +154,14 @@ class ReceiptsStack(Stack):
             log_removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def _live(self, function: PythonFunction, alarms: sns.ITopic) -> LiveAlias:
+    def _live(self, function: PythonFunction) -> LiveAlias:
         """An alias whose failed events are kept."""
         name = function.node.id
-        live = LiveAlias(self, f"{name}Live", function=function, alarm_topic=alarms)
+        live = LiveAlias(self, f"{name}Live", function=function)
         AsyncDestinations(
             self,
             f"{name}Results",
             function=live.alias,
-            alarm_topic=alarms,
             removal_policy=RemovalPolicy.DESTROY,
         )
         return live

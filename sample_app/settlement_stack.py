@@ -69,7 +69,6 @@ class SettlementStack(Stack):
         for name, value in {
             "SettlementArn": self.job.state_machine.state_machine_arn,
             "SettlementFailuresUrl": self.job.dead_letter_queue.queue_url,
-            "SettlementAlarmTopic": self.job.alarm_topic.topic_arn,
             "SettlementCluster": self.job.cluster.cluster_name,
             "FaresTable": fares.table_name,
             "SettlementsTable": settlements.table_name,

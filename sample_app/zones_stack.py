@@ -47,19 +47,17 @@ class ZonesStack(Stack):
         _allow(update, "dynamodb:PutItem", on=taken)
         _allow(update, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", on=zones)
         update_live = LiveAlias(self, "UpdateZonesLive", function=update)
-        alarms = update_live.alarm_topic
         consumer = KinesisConsumer(
             self,
             "PositionsConsumer",
             function=update_live.alias,
             stream=self.positions,
             redrive=True,
-            alarm_topic=alarms,
         )
 
         notify = self._function("NotifySurge", {"NOTICES_TABLE": notices.table_name})
         _allow(notify, "dynamodb:PutItem", on=notices)
-        notify_live = LiveAlias(self, "NotifySurgeLive", function=notify, alarm_topic=alarms)
+        notify_live = LiveAlias(self, "NotifySurgeLive", function=notify)
         changes = TableStreamConsumer(
             self,
             "ZoneChanges",
@@ -67,7 +65,6 @@ class ZonesStack(Stack):
             table=zones,
             filters=[{"dynamodb": {"Keys": {"part": {"S": ["summary"]}}}}],
             redrive=True,
-            alarm_topic=alarms,
         )
 
         for name, value in {
@@ -80,7 +77,6 @@ class ZonesStack(Stack):
             "PositionsFailures": _name(consumer),
             "ZoneChangesFailures": _name(changes),
             "PositionsRedrive": _redrive(consumer),
-            "ZonesAlarmTopic": alarms.topic_arn,
         }.items():
             CfnOutput(self, name, value=value)
 

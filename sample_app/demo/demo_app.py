@@ -7,6 +7,7 @@ import sys
 
 from aws_cdk import App
 
+from sample_app.alarms_stack import AlarmsStack
 from sample_app.api_stack import ApiStack
 from sample_app.database_stack import DatabaseStack
 from sample_app.demo.plain_zones_stack import PlainZonesStack
@@ -25,6 +26,7 @@ def main(parts: list[str]) -> None:
         parts: Their names.
     """
     app = App()
+    AlarmsStack(app, "Alarms")
     if "trips" in parts:
         database = DatabaseStack(app, "Database").database
         trips = TripsStack(app, "Trips", database=database)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from constructs_lib.local import LocalCloud
+from sample_app.demo.alarm_notices import AlarmNotices
 from sample_app.demo.drive import Outputs, depth
 
 DISPUTES: Final = 3
@@ -103,7 +104,7 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, tell: Tell) -> DisputesOutcome
         },
         dead=site.dead(),
         left=site.left(),
-        alarms=site.alarms(),
+        alarms=site.notices.metrics(),
     )
 
 
@@ -141,23 +142,7 @@ class _Site:
         self._outputs = outputs
         self._sqs, self._lambda = cloud.client("sqs"), cloud.client("lambda")
         self._dynamodb = cloud.client("dynamodb")
-        self._woken = self._subscribe()
-
-    def _subscribe(self) -> str:
-        """A queue that gets what the alarms' topic would send to somebody's telephone."""
-        url: str = self._sqs.create_queue(QueueName="demo-hears-of-disputes")["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-        topic, arn = self._outputs["DisputeAlarmTopic"], attributes["QueueArn"]
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-        self._cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        return url
+        self.notices: Final = AlarmNotices(cloud, outputs["AlarmTopic"], stack="Disputes")
 
     def send(self, dispute_ids: list[str]) -> None:
         """Put messages on the queue, one for each id."""
@@ -214,16 +199,3 @@ class _Site:
     def left(self) -> int:
         """Messages in the queue of new disputes."""
         return depth(self._sqs, self._outputs["NewDisputesUrl"])
-
-    def alarms(self) -> frozenset[str]:
-        """The metrics of the alarms that went off so far, according to their topic."""
-        seen = set()
-        while messages := self._sqs.receive_message(QueueUrl=self._woken, MaxNumberOfMessages=10).get(
-            "Messages", []
-        ):
-            for message in messages:
-                notice = json.loads(json.loads(message["Body"])["Message"])
-                if notice["NewStateValue"] == "ALARM":
-                    seen.add(notice["Trigger"]["MetricName"])
-                self._sqs.delete_message(QueueUrl=self._woken, ReceiptHandle=message["ReceiptHandle"])
-        return frozenset(seen)

@@ -6,24 +6,19 @@ from what a handler says of itself.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from constructs_lib.local import LocalCloud, LocalCloudError
+from sample_app.demo.alarm_notices import AlarmNotices
 from sample_app.demo.changed_code import changed_code, release
 from sample_app.demo.drive import Outputs, depth, invoke
 from sample_app.demo.finished_trips import NEW_CURRENCIES, FinishedTrips
-from sample_app.demo.receipts_outcome import (
-    FAILURES_OF_FLAKY,
-    Alarm,
-    ReceiptsOutcome,
-    State,
-    Success,
-)
+from sample_app.demo.listening_queue import make_queue, take
+from sample_app.demo.receipts_outcome import FAILURES_OF_FLAKY, ReceiptsOutcome, State, Success
 
 _ALIAS: Final = "live"
 _LISTENER: Final = "demo-listens"
-_SUBSCRIBER: Final = "demo-is-woken"
 _SENT_AT_ONCE: Final = 10  # of PutEvents
 
 Tell = Callable[[str], None]
@@ -71,13 +66,13 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, trips: FinishedTrips, tell: Te
         redriven=redriven,
         after=site.read(),
         elsewhere=site.elsewhere(),
-        alarms=site.alarms(),
+        alarms=site.notices.heard(),
         failure_queue=outputs["FailureQueueUrl"].rpartition("/")[2],
     )
 
 
 class _Site:
-    """The deployed stack, and listeners of the demo's own: on the bus of results, on the topic of its alarms."""
+    """The deployed stack, and listeners of the demo's own: on the bus of results, on the topic of alarms."""
 
     def __init__(self, cloud: LocalCloud, outputs: Outputs) -> None:
         self._cloud = cloud
@@ -85,43 +80,20 @@ class _Site:
         self._s3, self._sqs, self._lambda = (cloud.client(name) for name in ("s3", "sqs", "lambda"))
         self._successes: list[Success] = []
         self._queues = set(self._sqs.list_queues(QueueNamePrefix="Receipts").get("QueueUrls", []))
-        self._alarms: set[Alarm] = set()
         self._heard = self._listen()
-        self._woken = self._subscribe()
+        self.notices: Final = AlarmNotices(cloud, outputs["AlarmTopic"], stack="Receipts")
         self.alias: Final[str] = self._lambda.get_alias(FunctionName=outputs["MakeReceiptName"], Name=_ALIAS)[
             "AliasArn"
         ]
 
     def _listen(self) -> str:
         """A queue that gets whatever is on the bus of results."""
-        url, arn = self._make_queue(_LISTENER, "events.amazonaws.com")
+        url, arn = make_queue(self._sqs, _LISTENER, "events.amazonaws.com")
         events, bus = self._cloud.client("events"), self._outputs["MadeBus"]
         everything = json.dumps({"account": [{"exists": True}]})
         events.put_rule(Name=_LISTENER, EventBusName=bus, EventPattern=everything)
         events.put_targets(Rule=_LISTENER, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
         return url
-
-    def _subscribe(self) -> str:
-        """A queue that gets what the alarms' topic would send to somebody's telephone."""
-        url, arn = self._make_queue(_SUBSCRIBER, "sns.amazonaws.com")
-        topic = self._outputs["AlarmTopic"]
-        self._cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        return url
-
-    def _make_queue(self, name: str, service: str) -> tuple[str, str]:
-        """A queue that a service may send to: its URL and its ARN."""
-        url: str = self._sqs.create_queue(QueueName=name)["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-        arn: str = attributes["QueueArn"]
-        may_send = {
-            "Effect": "Allow",
-            "Principal": {"Service": service},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [may_send]})
-        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-        return url, arn
 
     def send(self, trips: FinishedTrips) -> None:
         """Put all trips on the bus."""
@@ -176,18 +148,8 @@ class _Site:
         """Messages in the stack's queues, but for the one that failures must be in."""
         return sum(depth(self._sqs, url) for url in self._queues - {self._outputs["FailureQueueUrl"]})
 
-    def alarms(self) -> frozenset[Alarm]:
-        """Return the alarms that went off so far, according to their topic."""
-        for body in self._take(self._woken):
-            notice = json.loads(json.loads(body)["Message"])
-            trigger = notice["Trigger"]
-            of = frozenset(dimension["value"] for dimension in trigger["Dimensions"])
-            if notice["NewStateValue"] == "ALARM":
-                self._alarms.add(Alarm(trigger["MetricName"], of))
-        return frozenset(self._alarms)
-
     def _hear(self) -> None:
-        for body in self._take(self._heard):
+        for body in take(self._sqs, self._heard):
             detail = json.loads(body)["detail"]
             self._successes.append(
                 Success(
@@ -195,13 +157,6 @@ class _Site:
                     attempts=detail["requestContext"]["approximateInvokeCount"],
                 )
             )
-
-    def _take(self, url: str) -> Iterator[str]:
-        """The bodies of all messages, each deleted."""
-        while messages := self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            for message in messages:
-                yield message["Body"]
-                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def _peek(self, url: str) -> list[str]:
         """The bodies of all messages, which are in the queue again afterwards."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from constructs_lib.local import LocalCloud
+from sample_app.demo.alarm_notices import AlarmNotices
 from sample_app.demo.drive import Outputs, depth
 
 NIGHTS: Final = ("2026-11-27T02:00:00Z", "2026-11-28T02:00:00Z")
@@ -75,7 +76,7 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, tell: Tell) -> SettlementOutco
     executions = {night: site.start(night) for night in NIGHTS}
     cloud.wait_until_idle()
     first = {night: site.status(execution) for night, execution in executions.items()}
-    dead, alarms = site.dead(), site.alarms()
+    dead, alarms = site.dead(), site.notices.metrics()
 
     tell("redriving the night that has failed")
     for execution, _, _ in dead:
@@ -134,15 +135,7 @@ class _Site:
         self._outputs = outputs
         self._states, self._sqs = cloud.client("stepfunctions"), cloud.client("sqs")
         self._dynamodb, self._ecs = cloud.client("dynamodb"), cloud.client("ecs")
-        self._woken = self._subscribe()
-
-    def _subscribe(self) -> str:
-        """A queue that gets what the alarms' topic would send to somebody's telephone."""
-        url: str = self._sqs.create_queue(QueueName="demo-hears-of-settlements")["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-        topic, arn = self._outputs["SettlementAlarmTopic"], attributes["QueueArn"]
-        self._cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        return url
+        self.notices: Final = AlarmNotices(cloud, outputs["AlarmTopic"], stack="Settlement")
 
     def put_fares(self) -> None:
         """Store the trips of two days."""
@@ -187,19 +180,6 @@ class _Site:
         messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         found = [json.loads(message["Body"]) for message in messages]
         return [(each["execution_arn"], each["input"], each["error"]["Error"]) for each in found]
-
-    def alarms(self) -> frozenset[str]:
-        """The metrics of the alarms that went off so far, according to their topic."""
-        seen = set()
-        while messages := self._sqs.receive_message(QueueUrl=self._woken, MaxNumberOfMessages=10).get(
-            "Messages", []
-        ):
-            for message in messages:
-                notice = json.loads(json.loads(message["Body"])["Message"])
-                if notice["NewStateValue"] == "ALARM":
-                    seen.add(notice["Trigger"]["MetricName"])
-                self._sqs.delete_message(QueueUrl=self._woken, ReceiptHandle=message["ReceiptHandle"])
-        return frozenset(seen)
 
     def environments(self) -> list[dict[str, str]]:
         """What each container would have got, from the task definition and from the state machine."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from constructs_lib.local import LocalCloud, LocalCloudError
+from sample_app.demo.alarm_notices import AlarmNotices
 from sample_app.demo.changed_code import changed_code, release
 from sample_app.demo.drive import Outputs, invoke
 from sample_app.demo.positions import NEW_ZONES, Positions
@@ -55,7 +56,7 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, positions: Positions, tell: Te
         before=before,
         redriven=redriven,
         after=site.read(),
-        alarms=site.alarms(),
+        alarms=site.notices.metrics(),
         oldest=max(
             site.ages("AWS/Lambda", "IteratorAge", FunctionName=outputs["UpdateZonesName"]), default=0.0
         ),
@@ -167,6 +168,7 @@ class _Site:
     def __init__(self, cloud: LocalCloud, outputs: Outputs) -> None:
         self._cloud = cloud
         self._outputs = outputs
+        self.notices: Final = AlarmNotices(cloud, outputs["AlarmTopic"], stack="Zones")
         self._s3 = cloud.client("s3")
         self._began = datetime.now(UTC)
 
@@ -201,25 +203,6 @@ class _Site:
         functions, name = self._cloud.client("lambda"), self._outputs["UpdateZonesName"]
         package = changed_code(functions, name, "zones.json", _with_new_zones)
         release(functions, name, _ALIAS, package)
-
-    def alarms(self) -> frozenset[str]:
-        """The metrics whose alarms went off, of the alarms that notify the stack's topic."""
-        cloudwatch, topic = self._cloud.client("cloudwatch"), self._outputs["ZonesAlarmTopic"]
-        alarms = {
-            alarm["AlarmName"]: alarm
-            for page in cloudwatch.get_paginator("describe_alarms").paginate()
-            for alarm in page["MetricAlarms"]
-            if topic in alarm["AlarmActions"]
-        }
-        went_off = {
-            item["AlarmName"]
-            for page in cloudwatch.get_paginator("describe_alarm_history").paginate(
-                HistoryItemType="StateUpdate"
-            )
-            for item in page["AlarmHistoryItems"]
-            if json.loads(item["HistoryData"])["newState"]["stateValue"] == "ALARM"
-        }
-        return frozenset(str(alarms[name].get("MetricName")) for name in went_off & alarms.keys())
 
     def ages(
         self, namespace: str, metric: str, *, statistic: str = "Maximum", **dimensions: str

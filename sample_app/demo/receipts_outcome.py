@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from sample_app.demo.alarm_notices import Alarm
 from sample_app.demo.finished_trips import FinishedTrips
 
 FAILURES_OF_FLAKY: Final = 2
@@ -26,19 +27,6 @@ class Success:
 
     trip_id: str
     attempts: int
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """An alarm that went off.
-
-    Attributes:
-        metric: What it looks at.
-        of: Whose metric that is: its dimensions.
-    """
-
-    metric: str
-    of: frozenset[str]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from sample_app.demo.alarm_notices import Alarm
 from sample_app.demo.changed_code import changed_code
 from sample_app.demo.finished_trips import NEW_CURRENCIES, FinishedTrips, make_finished_trips
-from sample_app.demo.receipts_outcome import Alarm, ReceiptsOutcome, State, Success, differences, gaps
+from sample_app.demo.receipts_outcome import ReceiptsOutcome, State, Success, differences, gaps
 
 SEEDS = range(20)
 ALIAS = "arn:aws:lambda:us-east-1:000000000000:function:MakeReceipt:live"
