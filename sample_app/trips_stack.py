@@ -44,6 +44,7 @@ class TripsStack(Stack):
         )
 
         dead_letters = self.consumer.dead_letter_queue
+        CfnOutput(self, "CompleteTripName", value=complete_trip.function_name)
         CfnOutput(self, "CompleteTripLogs", value=complete_trip.log_group.log_group_name)
         CfnOutput(self, "QueueUrl", value=self.consumer.queue.queue_url)
         if dead_letters is not None:

@@ -22,6 +22,7 @@ from sample_app.demo import (
     drive_downloads,
     drive_receipts,
     drive_settlement,
+    drive_throttling,
     drive_zones,
     receipts_outcome,
     report,
@@ -50,6 +51,7 @@ class Part(StrEnum):
     ZONES = "zones"
     DISPUTES = "disputes"
     SETTLEMENT = "settlement"
+    THROTTLING = "throttling"
     ENFORCED = "enforced"
 
 
@@ -65,6 +67,7 @@ class _Seen:
     plain: PlainOutcome | None = None
     disputes: drive_disputes.DisputesOutcome | None = None
     settlement: drive_settlement.SettlementOutcome | None = None
+    throttling: drive_throttling.ThrottlingOutcome | None = None
 
 
 def main(
@@ -146,6 +149,9 @@ def _show(
     if seen.settlement is not None:
         report.show_settlement(console, seen.settlement)
         wrong += drive_settlement.differences(seen.settlement)
+    if seen.throttling is not None:
+        report.show_throttling(console, seen.throttling)
+        wrong += drive_throttling.differences(seen.throttling)
     return wrong
 
 
@@ -193,23 +199,30 @@ def _rehearse(
             if Part.SETTLEMENT in parts:
                 seen.settlement = drive_settlement.rehearse(cloud, outputs, going_on.tell)
                 going_on.end("settlement, retry, fail, redrive")
+            if Part.THROTTLING in parts:
+                with drive.administrator(cloud) as admin:
+                    seen.throttling = drive_throttling.rehearse(
+                        cloud, outputs, admin, rehearsal.seed + 3, going_on.tell
+                    )
+                going_on.end("throttled, keep sending, redrive")
         going_on.end("stop and delete everything")
 
 
 def _app(parts: Set[Part], *, compare: bool) -> list[str]:
     """The app to deploy: the sample app as it is, or as much of it as some parts need."""
     stacks = {
-        Part.TRIPS: "trips",
-        Part.API: "trips",
-        Part.RECEIPTS: "receipts",
-        Part.DOWNLOADS: "receipts",
-        Part.ZONES: "zones",
-        Part.DISPUTES: "disputes",
-        Part.SETTLEMENT: "settlement",
+        Part.TRIPS: {"trips"},
+        Part.API: {"trips"},
+        Part.RECEIPTS: {"receipts"},
+        Part.DOWNLOADS: {"receipts"},
+        Part.ZONES: {"zones"},
+        Part.DISPUTES: {"disputes"},
+        Part.SETTLEMENT: {"settlement"},
+        Part.THROTTLING: {"trips", "receipts"},
     }
     if parts >= stacks.keys() and not compare:
         return ["sample_app.app"]
-    needed = {stacks[part] for part in parts & stacks.keys()}
+    needed = {stack for part in parts & stacks.keys() for stack in stacks[part]}
     return ["sample_app.demo.demo_app", *sorted(needed), *(["plain_zones"] if compare else [])]
 
 

@@ -6,14 +6,14 @@ from what a handler says of itself.
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from constructs_lib.local import LocalCloud, LocalCloudError
 from sample_app.demo.alarm_notices import AlarmNotices
 from sample_app.demo.changed_code import changed_code, release
 from sample_app.demo.drive import Outputs, depth, invoke
-from sample_app.demo.finished_trips import NEW_CURRENCIES, FinishedTrips
+from sample_app.demo.finished_trips import NEW_CURRENCIES, Detail, FinishedTrips
 from sample_app.demo.listening_queue import make_queue, take
 from sample_app.demo.receipts_outcome import FAILURES_OF_FLAKY, ReceiptsOutcome, State, Success
 
@@ -47,7 +47,7 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, trips: FinishedTrips, tell: Te
             status=409,
             times=FAILURES_OF_FLAKY,
         )
-    site.send(trips)
+    send_trips(cloud, outputs, trips.details.values())
     tell("making receipts")
     cloud.wait_until_idle()
     before = site.read()
@@ -69,6 +69,32 @@ def rehearse(cloud: LocalCloud, outputs: Outputs, trips: FinishedTrips, tell: Te
         alarms=site.notices.heard(),
         failure_queue=outputs["FailureQueueUrl"].rpartition("/")[2],
     )
+
+
+def send_trips(cloud: LocalCloud, outputs: Outputs, details: Iterable[Detail]) -> None:
+    """Put finished trips on the bus.
+
+    Args:
+        cloud: With the sample app deployed.
+        outputs: Of the sample app.
+        details: Of the trips.
+
+    Raises:
+        LocalCloudError: One was refused.
+    """
+    entries = [
+        {
+            "EventBusName": outputs["TripsBus"],
+            "Source": "rides.dispatch",
+            "DetailType": "Trip finished",
+            "Detail": json.dumps(dict(detail)),
+        }
+        for detail in details
+    ]
+    for start in range(0, len(entries), _SENT_AT_ONCE):
+        answer = cloud.client("events").put_events(Entries=entries[start : start + _SENT_AT_ONCE])
+        if answer["FailedEntryCount"]:
+            raise LocalCloudError(f"EventBridge refused events: {answer['Entries']}")
 
 
 class _Site:
@@ -94,23 +120,6 @@ class _Site:
         events.put_rule(Name=_LISTENER, EventBusName=bus, EventPattern=everything)
         events.put_targets(Rule=_LISTENER, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
         return url
-
-    def send(self, trips: FinishedTrips) -> None:
-        """Put all trips on the bus."""
-        events = self._cloud.client("events")
-        entries = [
-            {
-                "EventBusName": self._outputs["TripsBus"],
-                "Source": "rides.dispatch",
-                "DetailType": "Trip finished",
-                "Detail": json.dumps(dict(detail)),
-            }
-            for detail in trips.details.values()
-        ]
-        for start in range(0, len(entries), _SENT_AT_ONCE):
-            answer = events.put_events(Entries=entries[start : start + _SENT_AT_ONCE])
-            if answer["FailedEntryCount"]:
-                raise LocalCloudError(f"EventBridge refused events: {answer['Entries']}")
 
     def read(self) -> State:
         """Read what is there now."""

@@ -13,6 +13,7 @@ from sample_app.demo import (
     drive_disputes,
     drive_downloads,
     drive_settlement,
+    drive_throttling,
     receipts_outcome,
     zones_outcome,
 )
@@ -348,6 +349,32 @@ def _blocked(outcome: ZonesOutcome | PlainOutcome) -> int:
 
 def _whole(outcome: ZonesOutcome) -> int:
     return sum(outcome.poison.get(event_id) == data for event_id, data in outcome.before.failed)
+
+
+def show_throttling(console: Console, outcome: drive_throttling.ThrottlingOutcome) -> None:
+    """Print what came of what was sent to functions that were throttled.
+
+    Args:
+        console: Where to.
+        outcome: What was read back.
+    """
+    figures = _figures("Throttled: a reserved concurrency of 1, and senders that go on")
+    bus, url, queue = (outcome.throttles[name] for name in drive_throttling.FUNCTIONS)
+    for what, throttles in (("the bus", bus), ("the function URL", url), ("the queue", queue)):
+        figures.add_row(f"invocations for {what} that Lambda throttled", str(throttles), "1 or more")
+    figures.add_row(
+        "requests to the function URL answered with 429, sent again", str(outcome.refused), "1 or more"
+    )
+    for what, is_, must in (
+        ("events that have their receipt", outcome.receipts, outcome.events),
+        ("records in the failure queue", outcome.failures, 0),
+        ("requests that have their answer", outcome.downloads, outcome.requests),
+        ("messages whose trip is stored", outcome.stored, outcome.messages),
+        ("messages left in the queues", outcome.left, 0),
+    ):
+        _add(figures, what, is_, must)
+    figures.add_row("messages that were in the dead-letter queue meanwhile", str(outcome.dead), "any")
+    console.print(figures)
 
 
 def show_enforced(console: Console, enforced: Enforced) -> None:

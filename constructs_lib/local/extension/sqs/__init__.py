@@ -1,8 +1,9 @@
 """SQS: queues."""
 
-from . import visibility_timeout
+from . import polling, visibility_timeout
 
 
 def install(*, time_scale: float) -> None:
     """Install all changes."""
+    polling.install()
     visibility_timeout.install(time_scale=time_scale)
