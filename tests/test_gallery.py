@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aws_cdk
 import cdk_nag
@@ -117,19 +117,33 @@ def test_no_judge_has_a_finding(
     assert findings[mode] == []
 
 
-@pytest.mark.parametrize("place", ["queue_consumer", *PLACES])
-def test_judges_see_what_is_wrong(place: str, tmp_path: Path) -> None:
+PLANTED: Final = ("queue_consumer", *PLACES)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Stack], list[str]]:
+    """What is wrong, in a stack at each place where a scene lies, and what the judges found."""
+    outdir = str(tmp_path_factory.mktemp("planted"))
+    app = App(outdir=outdir, context={"@aws-cdk/core:validateAgainstDefaultRules": True})
+    stacks = {place: stack_of(app, place, Environment(**ENVIRONMENT)) for place in PLANTED}
+    for stack in stacks.values():
+        queue = sqs.Queue(stack, "Open")
+        for name, batch_size in (("Eager", 100), ("Greedy", 100_000)):
+            lambda_.CfnEventSourceMapping(
+                stack,
+                name,
+                function_name="ship",
+                event_source_arn=queue.queue_arn,
+                batch_size=batch_size,
+            )
+    return stacks, synth_with_judges(app)
+
+
+@pytest.mark.parametrize("place", PLANTED)
+def test_judges_see_what_is_wrong(place: str, planted: tuple[dict[str, Stack], list[str]]) -> None:
     """What is planted where a scene lies is found by each judge: the silence above means something."""
-    app = App(outdir=str(tmp_path), context={"@aws-cdk/core:validateAgainstDefaultRules": True})
-    stack = stack_of(app, place, Environment(**ENVIRONMENT))
-    queue = sqs.Queue(stack, "Open")
-    lambda_.CfnEventSourceMapping(
-        stack, "Eager", function_name="ship", event_source_arn=queue.queue_arn, batch_size=100
-    )
-    lambda_.CfnEventSourceMapping(
-        stack, "Greedy", function_name="ship", event_source_arn=queue.queue_arn, batch_size=100_000
-    )
-    found = synth_with_judges(app)
+    stacks, found = planted
+    stack = stacks[place]
     path = stack.node.path
     assert f"AwsSolutions-SQS4 at {path}/Open/Resource" in found
     assert f"Serverless-SQSRedrivePolicy at {path}/Open/Resource" in found
