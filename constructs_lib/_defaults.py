@@ -978,9 +978,9 @@ WEB_ADAPTER_VARIABLE: Final = "AWS_LAMBDA_EXEC_WRAPPER"
 """What puts the Lambda Web Adapter's layer before a managed runtime.
 Source: https://github.com/aws/aws-lambda-web-adapter"""
 
-CLOUDFRONT_READ_TIMEOUT_SECONDS: Final = 60
-"""What CloudFront waits for an origin at most without a quota increase, as CDK documents it; the reference of the API
-allows 120. Lambda ends the function before, so a longer wait costs nothing (CLOUDFRONT_QUOTAS)."""
+CLOUDFRONT_READ_TIMEOUT_SECONDS: Final = 120
+"""What CloudFront waits for an origin at most without a quota increase (CLOUDFRONT_QUOTAS). CDK's documents still name
+the former 60. Lambda ends the function before, so a longer wait costs nothing."""
 
 CLOUDFRONT_REGION: Final = "us-east-1"
 """Where the certificate and the web ACL of a distribution are (CLOUDFRONT_CERTIFICATES, CLOUDFRONT_WEB_ACL)."""

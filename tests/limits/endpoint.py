@@ -128,7 +128,7 @@ _ROWS: list[tuple[str, Arguments, str]] = [
     ("CloudFront in words", args(cloudfront="yes"), "cloudfront must be True or False, got 'yes' (str)"),
     ("CloudFront and IAM", args(cloudfront=True), "cloudfront=True requires authorization=Authorization.public()"),
     ("a function of 61 s behind CloudFront", lambda stack: edge()(stack) | {"alias": bounded(
-        stack, timeout=Duration.seconds(61))}, "must be at most the 60 seconds that CloudFront waits, got 61"),
+        stack, timeout=Duration.seconds(121))}, "must be at most the 120 seconds that CloudFront waits, got 121"),
     ("a web ACL without CloudFront", args(web_acl_arn=WEB_ACL), "web_acl_arn requires cloudfront=True"),
     ("a domain without CloudFront", args(domain_name="a.example"), "domain_name requires cloudfront=True"),
     ("a certificate without CloudFront", lambda stack: {"certificate": certificate(stack)}, "certificate requires clo"),

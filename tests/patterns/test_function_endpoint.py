@@ -287,11 +287,11 @@ def test_cloudfront_waits_longer_than_the_function_runs(stack: Stack) -> None:
     endpoint = FunctionEndpoint(
         stack,
         "Endpoint",
-        alias=bounded(stack, timeout=Duration.seconds(60)),
+        alias=bounded(stack, timeout=Duration.seconds(120)),
         authorization=PUBLIC,
         cloudfront=True,
     )
-    assert configuration(endpoint)["Origins"][0]["CustomOriginConfig"]["OriginReadTimeout"] == 60
+    assert configuration(endpoint)["Origins"][0]["CustomOriginConfig"]["OriginReadTimeout"] == 120
 
 
 def test_the_address_is_that_of_the_distribution(stack: Stack) -> None:

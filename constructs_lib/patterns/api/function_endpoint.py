@@ -84,7 +84,7 @@ class FunctionEndpoint(Construct):
         cors_max_age: How long a browser remembers the answer to its preflight request, up to a day; default ten
             minutes.
         cloudfront: Whether a CloudFront distribution is put in front, over HTTPS alone; default False. It is open to
-            the internet: pass `Authorization.public()`. The function must answer within 60 seconds.
+            the internet: pass `Authorization.public()`. The function must answer within 120 seconds.
         web_acl_arn: CloudFront: a web ACL of AWS WAF, with the scope CLOUDFRONT, which is made in us-east-1.
         domain_name: CloudFront: your own domain, with TLS 1.2 or newer. You make the record that points to
             `distribution`.
