@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.api.provisioned_api import ProvisionedApi
     from constructs_lib.patterns.api.route import Route
     from constructs_lib.patterns.api.usage_plan import UsagePlan
+    from constructs_lib.patterns.app_dashboard import AppDashboard
     from constructs_lib.patterns.async_destinations import AsyncDestinations
     from constructs_lib.patterns.broker_consumer import BrokerConsumer
     from constructs_lib.patterns.bucket_events import BucketEvents
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlarmSettings",
+    "AppDashboard",
     "AsyncDestinations",
     "Authorization",
     "BrokerConsumer",
@@ -76,6 +78,7 @@ __all__ = [
 
 _HOMES = {
     "AlarmSettings": "constructs_lib.foundation.alarm_settings",
+    "AppDashboard": "constructs_lib.patterns.app_dashboard",
     "AsyncDestinations": "constructs_lib.patterns.async_destinations",
     "Authorization": "constructs_lib.patterns.api.authorization",
     "BrokerConsumer": "constructs_lib.patterns.broker_consumer",

@@ -805,6 +805,17 @@ ALARM_ACTIONS: Final = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html"
 )
 
+_CLOUDWATCH: Final = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/"
+DASHBOARD_BODY: Final = _CLOUDWATCH + "APIReference/CloudWatch-Dashboard-Body-Structure.html"
+PUT_DASHBOARD: Final = _CLOUDWATCH + "APIReference/API_PutDashboard.html"
+STACK_OUTPUTS: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html"
+DASHBOARD_NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,255}"
+"""PUT_DASHBOARD."""
+
+DASHBOARD_WIDGETS_MAX: Final = 500
+ALARM_WIDGET_ALARMS_MAX: Final = 100
+"""Widgets of a dashboard, and alarms of an alarm status widget (DASHBOARD_BODY)."""
+
 ERROR_RATE_PERCENT: Final = 1
 """Failed invocations in a hundred (the same page, Lambda)."""
 

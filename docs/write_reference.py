@@ -32,7 +32,7 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "ManagedInstances",
             "DurableExecutions", "LongJob", "IdempotencyTable", "UserPoolTriggers", "EventRule",
             "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch",
-            "ConcurrencyBudget", "AlarmSettings", "InvalidPropsError",
+            "ConcurrencyBudget", "AlarmSettings", "AppDashboard", "InvalidPropsError",
         ),
     },
     "For handlers: `constructs_lib.runtime`": {
@@ -107,6 +107,7 @@ GUIDES: Final = {
     "KillSwitch": "asynchronous-invocation.md",
     "ConcurrencyBudget": "concurrency.md",
     "AlarmSettings": "alarms.md",
+    "AppDashboard": "observability.md",
     "KinesisConsumer": "streams.md",
     "TableStreamConsumer": "streams.md",
     f"{RUNTIME}.redrive": "asynchronous-invocation.md",

@@ -125,6 +125,7 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "durable_executions",
         "long_job",
         "concurrency_budget",
+        "app_dashboard",
     ):
         stack = Stack(app, scene.replace("_", "-"))
         SCENES[scene](stack)

@@ -43,6 +43,7 @@ MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
+OBSERVABILITY = (PROJECT / "docs" / "observability.md").read_text()
 ALARMS = (PROJECT / "docs" / "alarms.md").read_text()
 CONCURRENCY = (PROJECT / "docs" / "concurrency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
@@ -433,6 +434,24 @@ def test_the_examples_of_a_function_url_are_what_happens(somebodys_project: Path
     theirs = {"Principal": "arn:aws:iam::210987654321:role/accounting"}
     for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction"):
         template.has_resource_properties("AWS::Lambda::Permission", theirs | {"Action": action})
+
+
+def test_the_examples_of_observability_are_what_happens(somebodys_project: Path) -> None:
+    names: dict[str, Any] = {}
+    for block in blocks(OBSERVABILITY):
+        exec(block, names)  # noqa: S102
+    names["app"].synth()
+    (mine,) = names["app"].node.find_child("Operations").node.find_all()[:1]
+    Template.from_stack(mine).resource_count_is("AWS::CloudWatch::Dashboard", 1)
+    template = Template.from_stack(names["orders"])
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Layers": [names["ADOT"]],
+            "Environment": {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/otel-instrument"}},
+        },
+    )
+    assert "application-signals" in json.dumps(template.find_resources("AWS::IAM::Policy"))
 
 
 def kafka_event(*values: str) -> dict[str, Any]:

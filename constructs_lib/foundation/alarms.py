@@ -119,8 +119,8 @@ class Alarms:
         return alarm
 
 
-left_out: Final[WeakSet[cloudwatch.Alarm]] = WeakSet()
-"""Alarms that are in no template."""
+left_out: Final[set[cloudwatch.Alarm]] = set()
+"""Alarms that are in no template, nor in the tree: dashboards, which show what they watch, find them only here."""
 
 watched_aliases: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases that have alarms: `LiveAlias` adds its own, and `ProvisionedApi` makes no second set for them."""

@@ -16,6 +16,7 @@ from tests.gallery import alarms as _alarms
 from tests.gallery import api as _api
 from tests.gallery import brokers as _brokers
 from tests.gallery import concurrency as _concurrency
+from tests.gallery import dashboard as _dashboard
 from tests.gallery import database as _database
 from tests.gallery import destinations as _destinations
 from tests.gallery import durable as _durable
@@ -52,6 +53,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_brokers.SCENES,
         *_places.SCENES,
         *_alarms.SCENES,  # last: where there are settings, every construct asks for its path
+        *_dashboard.SCENES,
     )
 }
 

@@ -10,7 +10,7 @@ from tests.gallery.parts import topic
 from tests.gallery.plain_function import function
 
 
-def _alarmed(stack: Stack) -> None:
+def alarmed(stack: Stack) -> None:
     released = LiveAlias(stack, "Live", function=function(stack))
     QueueConsumer(stack, "Orders", function=released.alias)
     EventRule(stack, "Trips", function=released.alias, event_pattern=TRIPS)
@@ -18,14 +18,14 @@ def _alarmed(stack: Stack) -> None:
 
 def one_topic_for_all_alarms(stack: Stack) -> None:
     AlarmSettings.of(stack).notify(topic(stack, "Alarms"))
-    _alarmed(stack)
+    alarmed(stack)
 
 
 def alarms_left_out(stack: Stack) -> None:
     """Two stay, by which CodeDeploy rolls back."""
     AlarmSettings.of(stack).notify(topic(stack, "Alarms"))
     AlarmSettings.of(stack).leave_out()
-    _alarmed(stack)
+    alarmed(stack)
 
 
 SCENES: Final = (one_topic_for_all_alarms, alarms_left_out)

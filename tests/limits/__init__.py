@@ -9,6 +9,7 @@ from tests.limits.api import API_LIMITS
 from tests.limits.brokers import BROKER_LIMITS, KAFKA_LIMITS
 from tests.limits.concurrency import CONCURRENCY_BUDGET_LIMITS
 from tests.limits.container import CONTAINER_LIMITS
+from tests.limits.dashboard import DASHBOARD_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.destinations import DESTINATIONS_LIMITS
 from tests.limits.durable import DURABLE_LIMITS
@@ -37,6 +38,7 @@ ALL: Final[tuple[Limits, ...]] = (
     ENDPOINT_LIMITS,
     DESTINATIONS_LIMITS,
     DURABLE_LIMITS,
+    DASHBOARD_LIMITS,
     IDEMPOTENCY_LIMITS,
     TRIGGER_LIMITS,
     BUCKET_LIMITS,

@@ -11,6 +11,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 
 from constructs_lib import (
+    AppDashboard,
     AsyncDestinations,
     Authorization,
     BrokerConsumer,
@@ -178,6 +179,7 @@ _AUTHORIZATIONS: Final[dict[str, tuple[Callable[..., Authorization], Callable[[S
 _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
     ContainerFunction: lambda stack: {"entry": HANDLERS / "container"},
+    AppDashboard: lambda stack: {},
     IdempotencyTable: lambda stack: {},
     UserPoolTriggers: lambda stack: {"user_pool": pool(stack), "triggers": {"pre_sign_up": quick(stack)}},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},

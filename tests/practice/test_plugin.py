@@ -145,6 +145,7 @@ def test_a_tree_without_an_app_is_left_alone() -> None:
 
 
 SCENE_OF = {
+    "AppDashboard": "app_dashboard",
     "AsyncDestinations": "async_destinations",
     "BrokerConsumer": "broker_consumer",
     "BucketEvents": "bucket_events",
