@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -92,16 +92,32 @@ def workspace_of(folder: Path) -> Path | None:
     return next((above for above in folder.parents if folder in members_of(above)), None)
 
 
-def members_of(root: Path) -> list[Path]:
-    """The folders of the members of a workspace, without its root; none if it is not the root of one."""
+def members_of(root: Path) -> Sequence[Path]:
+    """The folders of the members of a workspace, without its root; none if it is not the root of one.
+
+    Many functions of a workspace ask: they are looked for once for each version of its project and its lock.
+    """
+    return _members_of(root, *(_version(root / name) for name in ("pyproject.toml", "uv.lock")))
+
+
+def _version(file: Path) -> tuple[int, int] | None:
+    try:
+        state = file.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=64)
+def _members_of(root: Path, *_versions: tuple[int, int] | None) -> Sequence[Path]:
     try:
         project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
         workspace = project.get("tool", {}).get("uv", {}).get("workspace", {})
         left_out = {place for pattern in workspace.get("exclude", ()) for place in root.glob(pattern)}
         found = [place for pattern in workspace.get("members", ()) for place in root.glob(pattern)]
     except (OSError, ValueError, TypeError, AttributeError, NotImplementedError):
-        return []  # not TOML, or not what uv reads, which tells it better
-    return [place for place in found if place not in left_out and (place / "pyproject.toml").is_file()]
+        return ()  # not TOML, or not what uv reads, which tells it better
+    return tuple(place for place in found if place not in left_out and (place / "pyproject.toml").is_file())
 
 
 def below(folder: Path, members: Iterable[Path]) -> tuple[str, ...]:
@@ -133,12 +149,11 @@ def read(lock: Path) -> Mapping[str, Any]:
     Raises:
         InvalidPropsError: It is not valid.
     """
-    state = lock.stat()
-    return _read(lock, state.st_mtime_ns, state.st_size)
+    return _read(lock, _version(lock))
 
 
 @lru_cache(maxsize=16)
-def _read(lock: Path, _changed: int, _size: int) -> Mapping[str, Any]:
+def _read(lock: Path, _state: tuple[int, int] | None) -> Mapping[str, Any]:
     return toml(lock)
 
 
