@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.concurrency_budget import ConcurrencyBudget
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
     from constructs_lib.patterns.durable_executions import DurableExecutions
+    from constructs_lib.patterns.edge.edge_function import EdgeFunction
     from constructs_lib.patterns.event_rule import EventRule
     from constructs_lib.patterns.idempotency_table import IdempotencyTable
     from constructs_lib.patterns.kill_switch import KillSwitch
@@ -52,6 +53,7 @@ __all__ = [
     "ContainerFunction",
     "Durable",
     "DurableExecutions",
+    "EdgeFunction",
     "EventRule",
     "FunctionEndpoint",
     "IdempotencyTable",
@@ -87,6 +89,7 @@ _HOMES = {
     "ContainerFunction": "constructs_lib.foundation.function.container_function",
     "Durable": "constructs_lib.foundation.function.durable",
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
+    "EdgeFunction": "constructs_lib.patterns.edge.edge_function",
     "EventRule": "constructs_lib.patterns.event_rule",
     "FunctionEndpoint": "constructs_lib.patterns.api.function_endpoint",
     "IdempotencyTable": "constructs_lib.patterns.idempotency_table",

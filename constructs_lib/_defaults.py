@@ -996,6 +996,54 @@ the former 60. Lambda ends the function before, so a longer wait costs nothing."
 CLOUDFRONT_REGION: Final = "us-east-1"
 """Where the certificate and the web ACL of a distribution are (CLOUDFRONT_CERTIFICATES, CLOUDFRONT_WEB_ACL)."""
 
+# --- Functions at the edge of CloudFront --------------------------------------------------------------
+
+EDGE_FUNCTIONS: Final = _CLOUDFRONT + "edge-functions-choosing.html"
+EDGE_FUNCTION_RESTRICTIONS: Final = _CLOUDFRONT + "edge-function-restrictions-all.html"
+CLOUDFRONT_FUNCTION_RESTRICTIONS: Final = _CLOUDFRONT + "cloudfront-function-restrictions.html"
+CLOUDFRONT_FUNCTION_RUNTIME: Final = _CLOUDFRONT + "functions-javascript-runtime-20.html"
+CLOUDFRONT_KEY_VALUE_STORE: Final = _CLOUDFRONT + "kvs-with-functions.html"
+LAMBDA_AT_EDGE_RESTRICTIONS: Final = _CLOUDFRONT + "lambda-at-edge-function-restrictions.html"
+EDGE_FUNCTION_LOGS: Final = _CLOUDFRONT + "edge-functions-logs.html"
+CLOUDFRONT_METRICS: Final = _CLOUDFRONT + "programming-cloudwatch-metrics.html"
+
+EDGE_EVENTS: Final = ("viewer-request", "viewer-response", "origin-request", "origin-response")
+"""As CloudFront names them (EDGE_FUNCTIONS)."""
+
+CLOUDFRONT_FUNCTION_BYTES_MAX: Final = 10 * 1024
+"""Of the code, with its comments; AWS does not raise it (CLOUDFRONT_QUOTAS)."""
+
+CLOUDFRONT_FUNCTION_MODULES: Final = ("cloudfront", "crypto", "querystring", "buffer")
+"""What runtime 2.0 has, and nothing else can be loaded (CLOUDFRONT_FUNCTION_RUNTIME)."""
+
+CLOUDFRONT_FUNCTION_LACKS: Final = (
+    "eval",
+    "Function",
+    "setTimeout",
+    "setInterval",
+    "setImmediate",
+    "clearTimeout",
+    "fetch",
+    "XMLHttpRequest",
+)
+"""Functions that JavaScript has elsewhere: no dynamic code, timers and network (CLOUDFRONT_FUNCTION_RUNTIME)."""
+
+CLOUDFRONT_FUNCTION_UTILIZATION_PERCENT: Final = 80
+"""Of the time that a function may take. At 80 % or more AWS recommends a review; near 100 % CloudFront may throttle it.
+Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/viewing-cloudfront-metrics.html"""
+
+LAMBDA_AT_EDGE_TIMEOUT_SECONDS_MAX: Final = 30
+"""Of all events: older pages have 5 seconds, 128 MB and 1 MB for viewer events (CLOUDFRONT_QUOTAS, as of 2026)."""
+
+LAMBDA_AT_EDGE_ZIPPED_MB_MAX: Final = 50
+"""CLOUDFRONT_QUOTAS."""
+
+LAMBDA_AT_EDGE_EPHEMERAL_STORAGE_MB_MAX: Final = 512
+"""LAMBDA_AT_EDGE_RESTRICTIONS."""
+
+LAMBDA_AT_EDGE_RUNTIMES: Final = ("python", "nodejs")
+"""LAMBDA_AT_EDGE_RESTRICTIONS."""
+
 # --- Releases on an alias -----------------------------------------------------------------------------
 
 LAMBDA_ALIASES: Final = _LAMBDA + "configuration-aliases.html"

@@ -120,6 +120,7 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "function_endpoint",
         "python_layer",
         "user_pool_triggers",
+        "edge_function",
         "idempotency_table",
         "container_function",
         "durable_executions",

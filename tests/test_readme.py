@@ -33,6 +33,7 @@ HANDLER = "def handle(event, context):\n    return {'batchItemFailures': []}\n"
 
 DATABASE = (PROJECT / "docs" / "database.md").read_text()
 API = (PROJECT / "docs" / "api.md").read_text()
+EDGE = (PROJECT / "docs" / "edge.md").read_text()
 ENDPOINT = (PROJECT / "docs" / "function-url.md").read_text()
 FUNCTION = (PROJECT / "docs" / "function.md").read_text()
 ASYNCHRONOUS = (PROJECT / "docs" / "asynchronous-invocation.md").read_text()
@@ -292,6 +293,57 @@ def test_the_example_of_user_pools_is_what_happens(somebodys_project: Path) -> N
     assert names["handle"](event("ann@example.com"), None)["response"] == {"autoConfirmUser": True}
     with pytest.raises(ValueError, match="Sign up with your address"):
         names["handle"](event("ann@example.org"), None)
+
+
+def test_the_example_of_the_edge_is_what_happens(somebodys_project: Path) -> None:
+    """The JavaScript of the page runs in tests/patterns/test_edge_function.py."""
+    (script,) = re.findall(r"```javascript\n(.*?)```", EDGE, flags=re.DOTALL)
+    app_, handler_, log_groups = blocks(EDGE)
+    for name, text in (("edge/redirect.js", script), ("functions/choose_origin/handler.py", handler_)):
+        (somebodys_project / name).parent.mkdir(exist_ok=True)
+        (somebodys_project / name).write_text(text)
+    names: dict[str, Any] = {}
+    for block in (app_, handler_, log_groups):
+        exec(block, names)  # noqa: S102
+    assert names["redirect"].kind == "CloudFront Functions"
+    assert names["origin"].kind == "Lambda@Edge"
+    assert warnings(names["stack"]) == []
+    site = Template.from_stack(names["stack"])
+    site.has_resource_properties(
+        "AWS::CloudFront::Distribution",
+        {
+            "DistributionConfig": {
+                "DefaultCacheBehavior": {
+                    "FunctionAssociations": [
+                        {"EventType": "viewer-request", "FunctionARN": Match.any_value()}
+                    ],
+                    "LambdaFunctionAssociations": [
+                        {"EventType": "origin-request", "LambdaFunctionARN": Match.any_value()}
+                    ],
+                }
+            }
+        },
+    )
+    site.resource_count_is("AWS::CloudWatch::Alarm", 4 + 3)
+    (irish,) = [each for each in names["stack"].dependencies if each.region == "eu-west-1"]
+    Template.from_stack(irish).has_resource_properties(
+        "AWS::Logs::LogGroup", {"LogGroupName": "/edge/choose-origin", "RetentionInDays": 60}
+    )
+
+    def request(uri: str) -> dict[str, Any]:
+        origin = {"custom": {"domainName": "www.example.com"}}
+        return {
+            "uri": uri,
+            "headers": {"host": [{"key": "Host", "value": "www.example.com"}]},
+            "origin": origin,
+        }
+
+    def asked(uri: str) -> Any:
+        return names["handle"]({"Records": [{"cf": {"request": request(uri)}}]}, None)
+
+    assert asked("/") == request("/")
+    assert asked("/beta/")["origin"]["custom"]["domainName"] == "beta.example.com"
+    assert asked("/beta/")["headers"]["host"] == [{"key": "Host", "value": "beta.example.com"}]
 
 
 def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> None:

@@ -20,6 +20,7 @@ from tests.gallery import dashboard as _dashboard
 from tests.gallery import database as _database
 from tests.gallery import destinations as _destinations
 from tests.gallery import durable as _durable
+from tests.gallery import edge as _edge
 from tests.gallery import endpoint as _endpoint
 from tests.gallery import event_sources as _event_sources
 from tests.gallery import function as _function
@@ -41,6 +42,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_release.SCENES,
         *_api.SCENES,
         *_endpoint.SCENES,
+        *_edge.SCENES,
         *_destinations.SCENES,
         *_durable.SCENES,
         *_idempotency.SCENES,

@@ -13,6 +13,7 @@ from tests.limits.dashboard import DASHBOARD_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.destinations import DESTINATIONS_LIMITS
 from tests.limits.durable import DURABLE_LIMITS
+from tests.limits.edge import EDGE_LIMITS, LAMBDA_AT_EDGE_LIMITS
 from tests.limits.endpoint import ENDPOINT_LIMITS
 from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
@@ -36,6 +37,8 @@ ALL: Final[tuple[Limits, ...]] = (
     SNAP_START_LIMITS,
     API_LIMITS,
     ENDPOINT_LIMITS,
+    EDGE_LIMITS,
+    LAMBDA_AT_EDGE_LIMITS,
     DESTINATIONS_LIMITS,
     DURABLE_LIMITS,
     DASHBOARD_LIMITS,

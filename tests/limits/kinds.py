@@ -19,6 +19,7 @@ from constructs_lib import (
     ConcurrencyBudget,
     ContainerFunction,
     DurableExecutions,
+    EdgeFunction,
     EventRule,
     FunctionEndpoint,
     IdempotencyTable,
@@ -43,6 +44,7 @@ from constructs_lib import (
 from tests.gallery.api import alias, certificate, client, user_pool
 from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.durable import durable_live
+from tests.gallery.edge import JAVASCRIPT
 from tests.gallery.endpoint import bounded
 from tests.gallery.long_job import image, vpc
 from tests.gallery.parts import bucket, live, topic
@@ -204,6 +206,7 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
         "authorization": Authorization.public(),
         "cloudfront": True,
     },
+    EdgeFunction: lambda stack: {"event": "viewer-request", "code": JAVASCRIPT / "rewrite.js"},
     ConcurrencyBudget: lambda stack: {},
     KillSwitch: lambda stack: {"function": function(stack), "invocations_per_minute": 100},
     LongJob: lambda stack: {"vpc": vpc(stack), "image": image(), "timeout": Duration.hours(2)},

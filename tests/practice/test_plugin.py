@@ -152,6 +152,7 @@ SCENE_OF = {
     "ConcurrencyBudget": "concurrency_budget",
     "ContainerFunction": "container_function",
     "DurableExecutions": "durable_executions",
+    "EdgeFunction": "edge_function",
     "EventRule": "event_rule",
     "FunctionEndpoint": "function_endpoint",
     "IdempotencyTable": "idempotency_table",

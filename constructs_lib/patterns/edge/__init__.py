@@ -1,0 +1,1 @@
+"""Code in front of CloudFront: CloudFront Functions and Lambda@Edge."""
