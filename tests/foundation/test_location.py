@@ -147,7 +147,7 @@ NO_RESOURCE: Final = {
 }
 """The types that are not resources, or are accepted where another type of `MAKERS` is accepted too."""
 
-INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|ecr|kms|route53)\.(I[A-Z]\w+)")
+INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|ecr|kms|route53|s3)\.(I[A-Z]\w+)")
 
 
 def resources(construct: type) -> Iterator[tuple[str, str]]:

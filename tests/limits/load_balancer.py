@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -198,6 +198,9 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "health_check_interval requires health_check_path"),
     ("an interval of 4 s", args(health_check_path="/", health_check_interval=Duration.seconds(4)),
      "health_check_interval must be 5 seconds to 5 minutes, got 4 seconds"),
+    ("an interval known at deployment", args(
+        health_check_path="/", health_check_interval=Duration.seconds(Token.as_number({"Ref": "Seconds"}))),
+     "health_check_interval must be known at synth, got a token"),
     # a listener
     ("a listener by its ARN", lambda stack: on(lambda stack: LISTENER)(stack),
      "listener must be a listener of a load balancer, got 'arn:"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import App, Duration, Environment, NestedStack, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -155,6 +155,14 @@ def test_two_stacks_have_target_groups_of_their_own() -> None:
     assert len(names) == 2
 
 
+def test_two_deployments_of_a_nested_stack_have_target_groups_of_their_own() -> None:
+    names = set()
+    for stack_name in ("alpha", "beta"):
+        nested = NestedStack(new_stack(stack_name=stack_name), "Nested")
+        names.add(properties(balanced(nested).target_group)["Name"])
+    assert len(names) == 2
+
+
 # --- who may connect ------------------------------------------------------------------------------------
 
 
@@ -265,6 +273,11 @@ def test_it_waits_longer_than_a_slow_function(stack: Stack, timeout: int, idle: 
     alias = live(function(stack, timeout=Duration.seconds(timeout)))
     fares = balanced(stack, alias=alias)
     assert attributes(fares.load_balancer)["idle_timeout.timeout_seconds"] == idle
+
+
+def test_an_idle_timeout_that_is_known_at_deployment_is_passed_on(stack: Stack) -> None:
+    fares = balanced(stack, idle_timeout=Duration.seconds(Token.as_number({"Ref": "Seconds"})))
+    assert attributes(fares.load_balancer)["idle_timeout.timeout_seconds"] == {"Ref": "Seconds"}
 
 
 def test_a_shared_load_balancer_that_waits_long_enough_will_do(stack: Stack) -> None:
@@ -467,7 +480,7 @@ def test_an_alias_is_watched_once(stack: Stack) -> None:
     assert alone.spillover_alarm is not None
 
 
-def test_alarms_notify_the_topic_of_the_app(stack: Stack) -> None:
+def test_alarms_are_left_out_where_that_was_set(stack: Stack) -> None:
     AlarmSettings.of(stack).leave_out()
     fares = balanced(stack, health_check_path="/health")
     assert fares.unhealthy_alarm is not None
