@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.idempotency_table import IdempotencyTable
     from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.live_alias import LiveAlias
+    from constructs_lib.patterns.load_balancer.load_balanced_function import LoadBalancedFunction
+    from constructs_lib.patterns.load_balancer.load_balancer_authentication import (
+        LoadBalancerAuthentication,
+    )
     from constructs_lib.patterns.long_job import LongJob
     from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
@@ -63,6 +67,8 @@ __all__ = [
     "KillSwitch",
     "KinesisConsumer",
     "LiveAlias",
+    "LoadBalancedFunction",
+    "LoadBalancerAuthentication",
     "LongJob",
     "ManagedInstances",
     "ProvisionedApi",
@@ -98,6 +104,8 @@ _HOMES = {
     "KillSwitch": "constructs_lib.patterns.kill_switch",
     "KinesisConsumer": "constructs_lib.patterns.streams.kinesis_consumer",
     "LiveAlias": "constructs_lib.patterns.live_alias",
+    "LoadBalancedFunction": "constructs_lib.patterns.load_balancer.load_balanced_function",
+    "LoadBalancerAuthentication": "constructs_lib.patterns.load_balancer.load_balancer_authentication",
     "LongJob": "constructs_lib.patterns.long_job",
     "ManagedInstances": "constructs_lib.foundation.function.managed_instances",
     "ProvisionedApi": "constructs_lib.patterns.api.provisioned_api",

@@ -936,6 +936,48 @@ LATENCY_ALARM_MILLISECONDS: Final = 2500
 seen by somebody every minute.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html"""
 
+# --- Load balancers -----------------------------------------------------------------------------------
+
+_LOAD_BALANCER: Final = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/"
+LOAD_BALANCER: Final = _LOAD_BALANCER + "application-load-balancers.html"
+LOAD_BALANCER_LAMBDA: Final = _LOAD_BALANCER + "lambda-functions.html"
+LOAD_BALANCER_ERRORS: Final = _LOAD_BALANCER + "load-balancer-troubleshooting.html"
+LOAD_BALANCER_HEALTH: Final = _LOAD_BALANCER + "target-group-health-checks.html"
+LOAD_BALANCER_HTTPS: Final = _LOAD_BALANCER + "create-https-listener.html"
+LOAD_BALANCER_LOGIN: Final = _LOAD_BALANCER + "listener-authenticate-users.html"
+LOAD_BALANCER_LOGS: Final = _LOAD_BALANCER + "enable-access-logging.html"
+LOAD_BALANCER_MUTUAL_TLS: Final = _LOAD_BALANCER + "mutual-authentication.html"
+LOAD_BALANCER_RULES: Final = _LOAD_BALANCER + "listener-rules.html"
+LOAD_BALANCER_WEB_ACL: Final = (
+    "https://docs.aws.amazon.com/waf/latest/developerguide/how-aws-waf-works-resources.html"
+)
+
+LOAD_BALANCER_IDLE_SECONDS: Final = 60
+"""AWS's default (LOAD_BALANCER)."""
+LOAD_BALANCER_IDLE_SECONDS_MAX: Final = 4000
+LOAD_BALANCER_IDLE_MARGIN_SECONDS: Final = 5
+"""How much longer than a slow function the load balancer waits: the answer of a function that times out has to come
+back. Ours."""
+
+LOAD_BALANCER_ZONES_MIN: Final = 2
+"""LOAD_BALANCER."""
+LOAD_BALANCER_PRIORITY_MAX: Final = 50_000
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html"""
+
+LOAD_BALANCER_SESSION_SECONDS_MAX: Final = 604_800
+"""Seven days, which is AWS's default too (LOAD_BALANCER_LOGIN)."""
+
+LOAD_BALANCER_HEALTH_SECONDS: Final = 35
+LOAD_BALANCER_HEALTH_SECONDS_MIN: Final = 5
+LOAD_BALANCER_HEALTH_SECONDS_MAX: Final = 300
+LOAD_BALANCER_HEALTH_TIMEOUT_SECONDS: Final = 30
+"""AWS's defaults for Lambda targets, and its range (LOAD_BALANCER_HEALTH)."""
+LOAD_BALANCER_HEALTH_PATH_CHARACTERS_MAX: Final = 1024
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html"""
+
+TARGET_GROUP_NAME_CHARACTERS_MAX: Final = 32
+"""Letters, digits and hyphens; unique in the Region and the account (the same page)."""
+
 # --- Function URLs ------------------------------------------------------------------------------------
 
 FUNCTION_URL_AUTH: Final = _LAMBDA + "urls-auth.html"

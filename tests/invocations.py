@@ -21,6 +21,7 @@ from constructs_lib import (
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
+    LoadBalancedFunction,
     ProvisionedApi,
     QueueConsumer,
     ScheduledInvocation,
@@ -28,14 +29,22 @@ from constructs_lib import (
     TopicSubscription,
     UserPoolTriggers,
 )
+from tests.gallery.api import certificate
 from tests.gallery.brokers import BROKER, CLUSTER, secret
+from tests.gallery.database import imported_vpc
 from tests.gallery.event_sources import TRIPS
 from tests.gallery.parts import bucket, topic
 from tests.gallery.plain_function import HANDLERS, function
 from tests.gallery.streams import stream, table
 
 HOURLY = scheduler.ScheduleExpression.rate(Duration.hours(1))
-APIS = {"ProvisionedApi", "an authorizer of ProvisionedApi", "FunctionEndpoint", "UserPoolTriggers"}
+APIS = {
+    "ProvisionedApi",
+    "an authorizer of ProvisionedApi",
+    "FunctionEndpoint",
+    "LoadBalancedFunction",
+    "UserPoolTriggers",
+}
 
 
 def plain(stack: Stack, construct_id: str = "Worker", **arguments: Any) -> lambda_.Function:
@@ -108,6 +117,9 @@ MAKE: dict[str, Make] = {
         s, "Made", user_pool=cognito.UserPool(s, "Users"), triggers={"pre_sign_up": f}
     ),
     "FunctionEndpoint": lambda s, f: FunctionEndpoint(s, "Made", alias=f),
+    "LoadBalancedFunction": lambda s, f: LoadBalancedFunction(
+        s, "Made", alias=f, vpc=imported_vpc(s), certificate=certificate(s)
+    ),
     "an authorizer of ProvisionedApi": lambda s, f: ProvisionedApi(
         s,
         "Made",

@@ -125,6 +125,7 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "container_function",
         "durable_executions",
         "long_job",
+        "load_balanced_function",
         "concurrency_budget",
         "app_dashboard",
     ):

@@ -86,6 +86,13 @@ def test_its_proof_runs(row: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("name", all_named())
 def test_every_construct_has_a_row(name: str) -> None:
-    helpers = {"Authorization", "Durable", "KafkaAuthentication", "Route", "UsagePlan"}
+    helpers = {
+        "Authorization",
+        "Durable",
+        "KafkaAuthentication",
+        "LoadBalancerAuthentication",
+        "Route",
+        "UsagePlan",
+    }
     used = {written.partition("(")[0].partition(".")[0] for row in ROWS for written in code(row[1])}
     assert name in used | helpers

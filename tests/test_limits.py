@@ -36,6 +36,7 @@ from tests.limits import ALL
 from tests.limits.api import AUTHORIZATION_LIMITS
 from tests.limits.brokers import KAFKA_AUTHENTICATION_LIMITS
 from tests.limits.kinds import EVERY_ARGUMENT, NEVER_RIGHT
+from tests.limits.load_balancer import LOGIN_LIMITS
 from tests.limits.table import Arguments, Limits
 
 
@@ -59,8 +60,8 @@ def test_bad_input_is_refused(stack: Stack, limits: Limits, given: Arguments, me
 
 @pytest.mark.parametrize(
     ("choose", "message"),
-    [row[1:] for row in (*AUTHORIZATION_LIMITS, *KAFKA_AUTHENTICATION_LIMITS)],
-    ids=[row[0] for row in (*AUTHORIZATION_LIMITS, *KAFKA_AUTHENTICATION_LIMITS)],
+    [row[1:] for row in (*AUTHORIZATION_LIMITS, *KAFKA_AUTHENTICATION_LIMITS, *LOGIN_LIMITS)],
+    ids=[row[0] for row in (*AUTHORIZATION_LIMITS, *KAFKA_AUTHENTICATION_LIMITS, *LOGIN_LIMITS)],
 )
 def test_a_bad_authorization_is_refused(
     stack: Stack, choose: Callable[[Stack], object], message: str

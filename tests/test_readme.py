@@ -42,6 +42,7 @@ LONG_JOBS = (PROJECT / "docs" / "long-jobs.md").read_text()
 BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
+LOAD_BALANCER = (PROJECT / "docs" / "load-balancer.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
 OBSERVABILITY = (PROJECT / "docs" / "observability.md").read_text()
@@ -344,6 +345,34 @@ def test_the_example_of_the_edge_is_what_happens(somebodys_project: Path) -> Non
     assert asked("/") == request("/")
     assert asked("/beta/")["origin"]["custom"]["domainName"] == "beta.example.com"
     assert asked("/beta/")["headers"]["host"] == [{"key": "Host", "value": "beta.example.com"}]
+
+
+def test_the_examples_of_load_balancers_are_what_happens(somebodys_project: Path) -> None:
+    """The handler runs in tests/local/test_load_balancer.py."""
+    blocks_here = blocks(LOAD_BALANCER)
+    quote = somebodys_project / "functions" / "quote"
+    quote.mkdir(parents=True)
+    (handler_text,) = [block for block in blocks_here if "def handle(" in block]
+    (quote / "app.py").write_text(handler_text)
+    names: dict[str, Any] = {}
+    for block in blocks_here:
+        exec(block.replace('Stack(app, "Fares")', _IN_US_EAST_1), names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.resource_count_is("AWS::ElasticLoadBalancingV2::LoadBalancer", 4)
+    template.resource_count_is("AWS::ElasticLoadBalancingV2::TargetGroup", 4)
+    template.has_resource_properties("AWS::ElasticLoadBalancingV2::ListenerRule", {"Priority": 10})
+    template.has_resource_properties(
+        "AWS::CodeDeploy::DeploymentGroup",
+        {"AlarmConfiguration": {"Alarms": Match.array_with([{"Name": {"Ref": Match.any_value()}}])}},
+    )
+    answer = names["handle"]({"multiValueQueryStringParameters": {"kilometres": ["10"]}}, None)
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"]) == {"fare": 18.0}
+
+
+_IN_US_EAST_1 = """Stack(
+    app, "Fares", env={"account": "123456789012", "region": "us-east-1"}
+)"""
 
 
 def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> None:

@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Prac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, overload
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -124,6 +124,25 @@ left_out: Final[set[cloudwatch.Alarm]] = set()
 
 watched_aliases: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases that have alarms: `LiveAlias` adds its own, and `ProvisionedApi` makes no second set for them."""
+
+_behind: Final[WeakKeyDictionary[cloudwatch.IAlarm, FunctionLike]] = WeakKeyDictionary()
+
+
+def behind(alias: FunctionLike, *made: cloudwatch.Alarm | None) -> None:
+    """Remember alarms that depend on an alias: the alias cannot depend on them, as it does on those that roll it back.
+
+    Args:
+        alias: The alias.
+        *made: The alarms; None is skipped.
+    """
+    for alarm in made:
+        if alarm is not None:
+            _behind[alarm] = alias
+
+
+def is_behind(alarm: cloudwatch.IAlarm, alias: FunctionLike) -> bool:
+    """Whether an alarm depends on an alias."""
+    return _behind.get(alarm) is alias
 
 
 _REDRIVE: Final = (

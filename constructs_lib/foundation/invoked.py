@@ -19,7 +19,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
-from constructs_lib.foundation.resource import find_resource, node_of, properties_of
+from constructs_lib.foundation.resource import find_resource, node_of, path_of, properties_of
 
 LATEST = "$LATEST"
 
@@ -112,6 +112,21 @@ class Invoked:
             arns = [self.base_arn, other.base_arn]
             return arns[0] == arns[1] and self.qualifier == other.qualifier
         return False  # the ARN of a function of this app is a token, and the other one is a text
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """Everything that, when it changes, replaces an alias of this app whose reference stays the same.
+
+        A hash over a template sees `{"Ref": alias}` alone. The alias is replaced with its name, and with its function;
+        the function with its own name and place, and with the settings that Lambda cannot change.
+        """
+        found: dict[str, object] = {"alias": self.qualifier, "function": path_of(self.base)}
+        if self.resource is not None:
+            found |= {
+                "name": self.properties.get("functionName"),
+                "package": self.properties.get("packageType"),
+            }
+        return found
 
     @property
     def path(self) -> str:

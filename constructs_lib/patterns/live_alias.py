@@ -322,10 +322,16 @@ class LiveAlias(Construct):
             alarm: The alarm. An alarm that is already in ALARM stops every deployment, also the one that fixes it.
 
         Raises:
-            InvalidPropsError: It is not an alarm, there are too many, the alias has a `stable_version`, or the stack of
-                the alarm depends on that of the alias, as the stack of an API does: that is a circular dependency.
+            InvalidPropsError: It is not an alarm, there are too many, the alias has a `stable_version`, or the alarm or
+                its stack depends on the alias, as the stack of an API does: that is a circular dependency.
         """
         _check_alarms([alarm])
+        if alarms.is_behind(alarm, self.alias):
+            raise InvalidPropsError(
+                f"alarm must not depend on the alias, got {alarm.node.path}, whose target group has the alias as its "
+                "target: the alias would depend on the alarm, and the alarm on the alias. Roll back on an alarm of the "
+                f"load balancer or of the function. See {_defaults.LOAD_BALANCER_LAMBDA}"
+            )
         group = self.deployment_group
         if group is None:
             raise InvalidPropsError(

@@ -96,6 +96,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
         "AsyncDestinations": NO_DESTINATIONS,
         "AsyncDestinations with redrive": NO_DESTINATIONS,
         "FunctionEndpoint": "must be at most 900 seconds, got 3,600: nobody can wait longer for an answer",
+        "LoadBalancedFunction": "must be at most 900 seconds behind a load balancer, got 3,600",
         "ProvisionedApi": "behind routes['GET /x'], must be at most 29 seconds, got 3,600",
         "UserPoolTriggers": "must be at most 5 seconds, got 3600",
     },
@@ -146,6 +147,7 @@ REFUSED: dict[tuple[Any, Any], dict[str, str]] = {
     (published_for_90_minutes, alias): {
         "BrokerConsumer": "must be at most 900 seconds here, got 5,400",
         "FunctionEndpoint": "must be at most 900 seconds for its callers at a URL, got 5,400",
+        "LoadBalancedFunction": "must be at most 900 seconds behind a load balancer, got 5,400",
         "ProvisionedApi": "must be at most the integration's 29 seconds, got 5400",
         "UserPoolTriggers": "must be at most 5 seconds, got 5400",
         "KillSwitch": "is on managed instances, which scale by a scaling configuration",

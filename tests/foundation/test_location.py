@@ -13,6 +13,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
@@ -32,6 +33,7 @@ import constructs_lib
 from constructs_lib import Authorization, InvalidPropsError, KafkaAuthentication
 from tests.gallery.brokers import SERVERS
 from tests.gallery.database import imported_instance, imported_vpc
+from tests.gallery.load_balancer import shared_listener
 from tests.gallery.parts import live
 from tests.gallery.plain_function import function
 from tests.gallery.streams import ID, stream, table
@@ -80,6 +82,7 @@ MAKERS: Final[dict[str, Callable[[Stack], Any]]] = {
     ),
     "ITable": lambda stack: table(stack, "Part"),
     "ITableV2": lambda stack: table_v2(stack),
+    "IApplicationListener": lambda stack: shared_listener(stack),
     "IHostedZone": lambda stack: route53.HostedZone(stack, "Part", zone_name="example.com"),
 }
 """A resource in another stack of the app, by its type."""
@@ -140,10 +143,11 @@ NO_RESOURCE: Final = {
     "IClusterEngine",
     "ILambdaDeploymentConfig",
     "IDatabaseCluster",
+    "IConnectable",
 }
 """The types that are not resources, or are accepted where another type of `MAKERS` is accepted too."""
 
-INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|ecr|kms|route53)\.(I[A-Z]\w+)")
+INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|ecr|kms|route53|s3)\.(I[A-Z]\w+)")
 
 
 def resources(construct: type) -> Iterator[tuple[str, str]]:
@@ -189,6 +193,8 @@ FROM_ANOTHER_ACCOUNT: Final = {
     ("ContainerFunction", "repository"),
     ("ContainerFunction", "security_groups"),
     ("ContainerFunction", "vpc"),
+    ("LoadBalancedFunction", "access_log_bucket"),
+    ("LoadBalancedFunction", "vpc"),
     ("LongJob", "vpc"),
     ("PythonFunction", "layers"),
     ("PythonFunction", "vpc"),
@@ -217,10 +223,13 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
     if argument == "repository":
         del arguments["entry"]
         arguments["tag_or_digest"] = "7f3c2a1"
-    if argument in ("certificate", "hosted_zone"):
+    if argument in ("certificate", "hosted_zone") and name != "LoadBalancedFunction":
         arguments["domain_name"] = "api.example.com"
     if (name, argument) == ("FunctionEndpoint", "certificate"):
         arguments |= {"authorization": Authorization.public(), "cloudfront": True}
+    if argument == "listener":
+        conditions = [elbv2.ListenerCondition.path_patterns(["/part"])]
+        arguments |= {"vpc": None, "certificate": None, "priority": 1, "conditions": conditions}
     if argument == "hosted_zone":
         arguments["certificate"] = MAKERS["ICertificate"](home)
     if (name, argument) == ("QueueConsumer", "function"):

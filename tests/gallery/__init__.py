@@ -26,6 +26,7 @@ from tests.gallery import event_sources as _event_sources
 from tests.gallery import function as _function
 from tests.gallery import idempotency as _idempotency
 from tests.gallery import kill_switch as _kill_switch
+from tests.gallery import load_balancer as _load_balancer
 from tests.gallery import long_job as _long_job
 from tests.gallery import places as _places
 from tests.gallery import queue as _queue
@@ -47,6 +48,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_durable.SCENES,
         *_idempotency.SCENES,
         *_user_pools.SCENES,
+        *_load_balancer.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,
         *_long_job.SCENES,

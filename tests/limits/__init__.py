@@ -20,6 +20,7 @@ from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.idempotency import IDEMPOTENCY_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
 from tests.limits.layer import LAYER_LIMITS
+from tests.limits.load_balancer import LOAD_BALANCER_LIMITS
 from tests.limits.long_job import LONG_JOB_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
@@ -39,6 +40,7 @@ ALL: Final[tuple[Limits, ...]] = (
     ENDPOINT_LIMITS,
     EDGE_LIMITS,
     LAMBDA_AT_EDGE_LIMITS,
+    LOAD_BALANCER_LIMITS,
     DESTINATIONS_LIMITS,
     DURABLE_LIMITS,
     DASHBOARD_LIMITS,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_scheduler as scheduler
@@ -28,6 +29,8 @@ from constructs_lib import (
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
+    LoadBalancedFunction,
+    LoadBalancerAuthentication,
     LongJob,
     ProvisionedApi,
     ProxiedDatabase,
@@ -46,6 +49,7 @@ from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.durable import durable_live
 from tests.gallery.edge import JAVASCRIPT
 from tests.gallery.endpoint import bounded
+from tests.gallery.load_balancer import OF_OIDC, client_secret, imported_listener, of_cognito
 from tests.gallery.long_job import image, vpc
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
@@ -143,6 +147,35 @@ def _kafka_authentication(choose: Callable[..., KafkaAuthentication]) -> Callabl
     return lambda stack: lambda value: choose(secret=value)
 
 
+_LOGINS: Final[dict[str, tuple[Callable[..., object], Callable[[Stack], dict[str, Any]]]]] = {
+    "cognito": (LoadBalancerAuthentication.cognito, of_cognito),
+    "oidc": (LoadBalancerAuthentication.oidc, lambda stack: OF_OIDC | {"client_secret": client_secret()}),
+}
+
+
+def _login(
+    name: str, choose: Callable[..., object], given: Callable[[Stack], dict[str, Any]]
+) -> Callable[[Stack], Make]:
+    def prepare(stack: Stack) -> Make:
+        right = given(stack)
+        return lambda value: choose(**(right | {name: value}))
+
+    return prepare
+
+
+def _rule(name: str) -> Callable[[Stack], Make]:
+    def prepare(stack: Stack) -> Make:
+        given: dict[str, Any] = {
+            "alias": live(stack),
+            "listener": imported_listener(stack),
+            "priority": 1,
+            "conditions": [elbv2.ListenerCondition.path_patterns(["/x"])],
+        }
+        return lambda value: LoadBalancedFunction(stack, "Refused", **(given | {name: value}))
+
+    return prepare
+
+
 def _plan(name: str) -> Callable[[Stack], Make]:
     def prepare(stack: Stack) -> Make:
         live = alias(stack)
@@ -207,6 +240,12 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
         "cloudfront": True,
     },
     EdgeFunction: lambda stack: {"event": "viewer-request", "code": JAVASCRIPT / "rewrite.js"},
+    LoadBalancedFunction: lambda stack: {
+        "alias": bounded(stack),
+        "vpc": vpc(stack),
+        "certificate": certificate(stack),
+        "health_check_path": "/health",
+    },
     ConcurrencyBudget: lambda stack: {},
     KillSwitch: lambda stack: {"function": function(stack), "invocations_per_minute": 100},
     LongJob: lambda stack: {"vpc": vpc(stack), "image": image(), "timeout": Duration.hours(2)},
@@ -267,6 +306,15 @@ EVERY_ARGUMENT: Final[dict[str, Callable[[Stack], Make]]] = {
             KafkaAuthentication.plain,
             KafkaAuthentication.mtls,
         )
+    },
+    **{
+        f"LoadBalancedFunction of a listener {name}": _rule(name)
+        for name in ("listener", "priority", "conditions")
+    },
+    **{
+        f"LoadBalancerAuthentication.{kind} {name}": _login(name, choose, given)
+        for kind, (choose, given) in _LOGINS.items()
+        for name in _names(choose)
     },
     **{f"UsagePlan {name}": _plan(name) for name in _names(UsagePlan)},
     **{

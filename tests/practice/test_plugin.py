@@ -160,6 +160,7 @@ SCENE_OF = {
     "KillSwitch": "kill_switch",
     "KinesisConsumer": "kinesis_consumer",
     "LiveAlias": "live_alias",
+    "LoadBalancedFunction": "load_balanced_function",
     "LongJob": "long_job",
     "ProvisionedApi": "http_api",
     "ProxiedDatabase": "proxied_database_for_a_demo",

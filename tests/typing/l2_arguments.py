@@ -13,6 +13,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
@@ -37,6 +38,8 @@ from constructs_lib import (
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
+    LoadBalancedFunction,
+    LoadBalancerAuthentication,
     LongJob,
     ProvisionedApi,
     ProxiedDatabase,
@@ -145,6 +148,32 @@ def event_sources(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic)
     ConcurrencyBudget(stack, "Budget", alarm_topic=topic)
     endpoint = FunctionEndpoint(stack, "Endpoint", alias=called, alarm_topic=topic)
     endpoint.grant_invoke_url(called)
+    network = ec2.Vpc(stack, "Network")
+    certificate = acm.Certificate(stack, "Trusted", domain_name="fares.example.com")
+    users = cognito.UserPool(stack, "Riders")
+    balanced = LoadBalancedFunction(
+        stack,
+        "Balanced",
+        alias=called,
+        vpc=network,
+        certificate=certificate,
+        allowed_peers=[ec2.Peer.any_ipv4(), ec2.SecurityGroup(stack, "Callers", vpc=network)],
+        access_log_bucket=s3.Bucket(stack, "Logs"),
+        authentication=LoadBalancerAuthentication.cognito(
+            user_pool=users,
+            user_pool_client=users.add_client("Client"),
+            user_pool_domain=users.add_domain("Domain"),
+        ),
+        alarm_topic=topic,
+    )
+    LoadBalancedFunction(
+        stack,
+        "Shared",
+        alias=called,
+        listener=balanced.listener,
+        priority=1,
+        conditions=[elbv2.ListenerCondition.path_patterns(["/quotes/*"])],
+    )
 
 
 def streams(stack: Stack, live: LiveAlias, key: kms.Key, topic: sns.Topic) -> None:

@@ -18,6 +18,7 @@ def main() -> None:
         cloudformation,
         cloudwatch,
         ec2,
+        elasticloadbalancing,
         events,
         iam,
         kinesis,
@@ -42,6 +43,7 @@ def main() -> None:
     cloudformation.install()
     cloudwatch.install()
     ec2.install()
+    elasticloadbalancing.install()
     events.install()
     iam.install()
     kinesis.install()

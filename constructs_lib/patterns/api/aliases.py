@@ -12,7 +12,6 @@ from constructs_lib._types import AliasLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
 from constructs_lib.foundation.invoked import Invoked, check_place, check_tenants
-from constructs_lib.foundation.resource import path_of
 
 _known: WeakKeyDictionary[lambda_.Alias, Invoked] = WeakKeyDictionary()
 """Read once for each alias and API: there may be hundreds of routes to the same one."""
@@ -98,25 +97,13 @@ def timeout_seconds(alias: AliasLike) -> float | None:
 def identity(alias: AliasLike) -> dict[str, object]:
     """Everything that, when it changes, replaces an alias whose reference in the template stays the same.
 
-    A hash over a template sees `{"Ref": alias}` alone. The alias is replaced with its name, and with its function;
-    the function with its own name and place, and with the settings that Lambda cannot change.
-
     Args:
         alias: The alias.
 
     Returns:
         The values by name; empty for an imported alias, whose ARN is a text.
     """
-    if not isinstance(alias, lambda_.Alias):
-        return {}
-    known = invoked(alias)
-    found: dict[str, object] = {"alias": known.qualifier, "function": path_of(known.base)}
-    if known.resource is not None:
-        found |= {
-            "name": known.properties.get("functionName"),
-            "package": known.properties.get("packageType"),
-        }
-    return found
+    return invoked(alias).identity if isinstance(alias, lambda_.Alias) else {}
 
 
 def other_stacks(own_stack: Stack, aliases: Iterable[AliasLike]) -> list[Stack]:

@@ -1,0 +1,1 @@
+"""A load balancer in front of an alias."""
