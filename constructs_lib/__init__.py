@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.live_alias import LiveAlias
     from constructs_lib.patterns.long_job import LongJob
+    from constructs_lib.patterns.parameters_and_secrets import ParametersAndSecrets
     from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
     from constructs_lib.patterns.streams.kafka_authentication import KafkaAuthentication
@@ -61,6 +62,7 @@ __all__ = [
     "LiveAlias",
     "LongJob",
     "ManagedInstances",
+    "ParametersAndSecrets",
     "ProvisionedApi",
     "ProxiedDatabase",
     "PythonFunction",
@@ -94,6 +96,7 @@ _HOMES = {
     "LiveAlias": "constructs_lib.patterns.live_alias",
     "LongJob": "constructs_lib.patterns.long_job",
     "ManagedInstances": "constructs_lib.foundation.function.managed_instances",
+    "ParametersAndSecrets": "constructs_lib.patterns.parameters_and_secrets",
     "ProvisionedApi": "constructs_lib.patterns.api.provisioned_api",
     "ProxiedDatabase": "constructs_lib.patterns.database.proxied_database",
     "PythonFunction": "constructs_lib.foundation.function.python_function",

@@ -119,6 +119,18 @@ PUBLISH_LAYER_VERSION: Final = "https://docs.aws.amazon.com/lambda/latest/api/AP
 COGNITO_TRIGGERS: Final = "https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html"
 COGNITO_TRIGGER_SECONDS: Final = 5
 """How long Cognito waits; it tries three times (COGNITO_TRIGGERS)."""
+REPLICATED_SECRETS: Final = (
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html"
+)
+SECRETS_OF_OTHER_ACCOUNTS: Final = (
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html"
+)
+SSM_SHARING: Final = (
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html"
+)
+SSM_SECURE_STRINGS: Final = (
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html"
+)
 POWERTOOLS_IDEMPOTENCY: Final = "https://docs.aws.amazon.com/powertools/python/latest/utilities/idempotency/"
 DYNAMODB_KEYS: Final = (
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"

@@ -43,6 +43,7 @@ MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
+CONFIGURATION = (PROJECT / "docs" / "configuration.md").read_text()
 ALARMS = (PROJECT / "docs" / "alarms.md").read_text()
 CONCURRENCY = (PROJECT / "docs" / "concurrency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
@@ -58,6 +59,11 @@ def example() -> str:
 
 def handler_of(text: str) -> str:
     (found,) = [block for block in blocks(text) if "def handle(" in block and "def store(" in block]
+    return found
+
+
+def handler_with(text: str, name: str) -> str:
+    (found,) = [block for block in blocks(text) if "def handle(" in block and name in block]
     return found
 
 
@@ -301,6 +307,22 @@ def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> 
     Template.from_stack(names["stack"]).has_resource_properties(
         "AWS::Lambda::Function", {"Environment": {"Variables": {"IDEMPOTENCY_TABLE": Match.any_value()}}}
     )
+
+
+def test_the_example_of_configuration_is_what_happens(somebodys_project: Path) -> None:
+    """The handler runs in tests/local/test_configuration.py."""
+    charge = somebodys_project / "functions" / "charge"
+    charge.mkdir()
+    (charge / "app.py").write_text(handler_with(CONFIGURATION, "CachedValue"))
+    names: dict[str, Any] = {}
+    for block in (blocks(CONFIGURATION)[0], *(each for each in blocks(CONFIGURATION) if "ec2.Vpc(" in each)):
+        exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": {"PAYMENT_KEY": Match.any_value(), "FEES": Match.any_value()}}},
+    )
+    template.resource_count_is("AWS::EC2::VPCEndpoint", 2)
 
 
 def test_the_examples_of_long_jobs_are_what_happens(

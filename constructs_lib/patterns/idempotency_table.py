@@ -155,8 +155,9 @@ class IdempotencyTable(Construct):
             raise InvalidPropsError(f"variable must be a name that is free, got {variable!r}, which {owner}.")
         self._connected[behind] = variable
         behind.add_environment(variable, self.table.table_name)
+        # The function's stack refers to the table by its name already: its policy is there, too.
         permissions.allow_role(
-            self,
+            behind,
             permissions.role_of(behind),
             _ACTIONS,
             self.table.table_arn,

@@ -25,6 +25,7 @@ from tests.gallery import function as _function
 from tests.gallery import idempotency as _idempotency
 from tests.gallery import kill_switch as _kill_switch
 from tests.gallery import long_job as _long_job
+from tests.gallery import parameters_and_secrets as _parameters_and_secrets
 from tests.gallery import places as _places
 from tests.gallery import queue as _queue
 from tests.gallery import release as _release
@@ -43,6 +44,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_destinations.SCENES,
         *_durable.SCENES,
         *_idempotency.SCENES,
+        *_parameters_and_secrets.SCENES,
         *_user_pools.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,

@@ -19,6 +19,7 @@ from tests.limits.idempotency import IDEMPOTENCY_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
 from tests.limits.layer import LAYER_LIMITS
 from tests.limits.long_job import LONG_JOB_LIMITS
+from tests.limits.parameters_and_secrets import PARAMETERS_AND_SECRETS_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
 from tests.limits.streams import KINESIS_LIMITS, TABLE_STREAM_LIMITS
@@ -38,6 +39,7 @@ ALL: Final[tuple[Limits, ...]] = (
     DESTINATIONS_LIMITS,
     DURABLE_LIMITS,
     IDEMPOTENCY_LIMITS,
+    PARAMETERS_AND_SECRETS_LIMITS,
     TRIGGER_LIMITS,
     BUCKET_LIMITS,
     RULE_LIMITS,

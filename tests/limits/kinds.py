@@ -27,6 +27,7 @@ from constructs_lib import (
     KinesisConsumer,
     LiveAlias,
     LongJob,
+    ParametersAndSecrets,
     ProvisionedApi,
     ProxiedDatabase,
     PythonFunction,
@@ -44,6 +45,7 @@ from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.durable import durable_live
 from tests.gallery.endpoint import bounded
 from tests.gallery.long_job import image, vpc
+from tests.gallery.parameters_and_secrets import fees
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 from tests.gallery.streams import stream, table
@@ -179,6 +181,7 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
     ContainerFunction: lambda stack: {"entry": HANDLERS / "container"},
     IdempotencyTable: lambda stack: {},
+    ParametersAndSecrets: lambda stack: {"parameters": {"FEES": fees(stack)}},
     UserPoolTriggers: lambda stack: {"user_pool": pool(stack), "triggers": {"pre_sign_up": quick(stack)}},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},
     ProxiedDatabase: lambda stack: {

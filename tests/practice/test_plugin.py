@@ -167,6 +167,7 @@ SCENE_OF = {
     "KinesisConsumer": "kinesis_consumer",
     "LiveAlias": "live_alias",
     "LongJob": "long_job",
+    "ParametersAndSecrets": "parameters_and_secrets",
     "ProvisionedApi": "http_api",
     "ProxiedDatabase": "proxied_database_for_a_demo",
     "PythonFunction": "python_function",
