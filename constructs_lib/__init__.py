@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
     from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.event_rule import EventRule
+    from constructs_lib.patterns.feature_flags import FeatureFlags
     from constructs_lib.patterns.idempotency_table import IdempotencyTable
     from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.live_alias import LiveAlias
@@ -52,6 +53,7 @@ __all__ = [
     "Durable",
     "DurableExecutions",
     "EventRule",
+    "FeatureFlags",
     "FunctionEndpoint",
     "IdempotencyTable",
     "InvalidPropsError",
@@ -87,6 +89,7 @@ _HOMES = {
     "Durable": "constructs_lib.foundation.function.durable",
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EventRule": "constructs_lib.patterns.event_rule",
+    "FeatureFlags": "constructs_lib.patterns.feature_flags",
     "FunctionEndpoint": "constructs_lib.patterns.api.function_endpoint",
     "IdempotencyTable": "constructs_lib.patterns.idempotency_table",
     "KafkaAuthentication": "constructs_lib.patterns.streams.kafka_authentication",

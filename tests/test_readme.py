@@ -313,14 +313,19 @@ def test_the_example_of_configuration_is_what_happens(somebodys_project: Path) -
     """The handler runs in tests/local/test_configuration.py."""
     charge = somebodys_project / "functions" / "charge"
     charge.mkdir()
-    (charge / "app.py").write_text(handler_with(CONFIGURATION, "CachedValue"))
+    (charge / "app.py").write_text(handler_with(CONFIGURATION, "pay("))
     names: dict[str, Any] = {}
-    for block in (blocks(CONFIGURATION)[0], *(each for each in blocks(CONFIGURATION) if "ec2.Vpc(" in each)):
+    app, *others = blocks(CONFIGURATION)
+    for block in (app, *(each for each in others if "ec2.Vpc(" in each or "FeatureFlags(" in each)):
         exec(block, names)  # noqa: S102
     template = Template.from_stack(names["stack"])
     template.has_resource_properties(
         "AWS::Lambda::Function",
-        {"Environment": {"Variables": {"PAYMENT_KEY": Match.any_value(), "FEES": Match.any_value()}}},
+        {
+            "Environment": {
+                "Variables": dict.fromkeys(("PAYMENT_KEY", "FEES", "FEATURE_FLAGS"), Match.any_value())
+            }
+        },
     )
     template.resource_count_is("AWS::EC2::VPCEndpoint", 2)
 

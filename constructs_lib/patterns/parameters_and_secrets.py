@@ -1,7 +1,7 @@
 """What functions read at run time in place of secrets in their environment: names, permissions and nothing else."""
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from aws_cdk import aws_lambda as lambda_
@@ -11,7 +11,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location, permissions
-from constructs_lib.foundation.invoked import Invoked, changeable, check_place
+from constructs_lib.foundation.invoked import Invoked, changeable, check_place, variables_of
 from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:  # service modules cost time at import
@@ -130,8 +130,13 @@ class ParametersAndSecrets(Construct):
                 f"function {invoked.path} is connected to {self.node.path} already (an alias stands for its "
                 "function): leave the second call out."
             )
-        environment = location.stack_of(behind).resolve(invoked.properties.get("environment")) or {}
-        _check_free((*self.secrets, *self.parameters), environment.get("variables", {}), invoked.path)
+        taken = variables_of(behind)
+        for variable in (*self.secrets, *self.parameters):
+            if variable in taken:
+                raise InvalidPropsError(
+                    f"function {invoked.path} has the environment variable {variable} already: use another name in "
+                    "secrets or parameters, or remove that one."
+                )
         self._connected.add(behind)
         role = permissions.role_of(behind)
         # The function's stack refers to them by its environment already: its policy is there, too.
@@ -215,12 +220,3 @@ def _check_secret(scope: Construct, secret: "secretsmanager.ISecret") -> None:
             f"Secret.from_secret_attributes(..., secret_complete_arn=..., encryption_key=...). "
             f"See {_defaults.SECRETS_OF_OTHER_ACCOUNTS}"
         )
-
-
-def _check_free(variables: Iterable[str], taken: Mapping[str, Any], path: str) -> None:
-    for variable in variables:
-        if variable in taken:
-            raise InvalidPropsError(
-                f"function {path} has the environment variable {variable} already: use another name in secrets or "
-                "parameters, or remove that one."
-            )

@@ -129,6 +129,36 @@ class CachedValue:
             transform=transform,
         )
 
+    @classmethod
+    def feature_flags(
+        cls, variable: str, *, max_age_seconds: float = 60, max_stale_seconds: float = 3600
+    ) -> "CachedValue":
+        """Feature flags of AppConfig: a mapping from their names, such as `{"express": {"enabled": True}}`.
+
+        A poll gets them only if they have changed. During a deployment, each environment of the function gets the new
+        ones at its own time.
+
+        Args:
+            variable: The environment variable that `FeatureFlags.connect` sets.
+            max_age_seconds: As for the class; default 1 minute.
+            max_stale_seconds: As for the class.
+
+        Returns:
+            The flags, which are not read yet.
+
+        Raises:
+            ValueError: The variable is not set, or a number is out of its range.
+
+        Source: https://docs.aws.amazon.com/appconfig/latest/userguide/retrieving-feature-flags.html
+        """
+        return cls(
+            _variable(variable, "FeatureFlags"),
+            _Poll(),
+            max_age_seconds=max_age_seconds,
+            max_stale_seconds=max_stale_seconds,
+            transform=lambda content: import_module("json").loads(content),
+        )
+
     def get(self) -> Any:
         """Return the value; read it if it is not known, or too old.
 
@@ -269,7 +299,40 @@ def _parameter(identifier: str) -> Any:
     return _client("ssm").get_parameter(Name=identifier, WithDecryption=True)["Parameter"]["Value"]
 
 
-def _variable(name: str) -> str:
+class _Poll:
+    """A session of AppConfig. A token is good for one call, within a day: after a failure there is another session."""
+
+    def __init__(self) -> None:
+        self._token: str | None = None
+        self._content: bytes | None = None
+
+    def __call__(self, identifier: str) -> bytes:
+        client = _client("appconfigdata")
+        token, self._token = self._token, None
+        if token is not None:
+            try:
+                return self._poll(client, token, identifier)
+            except Exception as error:
+                if may_pass(error):
+                    raise
+        application, environment, profile = identifier.split("/")
+        session = client.start_configuration_session(
+            ApplicationIdentifier=application,
+            EnvironmentIdentifier=environment,
+            ConfigurationProfileIdentifier=profile,
+        )
+        return self._poll(client, session["InitialConfigurationToken"], identifier)
+
+    def _poll(self, client: Any, token: str, identifier: str) -> bytes:
+        answer = client.get_latest_configuration(ConfigurationToken=token)
+        self._token = answer["NextPollConfigurationToken"]
+        self._content = answer["Configuration"].read() or self._content  # empty: it has not changed
+        if self._content is None:
+            raise LookupError(f"nothing is deployed to {identifier} yet.")
+        return self._content
+
+
+def _variable(name: str, construct: str = "ParametersAndSecrets") -> str:
     if value := os.environ.get(name):
         return value
-    raise ValueError(f"{name} is not set: ParametersAndSecrets.connect(function) sets it.")
+    raise ValueError(f"{name} is not set: {construct}.connect(function) sets it.")

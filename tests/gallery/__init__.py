@@ -21,6 +21,7 @@ from tests.gallery import destinations as _destinations
 from tests.gallery import durable as _durable
 from tests.gallery import endpoint as _endpoint
 from tests.gallery import event_sources as _event_sources
+from tests.gallery import feature_flags as _feature_flags
 from tests.gallery import function as _function
 from tests.gallery import idempotency as _idempotency
 from tests.gallery import kill_switch as _kill_switch
@@ -45,6 +46,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_durable.SCENES,
         *_idempotency.SCENES,
         *_parameters_and_secrets.SCENES,
+        *_feature_flags.SCENES,
         *_user_pools.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,

@@ -14,6 +14,7 @@ from tests.limits.destinations import DESTINATIONS_LIMITS
 from tests.limits.durable import DURABLE_LIMITS
 from tests.limits.endpoint import ENDPOINT_LIMITS
 from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
+from tests.limits.feature_flags import FEATURE_FLAGS_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.idempotency import IDEMPOTENCY_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
@@ -40,6 +41,7 @@ ALL: Final[tuple[Limits, ...]] = (
     DURABLE_LIMITS,
     IDEMPOTENCY_LIMITS,
     PARAMETERS_AND_SECRETS_LIMITS,
+    FEATURE_FLAGS_LIMITS,
     TRIGGER_LIMITS,
     BUCKET_LIMITS,
     RULE_LIMITS,

@@ -19,6 +19,7 @@ from constructs_lib import (
     ContainerFunction,
     DurableExecutions,
     EventRule,
+    FeatureFlags,
     FunctionEndpoint,
     IdempotencyTable,
     KafkaAuthentication,
@@ -44,6 +45,7 @@ from tests.gallery.api import alias, certificate, client, user_pool
 from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.durable import durable_live
 from tests.gallery.endpoint import bounded
+from tests.gallery.feature_flags import alarm
 from tests.gallery.long_job import image, vpc
 from tests.gallery.parameters_and_secrets import fees
 from tests.gallery.parts import bucket, live, topic
@@ -181,6 +183,7 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
     ContainerFunction: lambda stack: {"entry": HANDLERS / "container"},
     IdempotencyTable: lambda stack: {},
+    FeatureFlags: lambda stack: {"flags": {"express": False}, "rollback_alarms": [alarm(stack)]},
     ParametersAndSecrets: lambda stack: {"parameters": {"FEES": fees(stack)}},
     UserPoolTriggers: lambda stack: {"user_pool": pool(stack), "triggers": {"pre_sign_up": quick(stack)}},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},

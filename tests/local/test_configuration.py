@@ -25,7 +25,7 @@ import sys
 from aws_cdk import App, CfnOutput, SecretValue, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
-from constructs_lib import ParametersAndSecrets, PythonFunction
+from constructs_lib import FeatureFlags, LiveAlias, ParametersAndSecrets, PythonFunction
 
 app = App()
 stack = Stack(app, "Payments")
@@ -42,6 +42,19 @@ settings.connect(function("Charge", environment={"OTHER_SIDE": sys.argv[1]}))
 function("Stranger", environment={
     "OTHER_SIDE": sys.argv[1], "PAYMENT_KEY": key.secret_arn, "FEES": fees.parameter_arn
 })
+express = PythonFunction(stack, "Express", entry="express", handler="app.handle", include_runtime=True)
+CfnOutput(stack, "ExpressName", value=express.function_name)
+flags = FeatureFlags(
+    stack,
+    "Flags",
+    flags={"express": False},
+    rollback_alarms=[LiveAlias(stack, "Live", function=express).errors_alarm],
+    deployment_strategy="AppConfig.AllAtOnce",
+)
+flags.connect(express)
+CfnOutput(stack, "Application", value=flags.application.ref)
+CfnOutput(stack, "Environment", value=flags.environment.ref)
+CfnOutput(stack, "Profile", value=flags.profile.ref)
 CfnOutput(stack, "KeyArn", value=key.secret_arn)
 app.synth()
 """
@@ -70,6 +83,19 @@ def pay(key, amount):
     except urllib.error.HTTPError:
         raise KeyRefusedError
     return {"paid": amount, "reads": reads}
+"""
+
+
+LATER = """
+
+import time
+
+now, ahead, at_once = time.time, [0], handle
+time.time = lambda: now() + ahead[0]
+
+def handle(event, context):
+    ahead[0] += event.get("seconds", 0)
+    return at_once(event, context)
 """
 
 
@@ -112,20 +138,21 @@ def outputs(
     folder = tmp_path_factory.mktemp("payments")
     (folder / "app.py").write_text(APP)
     (folder / "node_modules").symlink_to(PROJECT / "node_modules")
-    (folder / "charge").mkdir()
     guide = (PROJECT / "docs" / "configuration.md").read_text()
-    (handler,) = (
-        block
-        for block in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
-        if "def handle(" in block and "CachedValue" in block
-    )
-    (folder / "charge" / "app.py").write_text(handler + PAY)
+    for name, word, rest in (("charge", "pay(", PAY), ("express", "feature_flags(", LATER)):
+        (handler,) = (
+            block
+            for block in re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+            if "def handle(" in block and word in block
+        )
+        (folder / name).mkdir()
+        (folder / name / "app.py").write_text(handler + rest)
     command = shlex.join([sys.executable, "app.py", other_side.url])
     return strict.deploy(app=command, cwd=Path(folder))["Payments"]
 
 
-def charge(cloud: LocalCloud, name: str) -> Any:
-    answer = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"amount": 100}))
+def call(cloud: LocalCloud, name: str, **event: int) -> Any:
+    answer = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     return json.load(answer["Payload"])
 
 
@@ -134,20 +161,41 @@ def test_a_refused_key_is_read_once_more_and_tried_once_more(
 ) -> None:
     name = outputs["ChargeName"]
     for _ in range(2):  # the second from memory
-        assert charge(strict, name) == {"paid": 102.0, "reads": ["first"]}
+        assert call(strict, name, amount=100) == {"paid": 102.0, "reads": ["first"]}
     strict.client("secretsmanager").put_secret_value(SecretId=outputs["KeyArn"], SecretString="second")
     other_side.key = "second"
     other_side.shown.clear()
-    assert charge(strict, name) == {"paid": 102.0, "reads": ["first", "again"]}
+    assert call(strict, name, amount=100) == {"paid": 102.0, "reads": ["first", "again"]}
     assert other_side.shown == ["first", "second"]
-    assert charge(strict, name) == {"paid": 102.0, "reads": ["first", "again"]}
+    assert call(strict, name, amount=100) == {"paid": 102.0, "reads": ["first", "again"]}
     other_side.key = "a third one, that nobody has put into the secret"
     other_side.shown.clear()
-    assert charge(strict, name)["errorType"] == "KeyRefusedError"
+    assert call(strict, name, amount=100)["errorType"] == "KeyRefusedError"
     assert other_side.shown == ["second"]
 
 
 def test_a_function_that_is_not_connected_is_refused(strict: LocalCloud, outputs: dict[str, str]) -> None:
-    answer = charge(strict, outputs["StrangerName"])
+    answer = call(strict, outputs["StrangerName"], amount=100)
     assert "AccessDenied" in answer["errorMessage"]
     assert "ssm:GetParameter" in answer["errorMessage"]
+
+
+def test_a_flag_is_read_from_memory_and_again_at_its_age(strict: LocalCloud, outputs: dict[str, str]) -> None:
+    name, place = outputs["ExpressName"], {"ApplicationId": outputs["Application"]}
+    assert call(strict, name) == {"fee": 0}
+    profile = {"ConfigurationProfileId": outputs["Profile"]}
+    appconfig = strict.client("appconfig")
+    on = {"version": "1", "flags": {"express": {"name": "express"}}, "values": {"express": {"enabled": True}}}
+    version = appconfig.create_hosted_configuration_version(
+        **place, **profile, Content=json.dumps(on).encode(), ContentType="application/json"
+    )["VersionNumber"]
+    appconfig.start_deployment(
+        **place,
+        **profile,
+        EnvironmentId=outputs["Environment"],
+        ConfigurationVersion=str(version),
+        DeploymentStrategyId="AppConfig.AllAtOnce",
+    )
+    assert call(strict, name) == {"fee": 0}
+    assert call(strict, name, seconds=61) == {"fee": 5}
+    assert call(strict, name, seconds=61) == {"fee": 5}  # a poll that gets nothing: it has not changed

@@ -160,6 +160,7 @@ SCENE_OF = {
     "ContainerFunction": "container_function",
     "DurableExecutions": "durable_executions",
     "EventRule": "event_rule",
+    "FeatureFlags": "feature_flags",
     "FunctionEndpoint": "function_endpoint",
     "IdempotencyTable": "idempotency_table",
     "KafkaConsumer": "kafka_consumer",

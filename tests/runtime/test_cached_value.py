@@ -5,11 +5,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from constructs_lib.runtime import cached_value
 from constructs_lib.runtime.cached_value import CachedValue
 
 
@@ -263,6 +265,91 @@ def test_a_reading_does_not_show_its_value(store: Store) -> None:
     assert "first" not in repr(vars(value))
 
 
+class AppConfig:
+    """Stands for the data plane of AppConfig: sessions, whose tokens are good for one call."""
+
+    def __init__(self) -> None:
+        self.content = b'{"express": {"enabled": false}}'
+        self.error: Exception | None = None
+        self.calls: list[str] = []
+        self._tokens: dict[str, bytes | None] = {}
+        """What each token's session has received."""
+
+    def start_configuration_session(self, **identifiers: str) -> dict[str, str]:
+        self.calls.append("/".join(identifiers.values()))
+        return {"InitialConfigurationToken": self._token(None)}
+
+    def get_latest_configuration(self, ConfigurationToken: str) -> dict[str, Any]:  # noqa: N803
+        self.calls.append("poll")
+        if ConfigurationToken not in self._tokens:
+            raise ClientError({"Error": {"Code": "BadRequestException"}}, "GetLatestConfiguration")
+        received = self._tokens.pop(ConfigurationToken)
+        if self.error is not None:
+            raise self.error
+        changed = b"" if self.content == received else self.content
+        return {"Configuration": BytesIO(changed), "NextPollConfigurationToken": self._token(self.content)}
+
+    def forget(self) -> None:
+        """Let the tokens expire."""
+        self._tokens.clear()
+
+    def _token(self, received: bytes | None) -> str:
+        token = f"token-{len(self.calls)}"
+        self._tokens[token] = received
+        return token
+
+
+@pytest.fixture
+def appconfig(monkeypatch: pytest.MonkeyPatch) -> AppConfig:
+    made = AppConfig()
+    monkeypatch.setattr(cached_value, "_client", lambda service: made)
+    monkeypatch.setenv("FEATURE_FLAGS", "application/live/profile")
+    return made
+
+
+def test_flags_are_received_once_and_when_they_change(
+    appconfig: AppConfig, wait: Callable[[float], None]
+) -> None:
+    flags = CachedValue.feature_flags("FEATURE_FLAGS")
+    assert flags.get() == {"express": {"enabled": False}}
+    wait(61)
+    assert flags.get() == {"express": {"enabled": False}}
+    appconfig.content = b'{"express": {"enabled": true}}'
+    assert flags.get() == {"express": {"enabled": False}}
+    wait(61)
+    assert flags.get() == {"express": {"enabled": True}}
+    assert appconfig.calls == ["application/live/profile", "poll", "poll", "poll"]
+
+
+def test_a_token_that_has_expired_begins_another_session(
+    appconfig: AppConfig, wait: Callable[[float], None]
+) -> None:
+    flags = CachedValue.feature_flags("FEATURE_FLAGS")
+    flags.get()
+    appconfig.forget()
+    wait(61)
+    assert flags.get() == {"express": {"enabled": False}}
+    assert appconfig.calls[2:] == ["poll", "application/live/profile", "poll"]
+
+
+def test_a_token_that_was_used_is_not_used_again(appconfig: AppConfig, wait: Callable[[float], None]) -> None:
+    flags = CachedValue.feature_flags("FEATURE_FLAGS")
+    flags.get()
+    appconfig.error = UNAVAILABLE
+    wait(61)
+    assert flags.get() == {"express": {"enabled": False}}
+    appconfig.error = None
+    wait(11)
+    assert flags.get() == {"express": {"enabled": False}}
+    assert appconfig.calls[2:] == ["poll", "application/live/profile", "poll"]
+
+
+def test_flags_that_are_not_deployed_yet_are_an_error(appconfig: AppConfig) -> None:
+    appconfig.content = b""
+    with pytest.raises(LookupError, match="nothing is deployed to application/live/profile yet"):
+        CachedValue.feature_flags("FEATURE_FLAGS").get()
+
+
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
@@ -278,7 +365,14 @@ def test_numbers_that_cannot_be(store: Store, numbers: dict[str, Any], message: 
         CachedValue("key", store.read, **numbers)
 
 
-@pytest.mark.parametrize("make", [CachedValue.secret, CachedValue.parameter])
-def test_a_variable_that_is_missing_is_named(make: Any) -> None:
-    with pytest.raises(ValueError, match=r"PAYMENT_KEY is not set: ParametersAndSecrets\.connect"):
-        make("PAYMENT_KEY")
+@pytest.mark.parametrize(
+    ("make", "construct"),
+    [
+        (CachedValue.secret, "ParametersAndSecrets"),
+        (CachedValue.parameter, "ParametersAndSecrets"),
+        (CachedValue.feature_flags, "FeatureFlags"),
+    ],
+)
+def test_a_variable_that_is_missing_is_named(make: Any, construct: str) -> None:
+    with pytest.raises(ValueError, match=rf"PLACE is not set: {construct}\.connect"):
+        make("PLACE")

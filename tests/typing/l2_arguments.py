@@ -25,6 +25,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
 
 from constructs_lib import (
     AsyncDestinations,
@@ -33,11 +34,13 @@ from constructs_lib import (
     ConcurrencyBudget,
     DurableExecutions,
     EventRule,
+    FeatureFlags,
     FunctionEndpoint,
     KillSwitch,
     KinesisConsumer,
     LiveAlias,
     LongJob,
+    ParametersAndSecrets,
     ProvisionedApi,
     ProxiedDatabase,
     PythonFunction,
@@ -253,3 +256,14 @@ def long_jobs(stack: Stack, key: kms.Key, topic: sns.Topic) -> None:
         timeout=Duration.hours(2),
         dead_letter_queue=sqs.Queue(stack, "Failures"),
     )
+
+
+def configuration(stack: Stack, key: kms.Key, alarm: cloudwatch.Alarm) -> None:
+    ParametersAndSecrets(
+        stack,
+        "Settings",
+        secrets={"KEY": secretsmanager.Secret(stack, "Key")},
+        parameters={"FEES": ssm.StringParameter(stack, "Fees", string_value="1")},
+        parameter_key=key,
+    )
+    FeatureFlags(stack, "Flags", flags={"express": True}, rollback_alarms=[alarm])
