@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.edge.edge_function import EdgeFunction
     from constructs_lib.patterns.event_rule import EventRule
+    from constructs_lib.patterns.feature_flags import FeatureFlags
     from constructs_lib.patterns.idempotency_table import IdempotencyTable
     from constructs_lib.patterns.kill_switch import KillSwitch
     from constructs_lib.patterns.live_alias import LiveAlias
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         LoadBalancerAuthentication,
     )
     from constructs_lib.patterns.long_job import LongJob
+    from constructs_lib.patterns.parameters_and_secrets import ParametersAndSecrets
     from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
     from constructs_lib.patterns.streams.kafka_authentication import KafkaAuthentication
@@ -59,6 +61,7 @@ __all__ = [
     "DurableExecutions",
     "EdgeFunction",
     "EventRule",
+    "FeatureFlags",
     "FunctionEndpoint",
     "IdempotencyTable",
     "InvalidPropsError",
@@ -71,6 +74,7 @@ __all__ = [
     "LoadBalancerAuthentication",
     "LongJob",
     "ManagedInstances",
+    "ParametersAndSecrets",
     "ProvisionedApi",
     "ProxiedDatabase",
     "PythonFunction",
@@ -97,6 +101,7 @@ _HOMES = {
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EdgeFunction": "constructs_lib.patterns.edge.edge_function",
     "EventRule": "constructs_lib.patterns.event_rule",
+    "FeatureFlags": "constructs_lib.patterns.feature_flags",
     "FunctionEndpoint": "constructs_lib.patterns.api.function_endpoint",
     "IdempotencyTable": "constructs_lib.patterns.idempotency_table",
     "KafkaAuthentication": "constructs_lib.patterns.streams.kafka_authentication",
@@ -108,6 +113,7 @@ _HOMES = {
     "LoadBalancerAuthentication": "constructs_lib.patterns.load_balancer.load_balancer_authentication",
     "LongJob": "constructs_lib.patterns.long_job",
     "ManagedInstances": "constructs_lib.foundation.function.managed_instances",
+    "ParametersAndSecrets": "constructs_lib.patterns.parameters_and_secrets",
     "ProvisionedApi": "constructs_lib.patterns.api.provisioned_api",
     "ProxiedDatabase": "constructs_lib.patterns.database.proxied_database",
     "PythonFunction": "constructs_lib.foundation.function.python_function",

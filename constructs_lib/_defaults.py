@@ -119,6 +119,34 @@ PUBLISH_LAYER_VERSION: Final = "https://docs.aws.amazon.com/lambda/latest/api/AP
 COGNITO_TRIGGERS: Final = "https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-working-with-lambda-triggers.html"
 COGNITO_TRIGGER_SECONDS: Final = 5
 """How long Cognito waits; it tries three times (COGNITO_TRIGGERS)."""
+FLAG_NAME_PATTERN: Final = r"[a-z][a-zA-Z\d_-]{0,63}"
+"""FEATURE_FLAGS."""
+FEATURE_FLAGS: Final = (
+    "https://docs.aws.amazon.com/appconfig/latest/userguide/appconfig-type-reference-feature-flags.html"
+)
+FLAG_ALARMS_MAX: Final = 5
+"""https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_CreateEnvironment.html (Monitors)."""
+FLAG_ROLLBACK: Final = "https://docs.aws.amazon.com/appconfig/latest/userguide/monitoring-deployments.html"
+FLAG_DEPLOYMENTS: Final = "https://docs.aws.amazon.com/appconfig/latest/userguide/appconfig-creating-deployment-strategy-predefined.html"
+FLAG_DEPLOYMENT_STRATEGIES: Final = (
+    "AppConfig.Canary10Percent20Minutes",
+    "AppConfig.Linear20PercentEvery6Minutes",
+    "AppConfig.AllAtOnce",
+    "AppConfig.Linear50PercentEvery30Seconds",
+)
+"""AppConfig's own, the two that it recommends for production first; the last one is for tests (FLAG_DEPLOYMENTS)."""
+REPLICATED_SECRETS: Final = (
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/replicate-secrets.html"
+)
+SECRETS_OF_OTHER_ACCOUNTS: Final = (
+    "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html"
+)
+SSM_SHARING: Final = (
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-shared-parameters.html"
+)
+SSM_SECURE_STRINGS: Final = (
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html"
+)
 POWERTOOLS_IDEMPOTENCY: Final = "https://docs.aws.amazon.com/powertools/python/latest/utilities/idempotency/"
 DYNAMODB_KEYS: Final = (
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"

@@ -31,7 +31,8 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "FunctionEndpoint", "EdgeFunction", "LoadBalancedFunction",
             "LoadBalancerAuthentication", "AsyncDestinations", "Durable", "ManagedInstances",
-            "DurableExecutions", "LongJob", "IdempotencyTable", "UserPoolTriggers", "EventRule",
+            "DurableExecutions", "LongJob", "IdempotencyTable", "ParametersAndSecrets", "FeatureFlags",
+            "UserPoolTriggers", "EventRule",
             "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch",
             "ConcurrencyBudget", "AlarmSettings", "AppDashboard", "InvalidPropsError",
         ),
@@ -41,6 +42,7 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "Database", "Login", "CommitUnknownError", "LoginUnavailableError", "NotBegunError",
         ),
         f"{RUNTIME}.once": ("Once",),
+        f"{RUNTIME}.cached_value": ("CachedValue",),
         f"{RUNTIME}.secret_login": ("SecretLogin",),
         f"{RUNTIME}.iam_login": ("IamLogin",),
         f"{RUNTIME}.credentials": ("CredentialSource", "Credentials"),
@@ -58,6 +60,7 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 """Each public name, in the order of the index, below the module to import it from."""
 
 INTERNAL: Final = {
+    f"{RUNTIME}.aws_errors": "shared by CachedValue and SecretLogin",
     f"{RUNTIME}.drivers": "what the three drivers do differently",
     f"{RUNTIME}.database.refuse_uncommittable": "shared by Database and Once",
     f"{RUNTIME}.iam_login.sign": "IamLogin calls it",
@@ -101,6 +104,9 @@ GUIDES: Final = {
     "DurableExecutions": "durable.md",
     "ManagedInstances": "managed-instances.md",
     "IdempotencyTable": "idempotency.md",
+    "ParametersAndSecrets": "configuration.md",
+    "FeatureFlags": "configuration.md",
+    "CachedValue": "configuration.md",
     "UserPoolTriggers": "user-pools.md",
     "EdgeFunction": "edge.md",
     "LongJob": "long-jobs.md",

@@ -122,6 +122,8 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "user_pool_triggers",
         "edge_function",
         "idempotency_table",
+        "parameters_and_secrets",
+        "feature_flags",
         "container_function",
         "durable_executions",
         "long_job",

@@ -46,6 +46,7 @@ LOAD_BALANCER = (PROJECT / "docs" / "load-balancer.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
 OBSERVABILITY = (PROJECT / "docs" / "observability.md").read_text()
+CONFIGURATION = (PROJECT / "docs" / "configuration.md").read_text()
 ALARMS = (PROJECT / "docs" / "alarms.md").read_text()
 CONCURRENCY = (PROJECT / "docs" / "concurrency.md").read_text()
 STREAMS = (PROJECT / "docs" / "streams.md").read_text()
@@ -61,6 +62,11 @@ def example() -> str:
 
 def handler_of(text: str) -> str:
     (found,) = [block for block in blocks(text) if "def handle(" in block and "def store(" in block]
+    return found
+
+
+def handler_with(text: str, name: str) -> str:
+    (found,) = [block for block in blocks(text) if "def handle(" in block and name in block]
     return found
 
 
@@ -383,6 +389,27 @@ def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> 
     Template.from_stack(names["stack"]).has_resource_properties(
         "AWS::Lambda::Function", {"Environment": {"Variables": {"IDEMPOTENCY_TABLE": Match.any_value()}}}
     )
+
+
+def test_the_example_of_configuration_is_what_happens(somebodys_project: Path) -> None:
+    """The handler runs in tests/local/test_configuration.py."""
+    charge = somebodys_project / "functions" / "charge"
+    charge.mkdir()
+    (charge / "app.py").write_text(handler_with(CONFIGURATION, "pay("))
+    names: dict[str, Any] = {}
+    app, *others = blocks(CONFIGURATION)
+    for block in (app, *(each for each in others if "ec2.Vpc(" in each or "FeatureFlags(" in each)):
+        exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Environment": {
+                "Variables": dict.fromkeys(("PAYMENT_KEY", "FEES", "FEATURE_FLAGS"), Match.any_value())
+            }
+        },
+    )
+    template.resource_count_is("AWS::EC2::VPCEndpoint", 2)
 
 
 def test_the_examples_of_long_jobs_are_what_happens(

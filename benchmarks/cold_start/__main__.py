@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cold_start import measure, packages
+from benchmarks.cold_start import measure, packages, secret_readers
 
 _MISTAKEN: Final = 2
 GOAL: Final = 0.4
@@ -43,6 +43,9 @@ def main(
     sdk_source: Annotated[
         bool, typer.Option("--sdk-source", help="Assume that the SDK of Lambda's runtime has no bytecode.")
     ] = False,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Measure the ways to read a secret instead of the functions.")
+    ] = False,
 ) -> None:
     """Import each sample function in fresh processes, packaged with bytecode and plainly, in turn.
 
@@ -57,6 +60,9 @@ def main(
         raise typer.Exit(_MISTAKEN)
     python = packages.python()
     console.print(f"Python {python.version} ({python.path}), CPU time, medians of {rounds} rounds")
+    if secrets:
+        console.print(secret_readers.table(rounds))
+        raise typer.Exit
     rows = {name: row(name, rounds, sdk_compiled=not sdk_source) for name in chosen}
     console.print(table(rows))
     if above := [name for name, found in rows.items() if found.ratio > GOAL]:

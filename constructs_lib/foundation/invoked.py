@@ -273,6 +273,20 @@ def changeable(function: FunctionLike) -> lambda_.Function:
     return behind
 
 
+def variables_of(function: lambda_.Function) -> Mapping[str, Any]:
+    """The environment of a function of this app, as it is now.
+
+    Args:
+        function: The function.
+
+    Returns:
+        The values by variable, as they are in its template.
+    """
+    environment = location.stack_of(function).resolve(Invoked.of(function).properties.get("environment"))
+    variables: Mapping[str, Any] = (environment or {}).get("variables", {})
+    return variables
+
+
 def dimensions_of(function: FunctionLike) -> dict[str, str] | None:
     """The dimensions of a function's metrics where CDK's own are wrong: it looks for a function of a version's name.
 

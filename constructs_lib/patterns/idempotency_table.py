@@ -15,7 +15,7 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, location, permissions
 from constructs_lib.foundation.alarms import Alarms, Watch
-from constructs_lib.foundation.invoked import Invoked, changeable, check_place
+from constructs_lib.foundation.invoked import Invoked, changeable, check_place, variables_of
 from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:  # a service module costs time at import
@@ -148,15 +148,15 @@ class IdempotencyTable(Construct):
                 f"function {invoked.path} is connected to {self.node.path} already, by the variable "
                 f"{self._connected[behind]}."
             )
-        environment = location.stack_of(behind).resolve(invoked.properties.get("environment")) or {}
-        taken = variable in environment.get("variables", {})
+        taken = variable in variables_of(behind)
         if taken or variable in _defaults.RESERVED_VARIABLES:
             owner = "Lambda sets itself" if not taken else f"function {invoked.path} has already"
             raise InvalidPropsError(f"variable must be a name that is free, got {variable!r}, which {owner}.")
         self._connected[behind] = variable
         behind.add_environment(variable, self.table.table_name)
+        # The function's stack refers to the table by its name already: its policy is there, too.
         permissions.allow_role(
-            self,
+            behind,
             permissions.role_of(behind),
             _ACTIONS,
             self.table.table_arn,

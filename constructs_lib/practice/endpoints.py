@@ -35,16 +35,42 @@ def _missing(flows: Flows) -> Iterator[Finding]:
     for vpc, service in _with_private_dns(flows):
         available[vpc].add(service.rpartition(".")[2].removesuffix("-fips"))
     isolated = _isolated_subnets(flows.assembly)
-    for rotation in flows.assembly.of_type("AWS::SecretsManager::RotationSchedule"):
-        vpcs = {isolated.get(subnet, "") for subnet in _subnets(flows, rotation)}
+    for caller, needed, subnets in (*_rotations(flows), *_readers(flows)):
+        vpcs = {isolated.get(subnet, "") for subnet in subnets}
         here = available[vpcs.pop()] if len(vpcs) == 1 and "" not in vpcs else None
-        missing = [] if here is None else [each for each in _needed(flows, rotation) if each not in here]
+        missing = [] if here is None else [each for each in needed if each not in here]
         if missing:
             yield Finding(
-                rotation,
-                f"{rotation.path} runs in subnets without a way to the internet, and no template of the app has an "
+                caller,
+                f"{caller.path} runs in subnets without a way to the internet, and no template of the app has an "
                 f"endpoint of {' and '.join(missing)} in their VPC.",
             )
+
+
+def _rotations(flows: Flows) -> Iterator[tuple[Resource, list[str], list[str]]]:
+    """The rotations of an app, the services that each calls, and the subnets that it runs in."""
+    for rotation in flows.assembly.of_type("AWS::SecretsManager::RotationSchedule"):
+        yield rotation, _needed(flows, rotation), _subnets(flows, rotation)
+
+
+_READ: Final = {
+    "secretsmanager:GetSecretValue": "secretsmanager",
+    "ssm:GetParameter": "ssm",
+    "appconfig:GetLatestConfiguration": "appconfigdata",
+}
+"""The actions of a function that reads its configuration, and the services that it calls."""
+
+
+def _readers(flows: Flows) -> Iterator[tuple[Resource, list[str], list[str]]]:
+    """The functions in VPCs that read secrets, parameters or feature flags, in the same way."""
+    for function in flows.assembly.of_type("AWS::Lambda::Function"):
+        subnets = function.texts("VpcConfig", "SubnetIds")
+        role = function.text("Role")
+        needed = [
+            service for action, service in _READ.items() if subnets and flows.permissions.names(role, action)
+        ]
+        if needed:
+            yield function, needed, subnets
 
 
 def _needed(flows: Flows, rotation: Resource) -> list[str]:
@@ -94,7 +120,7 @@ ENDPOINT_TWICE: Final = Rule(
 ENDPOINT_MISSING: Final = Rule(
     id="endpoint-missing",
     severity="warning",
-    reason="Without one, each rotation of the password fails, the first of them weeks after the deployment.",
+    reason="Without one, each call waits until it times out: those of a rotation weeks after the deployment.",
     fix='Add an endpoint, such as vpc.add_interface_endpoint("Secrets", service='
     'ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER) or interface_endpoints=["secretsmanager"] of one '
     "ProxiedDatabase in this VPC. Acknowledge this if the VPC has one that is not in this app.",

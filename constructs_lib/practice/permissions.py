@@ -67,6 +67,15 @@ class Permissions:
         about = [each for each in self._statements(role) if each.is_about(action.lower(), resource)]
         return bool(about) and not any(each.denies for each in about)
 
+    def names(self, role: str, action: str) -> bool:
+        """Whether a statement allows a role an action by its name: a role that may do everything does not use it all.
+
+        Args:
+            role: Its ARN.
+            action: Such as `ssm:GetParameter`.
+        """
+        return any(not each.denies and action.lower() in each.actions for each in self._statements(role))
+
     def keys(self, role: str, action: str, bucket: str) -> Iterator[str]:
         """The patterns of the objects' keys to which a role may do something in a bucket.
 

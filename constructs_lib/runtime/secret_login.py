@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from importlib import import_module
 
+from constructs_lib.runtime.aws_errors import may_pass
 from constructs_lib.runtime.database import LoginUnavailableError
 
 
@@ -62,7 +63,7 @@ class SecretLogin:
         try:
             value = self._fetch(self._secret_id) if self._fetch else _from_aws(self._secret_id, seconds)
         except Exception as error:
-            if _may_pass(error):
+            if may_pass(error):
                 raise LoginUnavailableError(f"{self._secret_id} could not be read: {error}") from error
             raise
         try:
@@ -87,14 +88,3 @@ def _from_aws(secret_id: str, seconds: float) -> str:
         "secretsmanager", config=config
     )  # slow: 150 ms, in secret mode only
     return str(client.get_secret_value(SecretId=secret_id)["SecretString"])
-
-
-def _may_pass(error: Exception) -> bool:
-    """Tell whether AWS may well answer another time; without botocore, which may not be there."""
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        code = str(response.get("Error", {}).get("Code"))
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return "Throttling" in code or "TooManyRequests" in code or status >= 500
-    names = {base.__name__ for base in type(error).__mro__ if base.__module__ == "botocore.exceptions"}
-    return not names.isdisjoint({"ConnectionError", "HTTPClientError"})

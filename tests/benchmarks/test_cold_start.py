@@ -40,6 +40,13 @@ def test_what_is_packaged_must_reach_the_goal(
     assert said in done.output
 
 
+def test_each_way_to_read_a_secret_is_measured() -> None:
+    done = CliRunner().invoke(APP, ["--secrets", "--rounds", "1"])
+    assert done.exit_code == 0, done.output
+    for way in ("boto3", "CachedValue, imported", "Powertools parameters", "HTTP to an extension"):
+        assert f"│ {way} " in done.output
+
+
 def test_ours_is_the_same_package_with_bytecode() -> None:
     made = packages.package("notify_rider", interpreter.HOST)
     ours, plain = (files(folder) for folder in (made.ours, made.plain))

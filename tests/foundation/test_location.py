@@ -27,6 +27,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 import constructs_lib
@@ -67,6 +68,7 @@ MAKERS: Final[dict[str, Callable[[Stack], Any]]] = {
         stack, "Part", f"arn:aws:lambda:{stack.region}:{stack.account}:layer:part:1"
     ),
     "ISecret": lambda stack: secretsmanager.Secret(stack, "Part"),
+    "IParameter": lambda stack: ssm.StringParameter(stack, "Part", string_value="any"),
     "IDatabaseInstance": lambda stack: rds.DatabaseInstance(
         stack,
         "Part",
@@ -113,8 +115,11 @@ IMPORTED: Final[dict[str, Callable[[Stack, str, str], Any]]] = {
         role=iam.Role.from_role_arn(stack, "PartRole", f"arn:aws:iam::{account}:role/part"),
         same_environment=True,
     ),
-    "ISecret": lambda stack, region, account: secretsmanager.Secret.from_secret_complete_arn(
-        stack, "Part", f"arn:aws:secretsmanager:{region}:{account}:secret:part-abcdef"
+    "ISecret": lambda stack, region, account: secretsmanager.Secret.from_secret_attributes(
+        stack,
+        "Part",
+        secret_complete_arn=f"arn:aws:secretsmanager:{region}:{account}:secret:part-abcdef",
+        encryption_key=kms.Key.from_key_arn(stack, "PartKey", f"arn:aws:kms:{region}:{account}:key/part"),
     ),
     "IStream": lambda stack, region, account: kinesis.Stream.from_stream_arn(
         stack, "Part", f"arn:aws:kinesis:{region}:{account}:stream/part"
@@ -147,7 +152,9 @@ NO_RESOURCE: Final = {
 }
 """The types that are not resources, or are accepted where another type of `MAKERS` is accepted too."""
 
-INTERFACE = re.compile(r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|ecr|kms|route53|s3)\.(I[A-Z]\w+)")
+INTERFACE = re.compile(
+    r"aws_\w+\.(I[A-Z]\w+|Function)\b|\b(?:acm|ecr|kms|route53|s3|secretsmanager|ssm)\.(I[A-Z]\w+)"
+)
 
 
 def resources(construct: type) -> Iterator[tuple[str, str]]:
@@ -185,6 +192,9 @@ FROM_ANOTHER_ACCOUNT: Final = {
     ("ScheduledInvocation", "dead_letter_queue"),
     ("QueueConsumer", "queue"),
     ("TopicSubscription", "topic"),
+    ("ParametersAndSecrets", "parameter_key"),
+    ("ParametersAndSecrets", "parameters"),
+    ("ParametersAndSecrets", "secrets"),
     ("ProxiedDatabase", "vpc"),
     ("ProxiedDatabase", "master_secret"),
     ("ProxiedDatabase", "application_secret"),
@@ -218,6 +228,8 @@ def given(name: str, argument: str, part: Any, home: Stack) -> dict[str, Any]:
         arguments[argument] = [part]
     if argument == "routes":
         arguments["routes"] = {"GET /part": part}
+    if argument in ("parameters", "secrets"):
+        arguments[argument] = {"PART": part}
     if argument == "triggers":
         arguments["triggers"] = {"pre_sign_up": part}
     if argument == "repository":

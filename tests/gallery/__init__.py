@@ -23,11 +23,13 @@ from tests.gallery import durable as _durable
 from tests.gallery import edge as _edge
 from tests.gallery import endpoint as _endpoint
 from tests.gallery import event_sources as _event_sources
+from tests.gallery import feature_flags as _feature_flags
 from tests.gallery import function as _function
 from tests.gallery import idempotency as _idempotency
 from tests.gallery import kill_switch as _kill_switch
 from tests.gallery import load_balancer as _load_balancer
 from tests.gallery import long_job as _long_job
+from tests.gallery import parameters_and_secrets as _parameters_and_secrets
 from tests.gallery import places as _places
 from tests.gallery import queue as _queue
 from tests.gallery import release as _release
@@ -47,6 +49,8 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_destinations.SCENES,
         *_durable.SCENES,
         *_idempotency.SCENES,
+        *_parameters_and_secrets.SCENES,
+        *_feature_flags.SCENES,
         *_user_pools.SCENES,
         *_load_balancer.SCENES,
         *_event_sources.SCENES,

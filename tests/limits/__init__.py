@@ -16,12 +16,14 @@ from tests.limits.durable import DURABLE_LIMITS
 from tests.limits.edge import EDGE_LIMITS, LAMBDA_AT_EDGE_LIMITS
 from tests.limits.endpoint import ENDPOINT_LIMITS
 from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
+from tests.limits.feature_flags import FEATURE_FLAGS_LIMITS
 from tests.limits.function import FUNCTION_LIMITS
 from tests.limits.idempotency import IDEMPOTENCY_LIMITS
 from tests.limits.kill_switch import KILL_SWITCH_LIMITS
 from tests.limits.layer import LAYER_LIMITS
 from tests.limits.load_balancer import LOAD_BALANCER_LIMITS
 from tests.limits.long_job import LONG_JOB_LIMITS
+from tests.limits.parameters_and_secrets import PARAMETERS_AND_SECRETS_LIMITS
 from tests.limits.queue import QUEUE_LIMITS
 from tests.limits.release import RELEASE_LIMITS, SNAP_START_LIMITS
 from tests.limits.streams import KINESIS_LIMITS, TABLE_STREAM_LIMITS
@@ -45,6 +47,8 @@ ALL: Final[tuple[Limits, ...]] = (
     DURABLE_LIMITS,
     DASHBOARD_LIMITS,
     IDEMPOTENCY_LIMITS,
+    PARAMETERS_AND_SECRETS_LIMITS,
+    FEATURE_FLAGS_LIMITS,
     TRIGGER_LIMITS,
     BUCKET_LIMITS,
     RULE_LIMITS,

@@ -22,6 +22,7 @@ from constructs_lib import (
     DurableExecutions,
     EdgeFunction,
     EventRule,
+    FeatureFlags,
     FunctionEndpoint,
     IdempotencyTable,
     KafkaAuthentication,
@@ -32,6 +33,7 @@ from constructs_lib import (
     LoadBalancedFunction,
     LoadBalancerAuthentication,
     LongJob,
+    ParametersAndSecrets,
     ProvisionedApi,
     ProxiedDatabase,
     PythonFunction,
@@ -50,7 +52,9 @@ from tests.gallery.durable import durable_live
 from tests.gallery.edge import JAVASCRIPT
 from tests.gallery.endpoint import bounded
 from tests.gallery.load_balancer import OF_OIDC, client_secret, imported_listener, of_cognito
+from tests.gallery.feature_flags import alarm
 from tests.gallery.long_job import image, vpc
+from tests.gallery.parameters_and_secrets import fees
 from tests.gallery.parts import bucket, live, topic
 from tests.gallery.plain_function import HANDLERS, SAMPLE_FUNCTIONS, function
 from tests.gallery.streams import stream, table
@@ -216,6 +220,8 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     ContainerFunction: lambda stack: {"entry": HANDLERS / "container"},
     AppDashboard: lambda stack: {},
     IdempotencyTable: lambda stack: {},
+    FeatureFlags: lambda stack: {"flags": {"express": False}, "rollback_alarms": [alarm(stack)]},
+    ParametersAndSecrets: lambda stack: {"parameters": {"FEES": fees(stack)}},
     UserPoolTriggers: lambda stack: {"user_pool": pool(stack), "triggers": {"pre_sign_up": quick(stack)}},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},
     ProxiedDatabase: lambda stack: {

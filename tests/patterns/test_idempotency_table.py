@@ -79,6 +79,13 @@ def test_a_function_has_two_tables_by_two_variables(stack: Stack) -> None:
     assert set(properties(ship)["Environment"]["Variables"]) == {"ORDERS_TABLE", "BILLS_TABLE"}
 
 
+def test_a_function_of_another_stack_is_connected_without_a_cycle(stack: Stack) -> None:
+    ship = function(Stack(Stage.of(stack), "There", env=HOME), "Ship")
+    orders = IdempotencyTable(stack, "Orders")
+    orders.connect(ship)
+    assert "dynamodb:PutItem" in {action for each in statements(ship.role) for action in each["Action"]}
+
+
 def imported(stack: Stack) -> Any:
     return lambda_.Function.from_function_name(stack, "Theirs", "theirs")
 

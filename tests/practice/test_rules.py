@@ -20,6 +20,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
 
 from constructs_lib import (
     AsyncDestinations,
@@ -28,6 +29,7 @@ from constructs_lib import (
     EventRule,
     KillSwitch,
     LiveAlias,
+    ParametersAndSecrets,
     ProvisionedApi,
     QueueConsumer,
     ScheduledInvocation,
@@ -458,6 +460,40 @@ def test_a_function_has_no_public_address(app: App, stack: Stack, subnets: Any, 
     function(stack, "Anything")
     expected = ["Stack/Rotation"] if is_missing else []
     assert [finding.path for finding in findings(app, "endpoint-missing")] == expected
+
+
+@pytest.mark.parametrize(
+    ("nat_gateways", "with_endpoint", "missing"),
+    [(0, False, "secretsmanager and ssm"), (0, True, "ssm"), (1, False, "")],
+)
+def test_a_function_that_reads_secrets_needs_an_endpoint(
+    app: App, stack: Stack, nat_gateways: int, with_endpoint: bool, missing: str
+) -> None:
+    vpc = ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=nat_gateways)
+    if with_endpoint:
+        vpc.add_interface_endpoint("Secrets", service=ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER)
+    settings = ParametersAndSecrets(
+        stack,
+        "Settings",
+        secrets={"KEY": secretsmanager.Secret(stack, "Secret")},
+        parameters={"FEES": ssm.StringParameter(stack, "Fees", string_value="1")},
+    )
+    settings.connect(function(stack, "Inside", vpc=vpc))
+    settings.connect(function(stack, "Outside"))
+    function(stack, "ReadsNothing", vpc=vpc)
+    found = findings(app, "endpoint-missing")
+    assert [(each.path, each.severity) for each in found] == (
+        [("Stack/Inside/Resource", "warning")] if missing else []
+    )
+    if found:
+        assert f"no template of the app has an endpoint of {missing} in their VPC" in found[0].text
+
+
+def test_a_function_that_may_do_everything_is_not_known_to_read_secrets(app: App, stack: Stack) -> None:
+    vpc = ec2.Vpc(stack, "Mine", max_azs=2, nat_gateways=0)
+    inside = function(stack, "Inside", vpc=vpc)
+    inside.add_to_role_policy(iam.PolicyStatement(actions=["*"], resources=["*"]))
+    assert findings(app, "endpoint-missing") == []
 
 
 def test_the_second_endpoint_that_the_advice_would_make_fails_synth(app: App, stack: Stack) -> None:

@@ -26,6 +26,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_ssm as ssm
 
 from constructs_lib import (
     AsyncDestinations,
@@ -34,6 +35,7 @@ from constructs_lib import (
     ConcurrencyBudget,
     DurableExecutions,
     EventRule,
+    FeatureFlags,
     FunctionEndpoint,
     KillSwitch,
     KinesisConsumer,
@@ -41,6 +43,7 @@ from constructs_lib import (
     LoadBalancedFunction,
     LoadBalancerAuthentication,
     LongJob,
+    ParametersAndSecrets,
     ProvisionedApi,
     ProxiedDatabase,
     PythonFunction,
@@ -282,3 +285,14 @@ def long_jobs(stack: Stack, key: kms.Key, topic: sns.Topic) -> None:
         timeout=Duration.hours(2),
         dead_letter_queue=sqs.Queue(stack, "Failures"),
     )
+
+
+def configuration(stack: Stack, key: kms.Key, alarm: cloudwatch.Alarm) -> None:
+    ParametersAndSecrets(
+        stack,
+        "Settings",
+        secrets={"KEY": secretsmanager.Secret(stack, "Key")},
+        parameters={"FEES": ssm.StringParameter(stack, "Fees", string_value="1")},
+        parameter_key=key,
+    )
+    FeatureFlags(stack, "Flags", flags={"express": True}, rollback_alarms=[alarm])

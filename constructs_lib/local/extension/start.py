@@ -29,6 +29,7 @@ def main() -> None:
         secretsmanager,
         sns,
         sqs,
+        ssm,
         stepfunctions,
         wafv2,
     )
@@ -54,6 +55,7 @@ def main() -> None:
     secretsmanager.install()
     sns.install()
     sqs.install(time_scale=float(os.environ["CONSTRUCTS_LIB_TIME_SCALE"]))
+    ssm.install()
     stepfunctions.install()
     wafv2.install()
     # Last: failures are noted as the invocation's caller gets them, with the traceback that `lambda_` moves to the log.

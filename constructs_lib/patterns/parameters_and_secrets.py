@@ -1,0 +1,222 @@
+"""What functions read at run time in place of secrets in their environment: names, permissions and nothing else."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
+
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from constructs_lib import _defaults, _validation
+from constructs_lib._types import FunctionLike
+from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import location, permissions
+from constructs_lib.foundation.invoked import Invoked, changeable, check_place, variables_of
+from constructs_lib.practice.plugin import check_app_of
+
+if TYPE_CHECKING:  # service modules cost time at import
+    from aws_cdk import aws_kms as kms
+    from aws_cdk import aws_secretsmanager as secretsmanager
+    from aws_cdk import aws_ssm as ssm
+
+_KEY_ACTIONS: Final = ("kms:Decrypt",)
+
+
+class ParametersAndSecrets(Construct):
+    """Secrets of Secrets Manager and parameters of Parameter Store, which functions read at run time.
+
+    `connect` puts the ARNs of the secrets and the names of the parameters into the function's environment, never their
+    values, and lets the function's role read these and no others, with the customer managed keys that they are
+    encrypted with. A handler reads them with `constructs_lib.runtime.cached_value.CachedValue`, which keeps a value for
+    a time and reads it again when the other side refuses it, or with Powertools' parameters.
+
+    In a VPC without a way to the internet, a function needs interface endpoints of `secretsmanager` and `ssm`. Synth
+    warns where one is missing in a VPC of this app.
+
+    The guide is docs/configuration.md.
+
+    Args:
+        scope: The construct to put it in.
+        construct_id: The construct's id, unique in its scope.
+        secrets: Secrets by the environment variable that gets their ARN, such as `{"PAYMENT_KEY": secret}`. They must
+            be in this Region. One of another account requires its complete ARN and its `encryption_key`.
+        parameters: Parameters by the environment variable that gets their name. One of another account must be shared
+            with AWS Resource Access Manager, and imported by its ARN.
+        parameter_key: The customer managed key of the parameters that are SecureStrings. None: they have the key
+            `aws/ssm`, which needs no permission.
+
+    Raises:
+        InvalidPropsError: An argument cannot work; nothing was created.
+
+    Attributes:
+        secrets: The secrets by variable.
+        parameters: The parameters by variable.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/with-secrets-manager.html
+    """
+
+    secrets: Final[Mapping[str, "secretsmanager.ISecret"]]
+    parameters: Final[Mapping[str, "ssm.IParameter"]]
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        secrets: "Mapping[str, secretsmanager.ISecret | secretsmanager.Secret] | None" = None,
+        parameters: "Mapping[str, ssm.IParameter | ssm.StringParameter | ssm.StringListParameter] | None" = None,
+        parameter_key: "kms.IKey | kms.Key | None" = None,
+    ) -> None:
+        """Check what functions are to read; the arguments are described at the class."""
+        _check_mapping("secrets", secrets, "secret_arn", "a secret of Secrets Manager")
+        _check_mapping("parameters", parameters, "parameter_arn", "a parameter of Parameter Store")
+        if not secrets and not parameters:
+            raise InvalidPropsError("secrets or parameters must have something to read, got neither.")
+        if both := sorted({*(secrets or ())} & {*(parameters or ())}):
+            raise InvalidPropsError(
+                f"secrets and parameters must have different variables, got {', '.join(both)} in both."
+            )
+        _validation.check_part("parameter_key", parameter_key, "key_arn", "a KMS key")
+        if parameter_key is not None and not parameters:
+            raise InvalidPropsError(
+                "parameter_key requires parameters: it is the key of their SecureStrings. The key of a secret is that "
+                "of the secret itself."
+            )
+        for secret in (secrets or {}).values():
+            _check_secret(scope, secret)
+        for parameter in (parameters or {}).values():
+            location.check(
+                scope,
+                "parameters",
+                parameter,
+                same_account=False,
+                way_out="A function reads parameters of its own Region: create a copy there.",
+                source=_defaults.SSM_SHARING,
+            )
+        location.check(
+            scope,
+            "parameter_key",
+            parameter_key,
+            same_account=False,
+            way_out="Parameter Store uses keys of its own Region only: pass one of that Region.",
+            source=_defaults.SSM_SECURE_STRINGS,
+        )
+
+        super().__init__(scope, construct_id)
+        check_app_of(self, scope)
+        location.note(scope, self)
+        self.secrets = dict(secrets or {})
+        self.parameters = dict(parameters or {})
+        self._parameter_key = parameter_key
+        self._connected: WeakSet[lambda_.Function] = WeakSet()
+
+    def connect(self, function: FunctionLike) -> None:
+        """Let a function read them all, and put their ARNs and names into its environment.
+
+        Two functions that need different ones are connected to two constructs.
+
+        Args:
+            function: A function of this app, of the same Region and account, or its alias.
+
+        Raises:
+            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; or a
+                variable is taken.
+        """
+        invoked = Invoked.of(function)
+        behind = changeable(function)
+        check_place(self, invoked)
+        if behind in self._connected:
+            raise InvalidPropsError(
+                f"function {invoked.path} is connected to {self.node.path} already (an alias stands for its "
+                "function): leave the second call out."
+            )
+        taken = variables_of(behind)
+        for variable in (*self.secrets, *self.parameters):
+            if variable in taken:
+                raise InvalidPropsError(
+                    f"function {invoked.path} has the environment variable {variable} already: use another name in "
+                    "secrets or parameters, or remove that one."
+                )
+        self._connected.add(behind)
+        role = permissions.role_of(behind)
+        # The function's stack refers to them by its environment already: its policy is there, too.
+        for variable, secret in self.secrets.items():
+            complete_arn = secret.secret_full_arn
+            behind.add_environment(variable, complete_arn or secret.secret_name)
+            permissions.allow_role(
+                behind,
+                role,
+                ["secretsmanager:GetSecretValue"],
+                complete_arn or f"{secret.secret_arn}-{_SUFFIX}",
+                resource=secret,
+                key=secret.encryption_key,
+                key_actions=_KEY_ACTIONS,
+            )
+        for variable, parameter in self.parameters.items():
+            arn = parameter.parameter_arn
+            # An ARN that is known is what it was imported by: its name may be of another account, and CDK cuts it off.
+            is_imported_by_arn = not _validation.is_unresolved(arn)
+            behind.add_environment(variable, arn if is_imported_by_arn else parameter.parameter_name)
+            permissions.allow_role(
+                behind,
+                role,
+                ["ssm:GetParameter", "ssm:GetParameters"],
+                arn,
+                resource=parameter,
+                key=self._parameter_key,
+                key_actions=_KEY_ACTIONS,
+            )
+
+
+_SUFFIX: Final = "??????"
+"""The end of a secret's ARN, which Secrets Manager makes up: six characters."""
+
+
+def _check_mapping(name: str, values: object, attribute: str, word: str) -> None:
+    if values is None:
+        return
+    if not isinstance(values, Mapping):
+        raise InvalidPropsError(
+            f"{name} must be a mapping from environment variables, each to {word}, got {_validation.shown(values)}."
+        )
+    for variable, value in values.items():
+        _validation.check_pattern(
+            f"each variable of {name}",
+            variable,
+            _defaults.VARIABLE_NAME_PATTERN,
+            "two or more letters, digits and underscores that start with a letter",
+            source=_defaults.LAMBDA_ENVIRONMENT,
+        )
+        if variable in _defaults.RESERVED_VARIABLES:
+            raise InvalidPropsError(
+                f"{name} must have variables that are free, got {variable}, which Lambda sets itself. "
+                f"See {_defaults.LAMBDA_ENVIRONMENT}"
+            )
+        _validation.check_part(f"{name}[{variable!r}]", value, attribute, word, required=True)
+
+
+def _check_secret(scope: Construct, secret: "secretsmanager.ISecret") -> None:
+    location.check(
+        scope,
+        "secrets",
+        secret,
+        same_account=False,
+        way_out="Replicate the secret into this Region (replica_regions), and pass the replica by its ARN.",
+        source=_defaults.REPLICATED_SECRETS,
+    )
+    if not location.is_of_another_account(scope, secret):
+        return
+    if secret.secret_full_arn is None:
+        raise InvalidPropsError(
+            f"secrets must have the complete ARN of {secret.node.path}, which is of another account, got "
+            f"{secret.secret_arn}: its name is not known here. Import it with "
+            f"Secret.from_secret_attributes(..., secret_complete_arn=..., encryption_key=...). "
+            f"See {_defaults.SECRETS_OF_OTHER_ACCOUNTS}"
+        )
+    if secret.encryption_key is None:
+        raise InvalidPropsError(
+            f"secrets must have the encryption key of {secret.node.path}, which is of another account: the key "
+            "aws/secretsmanager cannot be used from here. Encrypt it with a customer managed key, and import it with "
+            f"Secret.from_secret_attributes(..., secret_complete_arn=..., encryption_key=...). "
+            f"See {_defaults.SECRETS_OF_OTHER_ACCOUNTS}"
+        )
