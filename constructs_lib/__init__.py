@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.bucket_events import BucketEvents
     from constructs_lib.patterns.concurrency_budget import ConcurrencyBudget
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
+    from constructs_lib.patterns.dsql_cluster import DsqlCluster
     from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.event_rule import EventRule
     from constructs_lib.patterns.idempotency_table import IdempotencyTable
@@ -48,6 +49,7 @@ __all__ = [
     "BucketEvents",
     "ConcurrencyBudget",
     "ContainerFunction",
+    "DsqlCluster",
     "Durable",
     "DurableExecutions",
     "EventRule",
@@ -82,6 +84,7 @@ _HOMES = {
     "BucketEvents": "constructs_lib.patterns.bucket_events",
     "ConcurrencyBudget": "constructs_lib.patterns.concurrency_budget",
     "ContainerFunction": "constructs_lib.foundation.function.container_function",
+    "DsqlCluster": "constructs_lib.patterns.dsql_cluster",
     "Durable": "constructs_lib.foundation.function.durable",
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EventRule": "constructs_lib.patterns.event_rule",

@@ -10,6 +10,7 @@ _LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/"
 _AURORA: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/"
 _VPC: Final = "https://docs.aws.amazon.com/vpc/latest/userguide/"
 _RDS: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
+_DSQL: Final = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/"
 _SQS: Final = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 
 # --- Lambda functions ---------------------------------------------------------------------------------
@@ -789,6 +790,35 @@ IDLE_CLIENT_TIMEOUT_SECONDS: Final = 1800
 IDLE_CLIENT_TIMEOUT_SECONDS_MAX: Final = 28_800
 """RDS Proxy's own half hour: an environment that Lambda keeps is rarely silent for longer. Up to 8 hours
 (RDS_PROXY_CONNECTIONS)."""
+
+# --- Aurora DSQL --------------------------------------------------------------------------------------
+
+DSQL_KEYS: Final = _DSQL + "data-encryption.html"
+DSQL_ROLES: Final = _DSQL + "using-database-and-iam-roles.html"
+DSQL_PRIVATE_LINK: Final = _DSQL + "privatelink-managing-clusters.html"
+DSQL_METRICS: Final = _DSQL + "cloudwatch-monitoring.html"
+
+DSQL_PORT: Final = 5432
+DSQL_DATABASE: Final = "postgres"
+"""Aurora DSQL has one database, of this name, at this port.
+Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/accessing.html"""
+
+DSQL_ADMINISTRATOR: Final = "admin"
+"""The user that Aurora DSQL creates, for which IAM has an action of its own (DSQL_ROLES)."""
+
+DSQL_KEY_ACTIONS: Final = (
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+"""What the service does with a customer managed key (DSQL_KEYS)."""
+
+DSQL_CONFLICTS_PERCENT: Final = 10
+DSQL_CONFLICTS_LEAST: Final = 10
+"""Transactions of a minute that conflict, and how many at least: each is paid for, and repeated. AWS names the metric,
+not a number; these are ours (DSQL_METRICS)."""
 
 # --- Alarms -------------------------------------------------------------------------------------------
 

@@ -28,8 +28,9 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         PACKAGE: (
             "PythonFunction", "PythonLayer", "ContainerFunction", "QueueConsumer", "KinesisConsumer",
             "TableStreamConsumer", "KafkaConsumer",
-            "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
-            "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations", "Durable", "ManagedInstances",
+            "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "DsqlCluster", "LiveAlias",
+            "ProvisionedApi", "Authorization", "Route", "UsagePlan", "FunctionEndpoint", "AsyncDestinations",
+            "Durable", "ManagedInstances",
             "DurableExecutions", "LongJob", "IdempotencyTable", "UserPoolTriggers", "EventRule",
             "BucketEvents", "TopicSubscription", "ScheduledInvocation", "KillSwitch",
             "ConcurrencyBudget", "AlarmSettings", "InvalidPropsError",
@@ -42,6 +43,7 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         f"{RUNTIME}.once": ("Once",),
         f"{RUNTIME}.secret_login": ("SecretLogin",),
         f"{RUNTIME}.iam_login": ("IamLogin",),
+        f"{RUNTIME}.dsql": ("DsqlLogin", "ensure_database_roles"),
         f"{RUNTIME}.credentials": ("CredentialSource", "Credentials"),
         f"{RUNTIME}.application_user": ("ensure_application_user",),
         f"{RUNTIME}.redrive": ("handle", "redrive"),
@@ -60,6 +62,7 @@ INTERNAL: Final = {
     f"{RUNTIME}.drivers": "what the three drivers do differently",
     f"{RUNTIME}.database.refuse_uncommittable": "shared by Database and Once",
     f"{RUNTIME}.iam_login.sign": "IamLogin calls it",
+    f"{RUNTIME}.presigned": "the logins call it",
     **dict.fromkeys(
         (
             f"{RUNTIME}.stream_redrive.{name}"
@@ -87,6 +90,7 @@ GUIDES: Final = {
     "KafkaAuthentication": "brokers.md",
     "BrokerConsumer": "brokers.md",
     "ProxiedDatabase": "database.md",
+    "DsqlCluster": "dsql.md",
     "LiveAlias": "api.md",
     "ProvisionedApi": "api.md",
     "Authorization": "api.md",
@@ -112,6 +116,7 @@ GUIDES: Final = {
     f"{RUNTIME}.redrive": "asynchronous-invocation.md",
     f"{RUNTIME}.stream_redrive": "streams.md",
     f"{RUNTIME}.start": "durable.md",
+    f"{RUNTIME}.dsql": "dsql.md",
     RUNTIME: "database.md",
     "normal_form": "function.md",
     LOCAL: "local-cloud.md",

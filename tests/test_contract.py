@@ -121,6 +121,7 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "python_layer",
         "user_pool_triggers",
         "idempotency_table",
+        "dsql_cluster",
         "container_function",
         "durable_executions",
         "long_job",

@@ -42,6 +42,7 @@ BROKERS = (PROJECT / "docs" / "brokers.md").read_text()
 MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
+DSQL = (PROJECT / "docs" / "dsql.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
 ALARMS = (PROJECT / "docs" / "alarms.md").read_text()
 CONCURRENCY = (PROJECT / "docs" / "concurrency.md").read_text()
@@ -301,6 +302,24 @@ def test_the_example_of_idempotency_is_what_happens(somebodys_project: Path) -> 
     Template.from_stack(names["stack"]).has_resource_properties(
         "AWS::Lambda::Function", {"Environment": {"Variables": {"IDEMPOTENCY_TABLE": Match.any_value()}}}
     )
+
+
+def test_the_examples_of_a_dsql_cluster_are_what_happens(somebodys_project: Path) -> None:
+    """The handler and the migration run in tests/runtime/test_dsql.py."""
+    place = next(block for block in blocks(DSQL) if "def place(" in block)
+    handler(somebodys_project / "functions" / "place_order").joinpath("handler.py").write_text(place)
+    names: dict[str, Any] = {}
+    for block in blocks(DSQL):
+        if ".connect(" in block and "def " not in block:
+            exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties("AWS::DSQL::Cluster", {"DeletionProtectionEnabled": True})
+    template.resource_count_is("Custom::Trigger", 1)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": Match.object_like({"DATABASE_USER": "admin"})}},
+    )
+    template.has_resource_properties("AWS::EC2::VPCEndpoint", {"PrivateDnsEnabled": True})
 
 
 def test_the_examples_of_long_jobs_are_what_happens(

@@ -18,6 +18,7 @@ from tests.gallery import brokers as _brokers
 from tests.gallery import concurrency as _concurrency
 from tests.gallery import database as _database
 from tests.gallery import destinations as _destinations
+from tests.gallery import dsql as _dsql
 from tests.gallery import durable as _durable
 from tests.gallery import endpoint as _endpoint
 from tests.gallery import event_sources as _event_sources
@@ -43,6 +44,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_destinations.SCENES,
         *_durable.SCENES,
         *_idempotency.SCENES,
+        *_dsql.SCENES,
         *_user_pools.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,

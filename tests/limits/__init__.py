@@ -11,6 +11,7 @@ from tests.limits.concurrency import CONCURRENCY_BUDGET_LIMITS
 from tests.limits.container import CONTAINER_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.destinations import DESTINATIONS_LIMITS
+from tests.limits.dsql import DSQL_LIMITS
 from tests.limits.durable import DURABLE_LIMITS
 from tests.limits.endpoint import ENDPOINT_LIMITS
 from tests.limits.event_sources import BUCKET_LIMITS, RULE_LIMITS, SCHEDULE_LIMITS, TOPIC_LIMITS
@@ -38,6 +39,7 @@ ALL: Final[tuple[Limits, ...]] = (
     DESTINATIONS_LIMITS,
     DURABLE_LIMITS,
     IDEMPOTENCY_LIMITS,
+    DSQL_LIMITS,
     TRIGGER_LIMITS,
     BUCKET_LIMITS,
     RULE_LIMITS,

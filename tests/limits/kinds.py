@@ -17,6 +17,7 @@ from constructs_lib import (
     BucketEvents,
     ConcurrencyBudget,
     ContainerFunction,
+    DsqlCluster,
     DurableExecutions,
     EventRule,
     FunctionEndpoint,
@@ -179,6 +180,7 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     PythonFunction: lambda stack: {"entry": HANDLERS / "plain", "handler": "app.handle"},
     ContainerFunction: lambda stack: {"entry": HANDLERS / "container"},
     IdempotencyTable: lambda stack: {},
+    DsqlCluster: lambda stack: {},
     UserPoolTriggers: lambda stack: {"user_pool": pool(stack), "triggers": {"pre_sign_up": quick(stack)}},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},
     ProxiedDatabase: lambda stack: {

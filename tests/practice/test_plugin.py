@@ -158,6 +158,7 @@ SCENE_OF = {
     "BucketEvents": "bucket_events",
     "ConcurrencyBudget": "concurrency_budget",
     "ContainerFunction": "container_function",
+    "DsqlCluster": "dsql_cluster",
     "DurableExecutions": "durable_executions",
     "EventRule": "event_rule",
     "FunctionEndpoint": "function_endpoint",

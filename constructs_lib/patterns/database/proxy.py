@@ -271,3 +271,26 @@ class Budget:
                 f"borrow_timeout. Keep transactions short, or lower reserved_concurrent_executions, or raise "
                 f"max_connections or max_connections_percent. See {_defaults.RDS_PROXY_CONNECTIONS}",
             )
+
+
+def check_patience(
+    scope: Construct, function: lambda_.Function, runs: float | None, borrow_timeout: Duration | None
+) -> None:
+    """Warn of a function that Lambda stops while the proxy still lets it wait.
+
+    Args:
+        scope: What the warning is about.
+        function: The function.
+        runs: Its timeout in seconds; None where that is known only at deployment.
+        borrow_timeout: How long the proxy lets a client wait; None: the default.
+    """
+    waits = _validation.read_seconds("borrow_timeout", borrow_timeout, _defaults.BORROW_TIMEOUT_SECONDS)
+    if waits is None or runs is None or runs > waits:
+        return
+    Annotations.of(scope).add_warning_v2(
+        "constructs-lib:borrow-timeout",
+        f"Function {function.node.path} is stopped after {runs:g} seconds, and waits for a connection up to "
+        f"{waits:g}: when all are busy it times out before the proxy can tell it why. Lower borrow_timeout, or raise "
+        f"the function's timeout; Database.register_lambda_context in its handler ends every wait in time. "
+        f"See {_defaults.RDS_PROXY_CONNECTIONS}",
+    )
