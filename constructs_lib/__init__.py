@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.long_job import LongJob
     from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
+    from constructs_lib.patterns.serverless_cache import ServerlessCache
     from constructs_lib.patterns.streams.kafka_authentication import KafkaAuthentication
     from constructs_lib.patterns.streams.kafka_consumer import KafkaConsumer
     from constructs_lib.patterns.streams.kinesis_consumer import KinesisConsumer
@@ -70,6 +71,7 @@ __all__ = [
     "QueueConsumer",
     "Route",
     "ScheduledInvocation",
+    "ServerlessCache",
     "TableStreamConsumer",
     "TopicSubscription",
     "UsagePlan",
@@ -104,6 +106,7 @@ _HOMES = {
     "QueueConsumer": "constructs_lib.patterns.queue_consumer",
     "Route": "constructs_lib.patterns.api.route",
     "ScheduledInvocation": "constructs_lib.patterns.scheduled_invocation",
+    "ServerlessCache": "constructs_lib.patterns.serverless_cache",
     "TableStreamConsumer": "constructs_lib.patterns.streams.table_stream_consumer",
     "TopicSubscription": "constructs_lib.patterns.topic_subscription",
     "UsagePlan": "constructs_lib.patterns.api.usage_plan",

@@ -10,6 +10,7 @@ _LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/"
 _AURORA: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/"
 _VPC: Final = "https://docs.aws.amazon.com/vpc/latest/userguide/"
 _RDS: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
+_CACHE: Final = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/"
 _DSQL: Final = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/"
 _SQS: Final = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 
@@ -819,6 +820,40 @@ DSQL_CONFLICTS_PERCENT: Final = 10
 DSQL_CONFLICTS_LEAST: Final = 10
 """Transactions of a minute that conflict, and how many at least: each is paid for, and repeated. AWS names the metric,
 not a number; these are ours (DSQL_METRICS)."""
+
+# --- Caches -------------------------------------------------------------------------------------------
+
+CACHE_VPC: Final = _CACHE + "set-up.html"
+CACHE_KEYS: Final = _CACHE + "at-rest-encryption.html"
+CACHE_LIMITS: Final = _CACHE + "Scaling.html"
+CACHE_ACCESS: Final = _CACHE + "Clusters.RBAC.html"
+CACHE_VERSIONS: Final = _CACHE + "engine-versions.html"
+CACHE_SNAPSHOTS: Final = _CACHE + "backups-automatic.html"
+CACHE_METRICS: Final = _CACHE + "serverless-metrics-events-redis.html"
+
+CACHE_STORAGE_GB_MIN: Final = 1
+CACHE_STORAGE_GB_MAX: Final = 5000
+CACHE_ECPU_PER_SECOND_MIN: Final = 1000
+CACHE_ECPU_PER_SECOND_MAX: Final = 15_000_000
+"""Usage limits of a serverless cache (CACHE_LIMITS)."""
+
+CACHE_STORAGE_GB: Final = 1
+CACHE_ECPU_PER_SECOND: Final = 10_000
+"""ElastiCache has no maximum unless one is set. With these, a cache costs at most some 120 US dollars a month; the
+numbers are ours. Source: https://aws.amazon.com/elasticache/pricing/"""
+
+CACHE_ALARM_PERCENT: Final = 75
+"""Recommended by AWS for both limits (CACHE_LIMITS)."""
+
+VALKEY_VERSION: Final = "8"
+"""Role-based access control and IAM need 7.2 (CACHE_VERSIONS)."""
+
+CACHE_NAME_LENGTH_MAX: Final = 40
+"""Of caches, user groups and users: a letter, then letters, digits and single hyphens, none of them last.
+Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html"""
+
+CACHE_SNAPSHOTS_MAX: Final = 35
+"""Automatic backups are kept for up to 35 days (CACHE_SNAPSHOTS)."""
 
 # --- Alarms -------------------------------------------------------------------------------------------
 

@@ -122,6 +122,7 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "user_pool_triggers",
         "idempotency_table",
         "dsql_cluster",
+        "serverless_cache",
         "container_function",
         "durable_executions",
         "long_job",

@@ -4,9 +4,11 @@ import base64
 import doctest
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -43,6 +45,7 @@ MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
 DSQL = (PROJECT / "docs" / "dsql.md").read_text()
+CACHE = (PROJECT / "docs" / "cache.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
 ALARMS = (PROJECT / "docs" / "alarms.md").read_text()
 CONCURRENCY = (PROJECT / "docs" / "concurrency.md").read_text()
@@ -320,6 +323,53 @@ def test_the_examples_of_a_dsql_cluster_are_what_happens(somebodys_project: Path
         {"Environment": {"Variables": Match.object_like({"DATABASE_USER": "admin"})}},
     )
     template.has_resource_properties("AWS::EC2::VPCEndpoint", {"PrivateDnsEnabled": True})
+
+
+def test_the_examples_of_a_cache_are_what_happens(
+    somebodys_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    construct, handle = blocks(CACHE)
+    handler(somebodys_project / "functions" / "quote").joinpath("handler.py").write_text(handle)
+    names: dict[str, Any] = {}
+    exec(construct, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties(
+        "AWS::ElastiCache::ServerlessCache",
+        {
+            "CacheUsageLimits": {
+                "DataStorage": {"Maximum": 2, "Unit": "GB"},
+                "ECPUPerSecond": {"Maximum": 20_000},
+            }
+        },
+    )
+    template.has_resource_properties(
+        "AWS::ElastiCache::User", {"AccessString": Match.string_like_regexp("^on ~price:\\* -@all ")}
+    )
+
+    stored: dict[str, Any] = {}
+
+    class ValkeyCluster:
+        def __init__(self, **arguments: Any) -> None:
+            assert arguments.pop("credential_provider").get_credentials()[0] == "quote"
+            assert arguments == {"host": "h", "port": 6379, "ssl": True}
+
+        get = staticmethod(stored.get)
+
+        @staticmethod
+        def set(key: str, value: object, ex: int) -> None:
+            assert ex
+            stored[key] = value
+
+    monkeypatch.setitem(sys.modules, "valkey", ModuleType("valkey"))
+    monkeypatch.setattr("valkey.ValkeyCluster", ValkeyCluster, raising=False)
+    for name, value in (("HOST", "h"), ("PORT", "6379"), ("NAME", "prices"), ("USER", "quote")):
+        monkeypatch.setenv(f"CACHE_{name}", value)
+    for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
+    of_handler: dict[str, Any] = {"look_up": lambda article: len(article)}
+    exec(handle, of_handler)  # noqa: S102
+    assert [of_handler["handle"]({"article": "pen"}, None) for _ in range(2)] == [{"price": 3.0}] * 2
+    assert stored == {"price:pen": 3}
 
 
 def test_the_examples_of_long_jobs_are_what_happens(

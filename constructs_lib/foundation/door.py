@@ -18,9 +18,17 @@ def tcp(port: float) -> ec2.Port:
 
 
 class Door:
-    """A port behind a security group, and the groups that are let in, each of them once."""
+    """A port, or several, behind a security group, and the groups that are let in, each of them once."""
 
-    def __init__(self, stack: Stack, security_group: ec2.ISecurityGroup, port: int, what: str) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        security_group: ec2.ISecurityGroup,
+        port: int,
+        what: str,
+        *,
+        to_port: int | None = None,
+    ) -> None:
         """Close the port to everybody.
 
         Args:
@@ -28,11 +36,13 @@ class Door:
             security_group: What the port is behind.
             port: A TCP port.
             what: What is there, for the descriptions of the rules.
+            to_port: The last port, where there are several.
         """
         self._home = stack
         self._security_group = security_group
-        self._tcp = tcp(port)
+        self._tcp = tcp(port) if to_port is None else ec2.Port.tcp_range(port, to_port)
         self._port = port
+        self._to_port = port if to_port is None else to_port
         self._what = what
         self._let_in: set[ec2.ISecurityGroup] = set()
 
@@ -67,7 +77,7 @@ class Door:
                     group_id=group.security_group_id,
                     ip_protocol="tcp",
                     from_port=self._port,
-                    to_port=self._port,
+                    to_port=self._to_port,
                     destination_security_group_id=ours.security_group_id,
                     description=self._what,
                 )

@@ -182,6 +182,7 @@ FROM_ANOTHER_ACCOUNT: Final = {
     ("QueueConsumer", "queue"),
     ("TopicSubscription", "topic"),
     ("ProxiedDatabase", "vpc"),
+    ("ServerlessCache", "vpc"),
     ("ProxiedDatabase", "master_secret"),
     ("ProxiedDatabase", "application_secret"),
     ("ContainerFunction", "environment_encryption"),

@@ -15,6 +15,7 @@ from aws_cdk import App, Environment, Stack, Stage
 from tests.gallery import alarms as _alarms
 from tests.gallery import api as _api
 from tests.gallery import brokers as _brokers
+from tests.gallery import cache as _cache
 from tests.gallery import concurrency as _concurrency
 from tests.gallery import database as _database
 from tests.gallery import destinations as _destinations
@@ -45,6 +46,7 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_durable.SCENES,
         *_idempotency.SCENES,
         *_dsql.SCENES,
+        *_cache.SCENES,
         *_user_pools.SCENES,
         *_event_sources.SCENES,
         *_kill_switch.SCENES,

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.limits.api import API_LIMITS
 from tests.limits.brokers import BROKER_LIMITS, KAFKA_LIMITS
+from tests.limits.cache import CACHE_LIMITS
 from tests.limits.concurrency import CONCURRENCY_BUDGET_LIMITS
 from tests.limits.container import CONTAINER_LIMITS
 from tests.limits.database import DATABASE_LIMITS
@@ -40,6 +41,7 @@ ALL: Final[tuple[Limits, ...]] = (
     DURABLE_LIMITS,
     IDEMPOTENCY_LIMITS,
     DSQL_LIMITS,
+    CACHE_LIMITS,
     TRIGGER_LIMITS,
     BUCKET_LIMITS,
     RULE_LIMITS,

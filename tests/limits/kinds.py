@@ -35,6 +35,7 @@ from constructs_lib import (
     QueueConsumer,
     Route,
     ScheduledInvocation,
+    ServerlessCache,
     TableStreamConsumer,
     TopicSubscription,
     UsagePlan,
@@ -181,6 +182,7 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     ContainerFunction: lambda stack: {"entry": HANDLERS / "container"},
     IdempotencyTable: lambda stack: {},
     DsqlCluster: lambda stack: {},
+    ServerlessCache: lambda stack: {"vpc": vpc(stack)},
     UserPoolTriggers: lambda stack: {"user_pool": pool(stack), "triggers": {"pre_sign_up": quick(stack)}},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},
     ProxiedDatabase: lambda stack: {

@@ -1,6 +1,7 @@
 """What an Aurora DSQL cluster has, and what it gives to functions and migrations."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -202,8 +203,8 @@ def test_a_migration_next_to_the_cluster_cannot_know_roles_elsewhere(
 ) -> None:
     orders = DsqlCluster(stack, "Orders")
     migrate, place = function(stack, "Migrate"), function(Stack(app, "Theirs", env=HOME), "Place")
-    calls = [lambda: orders.connect_administrator(migrate), lambda: orders.connect(place)]
-    first, second = calls if migration_first else reversed(calls)
+    connect, administer = partial(orders.connect, place), partial(orders.connect_administrator, migrate)
+    first, second = (administer, connect) if migration_first else (connect, administer)
     first()
     with pytest.raises(
         InvalidPropsError,
@@ -282,7 +283,7 @@ def of_another_region(stack: Stack) -> Any:
     return function(there, "Ship")
 
 
-REFUSED: dict[str, tuple[Any, dict[str, str], str]] = {
+REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "imported": (imported, {}, "function Stack/Theirs is imported"),
     "a version": (lambda stack: function(stack).current_version, {}, "is a version, and the environment"),
     "elsewhere": (of_another_region, {}, "function must be in Region us-east-1"),
@@ -299,7 +300,7 @@ REFUSED: dict[str, tuple[Any, dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize(("make", "more", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_connected(stack: Stack, make: Any, more: dict[str, str], message: str) -> None:
+def test_what_cannot_be_connected(stack: Stack, make: Any, more: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidPropsError, match=message):
         DsqlCluster(stack, "Orders").connect(make(stack), **more)
 

@@ -174,6 +174,7 @@ SCENE_OF = {
     "PythonLayer": "python_layer",
     "QueueConsumer": "queue_consumer",
     "ScheduledInvocation": "scheduled_invocation",
+    "ServerlessCache": "serverless_cache",
     "TableStreamConsumer": "table_stream_consumer",
     "TopicSubscription": "topic_subscription",
     "UserPoolTriggers": "user_pool_triggers",
