@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.bucket_events import BucketEvents
     from constructs_lib.patterns.concurrency_budget import ConcurrencyBudget
     from constructs_lib.patterns.database.proxied_database import ProxiedDatabase
+    from constructs_lib.patterns.dsql_cluster import DsqlCluster
     from constructs_lib.patterns.durable_executions import DurableExecutions
     from constructs_lib.patterns.edge.edge_function import EdgeFunction
     from constructs_lib.patterns.event_rule import EventRule
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from constructs_lib.patterns.parameters_and_secrets import ParametersAndSecrets
     from constructs_lib.patterns.queue_consumer import QueueConsumer
     from constructs_lib.patterns.scheduled_invocation import ScheduledInvocation
+    from constructs_lib.patterns.serverless_cache import ServerlessCache
     from constructs_lib.patterns.streams.kafka_authentication import KafkaAuthentication
     from constructs_lib.patterns.streams.kafka_consumer import KafkaConsumer
     from constructs_lib.patterns.streams.kinesis_consumer import KinesisConsumer
@@ -57,6 +59,7 @@ __all__ = [
     "BucketEvents",
     "ConcurrencyBudget",
     "ContainerFunction",
+    "DsqlCluster",
     "Durable",
     "DurableExecutions",
     "EdgeFunction",
@@ -82,6 +85,7 @@ __all__ = [
     "QueueConsumer",
     "Route",
     "ScheduledInvocation",
+    "ServerlessCache",
     "TableStreamConsumer",
     "TopicSubscription",
     "UsagePlan",
@@ -97,6 +101,7 @@ _HOMES = {
     "BucketEvents": "constructs_lib.patterns.bucket_events",
     "ConcurrencyBudget": "constructs_lib.patterns.concurrency_budget",
     "ContainerFunction": "constructs_lib.foundation.function.container_function",
+    "DsqlCluster": "constructs_lib.patterns.dsql_cluster",
     "Durable": "constructs_lib.foundation.function.durable",
     "DurableExecutions": "constructs_lib.patterns.durable_executions",
     "EdgeFunction": "constructs_lib.patterns.edge.edge_function",
@@ -121,6 +126,7 @@ _HOMES = {
     "QueueConsumer": "constructs_lib.patterns.queue_consumer",
     "Route": "constructs_lib.patterns.api.route",
     "ScheduledInvocation": "constructs_lib.patterns.scheduled_invocation",
+    "ServerlessCache": "constructs_lib.patterns.serverless_cache",
     "TableStreamConsumer": "constructs_lib.patterns.streams.table_stream_consumer",
     "TopicSubscription": "constructs_lib.patterns.topic_subscription",
     "UsagePlan": "constructs_lib.patterns.api.usage_plan",

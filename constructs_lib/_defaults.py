@@ -10,6 +10,8 @@ _LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg/"
 _AURORA: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/"
 _VPC: Final = "https://docs.aws.amazon.com/vpc/latest/userguide/"
 _RDS: Final = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
+_CACHE: Final = "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/"
+_DSQL: Final = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/"
 _SQS: Final = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 
 # --- Lambda functions ---------------------------------------------------------------------------------
@@ -817,6 +819,69 @@ IDLE_CLIENT_TIMEOUT_SECONDS: Final = 1800
 IDLE_CLIENT_TIMEOUT_SECONDS_MAX: Final = 28_800
 """RDS Proxy's own half hour: an environment that Lambda keeps is rarely silent for longer. Up to 8 hours
 (RDS_PROXY_CONNECTIONS)."""
+
+# --- Aurora DSQL --------------------------------------------------------------------------------------
+
+DSQL_KEYS: Final = _DSQL + "data-encryption.html"
+DSQL_ROLES: Final = _DSQL + "using-database-and-iam-roles.html"
+DSQL_PRIVATE_LINK: Final = _DSQL + "privatelink-managing-clusters.html"
+DSQL_METRICS: Final = _DSQL + "cloudwatch-monitoring.html"
+
+DSQL_PORT: Final = 5432
+DSQL_DATABASE: Final = "postgres"
+"""Aurora DSQL has one database, of this name, at this port.
+Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/accessing.html"""
+
+DSQL_ADMINISTRATOR: Final = "admin"
+"""The user that Aurora DSQL creates, for which IAM has an action of its own (DSQL_ROLES)."""
+
+DSQL_KEY_ACTIONS: Final = (
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+"""What the service does with a customer managed key (DSQL_KEYS)."""
+
+DSQL_CONFLICTS_PERCENT: Final = 10
+DSQL_CONFLICTS_LEAST: Final = 10
+"""Transactions of a minute that conflict, and how many at least: each is paid for, and repeated. AWS names the metric,
+not a number; these are ours (DSQL_METRICS)."""
+
+# --- Caches -------------------------------------------------------------------------------------------
+
+CACHE_VPC: Final = _CACHE + "set-up.html"
+CACHE_KEYS: Final = _CACHE + "at-rest-encryption.html"
+CACHE_LIMITS: Final = _CACHE + "Scaling.html"
+CACHE_ACCESS: Final = _CACHE + "Clusters.RBAC.html"
+CACHE_VERSIONS: Final = _CACHE + "engine-versions.html"
+CACHE_SNAPSHOTS: Final = _CACHE + "backups-automatic.html"
+CACHE_METRICS: Final = _CACHE + "serverless-metrics-events-redis.html"
+
+CACHE_STORAGE_GB_MIN: Final = 1
+CACHE_STORAGE_GB_MAX: Final = 5000
+CACHE_ECPU_PER_SECOND_MIN: Final = 1000
+CACHE_ECPU_PER_SECOND_MAX: Final = 15_000_000
+"""Usage limits of a serverless cache (CACHE_LIMITS)."""
+
+CACHE_STORAGE_GB: Final = 1
+CACHE_ECPU_PER_SECOND: Final = 10_000
+"""ElastiCache has no maximum unless one is set. With these, a cache costs at most some 120 US dollars a month; the
+numbers are ours. Source: https://aws.amazon.com/elasticache/pricing/"""
+
+CACHE_ALARM_PERCENT: Final = 75
+"""Recommended by AWS for both limits (CACHE_LIMITS)."""
+
+VALKEY_VERSION: Final = "8"
+"""Role-based access control and IAM need 7.2 (CACHE_VERSIONS)."""
+
+CACHE_NAME_LENGTH_MAX: Final = 40
+"""Of caches, user groups and users: a letter, then letters, digits and single hyphens, none of them last.
+Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateServerlessCache.html"""
+
+CACHE_SNAPSHOTS_MAX: Final = 35
+"""Automatic backups are kept for up to 35 days (CACHE_SNAPSHOTS)."""
 
 # --- Alarms -------------------------------------------------------------------------------------------
 

@@ -28,7 +28,8 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         PACKAGE: (
             "PythonFunction", "PythonLayer", "ContainerFunction", "QueueConsumer", "KinesisConsumer",
             "TableStreamConsumer", "KafkaConsumer",
-            "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "LiveAlias", "ProvisionedApi", "Authorization",
+            "KafkaAuthentication", "BrokerConsumer", "ProxiedDatabase", "DsqlCluster", "ServerlessCache", "LiveAlias",
+            "ProvisionedApi", "Authorization",
             "Route", "UsagePlan", "FunctionEndpoint", "EdgeFunction", "LoadBalancedFunction",
             "LoadBalancerAuthentication", "AsyncDestinations", "Durable", "ManagedInstances",
             "DurableExecutions", "LongJob", "IdempotencyTable", "ParametersAndSecrets", "FeatureFlags",
@@ -45,6 +46,8 @@ CHAPTERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         f"{RUNTIME}.cached_value": ("CachedValue",),
         f"{RUNTIME}.secret_login": ("SecretLogin",),
         f"{RUNTIME}.iam_login": ("IamLogin",),
+        f"{RUNTIME}.dsql": ("DsqlLogin", "ensure_database_roles"),
+        f"{RUNTIME}.cache_login": ("CacheLogin",),
         f"{RUNTIME}.credentials": ("CredentialSource", "Credentials"),
         f"{RUNTIME}.application_user": ("ensure_application_user",),
         f"{RUNTIME}.redrive": ("handle", "redrive"),
@@ -64,6 +67,7 @@ INTERNAL: Final = {
     f"{RUNTIME}.drivers": "what the three drivers do differently",
     f"{RUNTIME}.database.refuse_uncommittable": "shared by Database and Once",
     f"{RUNTIME}.iam_login.sign": "IamLogin calls it",
+    f"{RUNTIME}.presigned": "the logins call it",
     **dict.fromkeys(
         (
             f"{RUNTIME}.stream_redrive.{name}"
@@ -91,6 +95,8 @@ GUIDES: Final = {
     "KafkaAuthentication": "brokers.md",
     "BrokerConsumer": "brokers.md",
     "ProxiedDatabase": "database.md",
+    "DsqlCluster": "dsql.md",
+    "ServerlessCache": "cache.md",
     "LiveAlias": "api.md",
     "ProvisionedApi": "api.md",
     "Authorization": "api.md",
@@ -123,6 +129,8 @@ GUIDES: Final = {
     f"{RUNTIME}.redrive": "asynchronous-invocation.md",
     f"{RUNTIME}.stream_redrive": "streams.md",
     f"{RUNTIME}.start": "durable.md",
+    f"{RUNTIME}.dsql": "dsql.md",
+    f"{RUNTIME}.cache_login": "cache.md",
     RUNTIME: "database.md",
     "normal_form": "function.md",
     LOCAL: "local-cloud.md",

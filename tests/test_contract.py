@@ -124,6 +124,8 @@ def test_every_attribute_of_an_instance_is_documented(app: App) -> None:
         "idempotency_table",
         "parameters_and_secrets",
         "feature_flags",
+        "dsql_cluster",
+        "serverless_cache",
         "container_function",
         "durable_executions",
         "long_job",

@@ -4,9 +4,11 @@ import base64
 import doctest
 import json
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psycopg
@@ -44,6 +46,8 @@ MANAGED = (PROJECT / "docs" / "managed-instances.md").read_text()
 QUEUE = (PROJECT / "docs" / "queue.md").read_text()
 LOAD_BALANCER = (PROJECT / "docs" / "load-balancer.md").read_text()
 USER_POOLS = (PROJECT / "docs" / "user-pools.md").read_text()
+DSQL = (PROJECT / "docs" / "dsql.md").read_text()
+CACHE = (PROJECT / "docs" / "cache.md").read_text()
 IDEMPOTENCY = (PROJECT / "docs" / "idempotency.md").read_text()
 OBSERVABILITY = (PROJECT / "docs" / "observability.md").read_text()
 CONFIGURATION = (PROJECT / "docs" / "configuration.md").read_text()
@@ -410,6 +414,71 @@ def test_the_example_of_configuration_is_what_happens(somebodys_project: Path) -
         },
     )
     template.resource_count_is("AWS::EC2::VPCEndpoint", 2)
+
+
+def test_the_examples_of_a_dsql_cluster_are_what_happens(somebodys_project: Path) -> None:
+    """The handler and the migration run in tests/runtime/test_dsql.py."""
+    place = next(block for block in blocks(DSQL) if "def place(" in block)
+    handler(somebodys_project / "functions" / "place_order").joinpath("handler.py").write_text(place)
+    names: dict[str, Any] = {}
+    for block in blocks(DSQL):
+        if ".connect(" in block and "def " not in block:
+            exec(block, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties("AWS::DSQL::Cluster", {"DeletionProtectionEnabled": True})
+    template.resource_count_is("Custom::Trigger", 1)
+    template.has_resource_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": Match.object_like({"DATABASE_USER": "admin"})}},
+    )
+    template.has_resource_properties("AWS::EC2::VPCEndpoint", {"PrivateDnsEnabled": True})
+
+
+def test_the_examples_of_a_cache_are_what_happens(
+    somebodys_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    construct, handle = blocks(CACHE)
+    handler(somebodys_project / "functions" / "quote").joinpath("handler.py").write_text(handle)
+    names: dict[str, Any] = {}
+    exec(construct, names)  # noqa: S102
+    template = Template.from_stack(names["stack"])
+    template.has_resource_properties(
+        "AWS::ElastiCache::ServerlessCache",
+        {
+            "CacheUsageLimits": {
+                "DataStorage": {"Maximum": 2, "Unit": "GB"},
+                "ECPUPerSecond": {"Maximum": 20_000},
+            }
+        },
+    )
+    template.has_resource_properties(
+        "AWS::ElastiCache::User", {"AccessString": Match.string_like_regexp("^on ~price:\\* -@all ")}
+    )
+
+    stored: dict[str, Any] = {}
+
+    class ValkeyCluster:
+        def __init__(self, **arguments: Any) -> None:
+            assert arguments.pop("credential_provider").get_credentials()[0] == "quote"
+            assert arguments == {"host": "h", "port": 6379, "ssl": True}
+
+        get = staticmethod(stored.get)
+
+        @staticmethod
+        def set(key: str, value: object, ex: int) -> None:
+            assert ex
+            stored[key] = value
+
+    monkeypatch.setitem(sys.modules, "valkey", ModuleType("valkey"))
+    monkeypatch.setattr("valkey.ValkeyCluster", ValkeyCluster, raising=False)
+    for name, value in (("HOST", "h"), ("PORT", "6379"), ("NAME", "prices"), ("USER", "quote")):
+        monkeypatch.setenv(f"CACHE_{name}", value)
+    for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
+    of_handler: dict[str, Any] = {"look_up": lambda article: len(article)}
+    exec(handle, of_handler)  # noqa: S102
+    assert [of_handler["handle"]({"article": "pen"}, None) for _ in range(2)] == [{"price": 3.0}] * 2
+    assert stored == {"price:pen": 3}
 
 
 def test_the_examples_of_long_jobs_are_what_happens(

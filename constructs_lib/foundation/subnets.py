@@ -43,3 +43,16 @@ def selected(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> ec2.Sele
         )
     except RuntimeError as error:  # what CDK throws becomes this in Python
         raise InvalidPropsError(f"vpc_subnets selects nothing in vpc {vpc.node.path}: {error}") from None
+
+
+def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
+    """Every subnet of a VPC that the app knows.
+
+    Args:
+        vpc: The VPC.
+
+    Returns:
+        Their ids, which are equal tokens for equal subnets; empty where the list itself is a token.
+    """
+    subnets = (*vpc.isolated_subnets, *vpc.private_subnets, *vpc.public_subnets)
+    return frozenset(subnet.subnet_id for subnet in subnets)

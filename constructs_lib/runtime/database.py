@@ -25,6 +25,9 @@ _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
 _DOUBLINGS = 5
 """How often the first pause can double before it is longer than the longest."""
+DSQL_CONNECTION_SECONDS = 55 * 60
+"""How old a connection to Aurora DSQL may get, which ends it after 60 minutes.
+Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html"""
 
 
 class CommitUnknownError(Exception):
@@ -43,7 +46,7 @@ class NotBegunError(TimeoutError):
 
 
 class Login(Protocol):
-    """What logs in to a database: `SecretLogin` or `IamLogin`."""
+    """What logs in to a database: `SecretLogin`, `IamLogin` or `DsqlLogin`."""
 
     def credentials(self, seconds: float) -> tuple[str, str]:
         """Give the user and the password or token.
@@ -93,20 +96,23 @@ class Database:
         host: The endpoint; or, if it starts with a slash, PostgreSQL's socket folder or MySQL's socket.
         port: Its port.
         name: The database.
-        login: `SecretLogin` or `IamLogin`.
+        login: `SecretLogin`, `IamLogin` or `DsqlLogin`.
         tls: Encrypt, and verify the certificate and the host's name. False is for a server on this machine.
         ca_file: Certificate authorities to trust. None: the file that `CONSTRUCTS_LIB_CA_FILE` names, else
             Amazon's own, under which RDS Proxy's certificates are issued.
         idle_check_seconds: Check the connection before use when it has not been used for so long.
         give_up_after_seconds: How long a unit of work may be repeated, opening included; 0: it is tried once. COMMIT
             may take as long again.
+        dsql: The server is Aurora DSQL: a connection is replaced after 45 to 55 minutes, and `Once` uses only what
+            Aurora DSQL has.
 
     Raises:
-        ValueError: The driver is not one of the three, or too old; or `tls=False` for a host that is not on this
-            machine; or `give_up_after_seconds` is negative or not a number.
+        ValueError: The driver is not one of the three, too old, or not one for PostgreSQL with `dsql`; or `tls=False`
+            for a host that is not on this machine; or `give_up_after_seconds` is negative or not a number.
 
     Attributes:
         driver: The module that was passed.
+        is_dsql: Whether the server is Aurora DSQL.
 
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.html
     """
@@ -123,8 +129,13 @@ class Database:
         ca_file: str | None = None,
         idle_check_seconds: float = IDLE_CHECK_SECONDS,
         give_up_after_seconds: float = GIVE_UP_AFTER_SECONDS,
+        dsql: bool = False,
     ) -> None:
         drivers.check(driver)
+        if dsql and driver.__name__ in drivers.MYSQL:
+            raise ValueError(
+                f"driver must be psycopg or pg8000.dbapi for Aurora DSQL, got {driver.__name__}."
+            )
         if not tls and not _on_this_machine(host):
             raise ValueError(
                 f"tls=False must go with a loopback address or a Unix socket, got host {host!r}: password and "
@@ -133,6 +144,7 @@ class Database:
         if not give_up_after_seconds >= 0:
             raise ValueError(f"give_up_after_seconds must be 0 or more, got {give_up_after_seconds!r}.")
         self.driver = driver
+        self.is_dsql = dsql
         self._host = host
         self._port = port
         self._name = name
@@ -143,6 +155,7 @@ class Database:
         self._give_up_after_seconds = give_up_after_seconds
         self._connection: Any = None
         self._used_at = 0.0
+        self._expires_at = _FOREVER
         self._context: Any = None
         self._lock = threading.RLock()  # it knows its owner: an interrupted wait cannot release another's
         self._holder: int | None = None
@@ -162,7 +175,7 @@ class Database:
         idle_check_seconds: float = IDLE_CHECK_SECONDS,
         give_up_after_seconds: float = GIVE_UP_AFTER_SECONDS,
     ) -> Self:
-        """Make it of the variables that `ProxiedDatabase.connect` gave to the function.
+        """Make it of the variables that `ProxiedDatabase.connect` or `DsqlCluster.connect` gave to the function.
 
         Args:
             driver: As for the class.
@@ -179,8 +192,13 @@ class Database:
         """
         host = _variable(f"{prefix}_READER_HOST" if reader else f"{prefix}_HOST")
         port = int(_variable(f"{prefix}_PORT"))
+        dsql = os.environ.get(f"{prefix}_SERVICE") == "dsql"
         login: Login
-        if secret := os.environ.get(f"{prefix}_SECRET_ARN"):
+        if dsql:
+            from constructs_lib.runtime.dsql import DsqlLogin
+
+            login = DsqlLogin(host, _variable(f"{prefix}_USER"), _variable("AWS_REGION"))
+        elif secret := os.environ.get(f"{prefix}_SECRET_ARN"):
             from constructs_lib.runtime.secret_login import SecretLogin
 
             login = SecretLogin(secret)
@@ -196,6 +214,7 @@ class Database:
             login=login,
             idle_check_seconds=idle_check_seconds,
             give_up_after_seconds=give_up_after_seconds,
+            dsql=dsql,
         )
 
     def register_lambda_context(self, context: Any) -> None:
@@ -398,6 +417,8 @@ class Database:
     def _ready(self, unit: "_Unit") -> Any:
         """The connection: the one that is there if it still works, or a new one."""
         # Wall clock: a monotonic one may stand still while the environment is frozen.
+        if time.time() > self._expires_at:
+            self._discard()
         if self._connection is not None and time.time() - self._used_at > self._idle_check_seconds:
             try:
                 drivers.limit(self.driver, self._connection, unit.most(_ANSWER_SECONDS))
@@ -429,6 +450,7 @@ class Database:
                     raise last
                 connection = self._connect(*credentials, unit.left())
                 self._login.accepted()
+                self._expires_at = self._expiry()
                 return connection
             except LoginUnavailableError as error:
                 if not unit.pause(error):
@@ -461,8 +483,17 @@ class Database:
             left=seconds,
         )
 
+    def _expiry(self) -> float:
+        """When a connection that opens now is replaced: not in all environments at the same time."""
+        if not self.is_dsql:
+            return _FOREVER
+        from random import SystemRandom
+
+        return time.time() + SystemRandom().uniform(45 / 55, 1) * DSQL_CONNECTION_SECONDS
+
     def _discard(self) -> None:
         connection, self._connection = self._connection, None
+        self._expires_at = _FOREVER
         if connection is not None:
             # What else comes up is not of the driver: a deadline of the caller's, for one.
             with contextlib.suppress(self.driver.Error, OSError, ValueError):
@@ -605,4 +636,4 @@ def _on_this_machine(host: str) -> bool:
 def _variable(name: str) -> str:
     if value := os.environ.get(name):
         return value
-    raise ValueError(f"{name} is not set: ProxiedDatabase.connect(function) sets it.")
+    raise ValueError(f"{name} is not set: connect(function) of ProxiedDatabase or DsqlCluster sets it.")

@@ -40,8 +40,13 @@ _OF_THE_CLIENT = range(2000, 3000)
 # Several words each, since a message also contains the names of users, databases and hosts.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy.troubleshooting.html
 _REFUSED_WORDS = ("authentication failed", "no pg_hba.conf entry", "is wrong", "has no credentials")
+# Aurora DSQL refuses a token as a connection that failed (08006).
+# https://docs.aws.amazon.com/aurora-dsql/latest/userguide/troubleshooting.html
+_DENIED_BY_DSQL = "unable to accept connection, access denied"
 _FULL_WORDS = (
     "too many",
+    "rate exceeded",
+    "waking up cluster",
     "connection slots",
     "the database system is",
     "limit exceeded",
@@ -298,7 +303,7 @@ def why_closed(
     codes = [code for one in _chain(error, outside) if (code := _code(driver, one)) is not None]
     code = codes[0] if codes else None
     text = str(error).lower()
-    if code in _REFUSED:
+    if code in _REFUSED or _DENIED_BY_DSQL in text:
         return "refused"
     if code is not None and code not in _OF_THE_CLIENT:
         return "passing" if code in _ENDED | _FULL or str(code).startswith(("08", "53")) else "final"

@@ -3,8 +3,7 @@
 import time
 
 from constructs_lib.runtime.credentials import Credentials, CredentialSource
-
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
+from constructs_lib.runtime.presigned import presign
 
 _SECONDS_UNTIL_KNOWN = 30
 
@@ -85,35 +84,8 @@ def sign(
 
     Returns:
         The token: a presigned URL without its scheme.
-
-    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
-    import hashlib
-    import hmac
-
-    moment = time.strftime("%Y%m%dT%H%M%SZ", at)
-    scope = f"{moment[:8]}/{region}/rds-db/aws4_request"
-    query = {
-        "Action": "connect",
-        "DBUser": user,
-        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-        "X-Amz-Credential": f"{credentials.access_key}/{scope}",
-        "X-Amz-Date": moment,
-        "X-Amz-Expires": "900",
-        "X-Amz-SignedHeaders": "host",
-    }
-    if credentials.token is not None:
-        query["X-Amz-Security-Token"] = credentials.token
-    pairs = [f"{name}={_quote(value)}" for name, value in query.items()]
+    # botocore signs the name as it is in HTTP: without the port of HTTPS.
     address = host.lower() if port == 443 else f"{host.lower()}:{port}"
-    nothing = hashlib.sha256(b"").hexdigest()
-    request = f"GET\n/\n{'&'.join(sorted(pairs))}\nhost:{address}\n\nhost\n{nothing}"
-    text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    key = f"AWS4{credentials.secret_key}".encode()
-    for part in (*scope.split("/"), text):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return f"{host}:{port}/?{'&'.join(pairs)}&X-Amz-Signature={key.hex()}"
-
-
-def _quote(text: str) -> str:
-    return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in text.encode())
+    action = {"Action": "connect", "DBUser": user}
+    return f"{host}:{port}/?{presign(address, action, 'rds-db', region, credentials, at=at)}"

@@ -60,6 +60,15 @@ _MARK_MYSQL = (
     "INSERT IGNORE INTO once_marker (consumer, `key`, done_at, done_by) "
     "VALUES ({consumer}, {key}, UTC_TIMESTAMP(), {done_by})"
 )
+# Aurora DSQL has no documented ctid, and no locks to skip: what conflicts at COMMIT is repeated.
+_MARK_DSQL = (
+    "INSERT INTO once_marker (consumer, key, done_at, done_by) VALUES ({consumer}, {key}, now(), {done_by}) "
+    "ON CONFLICT DO NOTHING"
+)
+_PURGE_DSQL = (
+    "DELETE FROM once_marker WHERE (consumer, key) IN (SELECT consumer, key FROM once_marker "
+    "WHERE consumer = {consumer} AND done_at < now() - {days} * interval '1 day' ORDER BY done_at LIMIT {rows})"
+)
 _WHO_POSTGRESQL = "SELECT done_by FROM once_marker WHERE consumer = {consumer} AND key = {key}"
 _WHO_MYSQL = "SELECT done_by FROM once_marker WHERE consumer = {consumer} AND `key` = {key}"
 # By its place: a PostgreSQL that has no statistics of the table may read all markers of a consumer to find a key.
@@ -96,6 +105,8 @@ class Once:
     Old markers are deleted in passing: now and then, after the effect was committed, some of this consumer's,
     in a transaction of their own whose failure is nobody's concern. (MySQL 8.0 or MariaDB 10.6 and newer.)
 
+    On Aurora DSQL two deliveries at a time conflict: the second one is repeated, and finds the marker of the first.
+
     Args:
         database: Where marker and effect go.
         consumer: Whose keys these are, 1 to 64 characters: two consumers may handle the same message.
@@ -116,12 +127,18 @@ class Once:
         self._consumer = consumer
         self._keep_days = int(keep_days)
         self._mysql = database.driver.__name__ in drivers.MYSQL
+        self._mark_statement, self._purge_statement = _MARK_POSTGRESQL, _PURGE_POSTGRESQL
+        if self._mysql:
+            self._mark_statement = _MARK_MYSQL
+        elif database.is_dsql:
+            self._mark_statement, self._purge_statement = _MARK_DSQL, _PURGE_DSQL
 
     @staticmethod
     def create_table(connection: Any) -> None:
         """Create the table of markers, unless it is there. For a migration, by a user who may create tables.
 
-        The users of `Once` need SELECT, INSERT and DELETE on `once_marker`; in PostgreSQL also UPDATE, to lock.
+        The users of `Once` need SELECT, INSERT and DELETE on `once_marker`; in PostgreSQL also UPDATE, to lock. Not for
+        Aurora DSQL, which takes one such statement in a transaction: docs/dsql.md has those for it.
 
         Args:
             connection: Of any of the three drivers. It is not committed.
@@ -198,7 +215,7 @@ class Once:
             "rows": _PURGE_ROWS,
         }
         if not self._mysql:
-            return self._execute(connection, _PURGE_POSTGRESQL, **which)[0]
+            return self._execute(connection, self._purge_statement, **which)[0]
         _, ((which["rows"],),) = self._execute(connection, _COUNT_MYSQL, **which)
         if not which["rows"]:
             return 0
@@ -209,8 +226,9 @@ class Once:
 
     def _mark(self, connection: Any, key: str, mine: int) -> str | None:
         """Set the marker, and tell its place where there is such a thing; None if there was one already."""
-        statement = _MARK_MYSQL if self._mysql else _MARK_POSTGRESQL
-        count, rows = self._execute(connection, statement, consumer=self._consumer, key=key, done_by=mine)
+        count, rows = self._execute(
+            connection, self._mark_statement, consumer=self._consumer, key=key, done_by=mine
+        )
         if count not in (0, 1):
             raise RuntimeError(f"the marker was answered with {count!r} rows: nothing is certain.")
         if count == 0:

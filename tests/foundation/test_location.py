@@ -196,6 +196,7 @@ FROM_ANOTHER_ACCOUNT: Final = {
     ("ParametersAndSecrets", "parameters"),
     ("ParametersAndSecrets", "secrets"),
     ("ProxiedDatabase", "vpc"),
+    ("ServerlessCache", "vpc"),
     ("ProxiedDatabase", "master_secret"),
     ("ProxiedDatabase", "application_secret"),
     ("ContainerFunction", "environment_encryption"),

@@ -15,10 +15,12 @@ from aws_cdk import App, Environment, Stack, Stage
 from tests.gallery import alarms as _alarms
 from tests.gallery import api as _api
 from tests.gallery import brokers as _brokers
+from tests.gallery import cache as _cache
 from tests.gallery import concurrency as _concurrency
 from tests.gallery import dashboard as _dashboard
 from tests.gallery import database as _database
 from tests.gallery import destinations as _destinations
+from tests.gallery import dsql as _dsql
 from tests.gallery import durable as _durable
 from tests.gallery import edge as _edge
 from tests.gallery import endpoint as _endpoint
@@ -51,6 +53,8 @@ SCENES: Final[dict[str, Callable[[Stack], None]]] = {
         *_idempotency.SCENES,
         *_parameters_and_secrets.SCENES,
         *_feature_flags.SCENES,
+        *_dsql.SCENES,
+        *_cache.SCENES,
         *_user_pools.SCENES,
         *_load_balancer.SCENES,
         *_event_sources.SCENES,

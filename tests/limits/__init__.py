@@ -7,11 +7,13 @@ from typing import Final
 
 from tests.limits.api import API_LIMITS
 from tests.limits.brokers import BROKER_LIMITS, KAFKA_LIMITS
+from tests.limits.cache import CACHE_LIMITS
 from tests.limits.concurrency import CONCURRENCY_BUDGET_LIMITS
 from tests.limits.container import CONTAINER_LIMITS
 from tests.limits.dashboard import DASHBOARD_LIMITS
 from tests.limits.database import DATABASE_LIMITS
 from tests.limits.destinations import DESTINATIONS_LIMITS
+from tests.limits.dsql import DSQL_LIMITS
 from tests.limits.durable import DURABLE_LIMITS
 from tests.limits.edge import EDGE_LIMITS, LAMBDA_AT_EDGE_LIMITS
 from tests.limits.endpoint import ENDPOINT_LIMITS
@@ -49,6 +51,8 @@ ALL: Final[tuple[Limits, ...]] = (
     IDEMPOTENCY_LIMITS,
     PARAMETERS_AND_SECRETS_LIMITS,
     FEATURE_FLAGS_LIMITS,
+    DSQL_LIMITS,
+    CACHE_LIMITS,
     TRIGGER_LIMITS,
     BUCKET_LIMITS,
     RULE_LIMITS,

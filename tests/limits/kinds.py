@@ -19,6 +19,7 @@ from constructs_lib import (
     BucketEvents,
     ConcurrencyBudget,
     ContainerFunction,
+    DsqlCluster,
     DurableExecutions,
     EdgeFunction,
     EventRule,
@@ -41,6 +42,7 @@ from constructs_lib import (
     QueueConsumer,
     Route,
     ScheduledInvocation,
+    ServerlessCache,
     TableStreamConsumer,
     TopicSubscription,
     UsagePlan,
@@ -51,8 +53,8 @@ from tests.gallery.brokers import BROKER, CLUSTER, SERVERS, secret
 from tests.gallery.durable import durable_live
 from tests.gallery.edge import JAVASCRIPT
 from tests.gallery.endpoint import bounded
-from tests.gallery.load_balancer import OF_OIDC, client_secret, imported_listener, of_cognito
 from tests.gallery.feature_flags import alarm
+from tests.gallery.load_balancer import OF_OIDC, client_secret, imported_listener, of_cognito
 from tests.gallery.long_job import image, vpc
 from tests.gallery.parameters_and_secrets import fees
 from tests.gallery.parts import bucket, live, topic
@@ -222,6 +224,8 @@ _OTHERS: Final[dict[Any, Callable[[Stack], dict[str, Any]]]] = {
     IdempotencyTable: lambda stack: {},
     FeatureFlags: lambda stack: {"flags": {"express": False}, "rollback_alarms": [alarm(stack)]},
     ParametersAndSecrets: lambda stack: {"parameters": {"FEES": fees(stack)}},
+    DsqlCluster: lambda stack: {},
+    ServerlessCache: lambda stack: {"vpc": vpc(stack)},
     UserPoolTriggers: lambda stack: {"user_pool": pool(stack), "triggers": {"pre_sign_up": quick(stack)}},
     PythonLayer: lambda stack: {"entry": SAMPLE_FUNCTIONS / "complete_trip"},
     ProxiedDatabase: lambda stack: {

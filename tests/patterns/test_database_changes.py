@@ -543,8 +543,8 @@ def test_a_function_in_a_stack_that_the_database_needs_is_refused(app: App, part
     client = function(first, vpc=made.vpc)
     with pytest.raises(
         InvalidPropsError,
-        match=rf"^function First/Function cannot connect to Data/Database: it is in the stack of First/\w+, which the "
-        rf"database uses as {part}",
+        match=rf"^function First/Function cannot connect to Data/Database: it is in the stack of First/\w+, which "
+        rf"Data/Database uses as {part}",
     ):
         made.connect(client)
     resource = client.node.default_child

@@ -55,6 +55,16 @@ def behind_another() -> Exception:
         (psycopg, without_code('FATAL:  no pg_hba.conf entry for host "::1", user "app", no encryption'), "refused"),
         (psycopg, without_code("FATAL:  Passwort-Authentifizierung fehlgeschlagen", used_password=True), "unclear"),
         (psycopg, without_code("server closed the connection unexpectedly", used_password=True), "unclear"),
+        # Aurora DSQL's
+        (psycopg, without_code("FATAL:  unable to accept connection, access denied\nHINT:  ..."), "refused"),
+        (
+            pg8000.dbapi,
+            pg8000.dbapi.DatabaseError({"C": "08006", "M": "unable to accept connection, access denied"}),
+            "refused",
+        ),
+        (psycopg, without_code("FATAL: ... connection, waking up cluster, please", used_password=True), "passing"),
+        (psycopg, without_code("FATAL: ... connection, rate exceeded.", used_password=True), "passing"),
+        (pg8000.dbapi, pg8000.dbapi.DatabaseError({"C": "53400", "M": "rate exceeded"}), "passing"),
         # RDS Proxy's own words
         (psycopg, without_code("FATAL:  The IAM authentication failed for the role app."), "refused"),
         (psycopg, without_code("FATAL:  This RDS proxy has no credentials for the role app."), "refused"),

@@ -38,7 +38,7 @@ def run(folder: Path, code: str) -> str:
 def test_it_is_small() -> None:
     """A third of it is documentation, and 6 kB are certificates. Zipped, it is a third of that."""
     sizes = [path.stat().st_size for path in RUNTIME.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    assert sum(sizes) < 140_000
+    assert sum(sizes) < 160_000
 
 
 def test_it_imports_without_the_library(alone: Path) -> None:

@@ -147,7 +147,8 @@ class _Waiting:
     """A database that lets the other delivery finish before it tries again."""
 
     def __init__(self, database: Any, done: threading.Event) -> None:
-        self._database, self._done, self.driver = database, done, database.driver
+        self._database, self._done = database, done
+        self.driver, self.is_dsql = database.driver, database.is_dsql
 
     def run(self, work: Any, *, repeatable: bool) -> Any:
         tries = 0

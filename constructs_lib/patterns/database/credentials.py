@@ -14,7 +14,8 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
-from constructs_lib.patterns.database.network import HTTPS, Network, tcp
+from constructs_lib.foundation.door import tcp
+from constructs_lib.patterns.database.network import HTTPS, Network
 from constructs_lib.patterns.database.server import Family, Server
 
 Authentication = Literal["iam", "secret", "end-to-end-iam"]

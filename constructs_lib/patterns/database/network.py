@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Annotations, CfnResource, Names, RemovalPolicy, Stack
+from aws_cdk import Annotations, CfnResource, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -12,7 +12,6 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location
 from constructs_lib.foundation.resource import resource_of
 from constructs_lib.foundation.subnets import selected
 
@@ -22,14 +21,6 @@ _GATEWAY_ENDPOINTS: Final = {
     "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
     "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
 }
-
-
-_TCP: Final[dict[float, ec2.Port]] = {port: ec2.Port.tcp(port) for port in _defaults.PROXY_PORT.values()}
-
-
-def tcp(port: float) -> ec2.Port:
-    """A TCP port; those that proxies listen at are made once."""
-    return _TCP.get(port) or ec2.Port.tcp(port)
 
 
 @dataclass(frozen=True)
@@ -272,62 +263,6 @@ def _tell_needed_endpoints(
         )
 
 
-class Door:
-    """A port behind a security group, and the groups that are let in, each of them once."""
-
-    def __init__(self, stack: Stack, security_group: ec2.SecurityGroup, port: int, what: str) -> None:
-        """Close the port to everybody.
-
-        Args:
-            stack: The stack of the port.
-            security_group: What the port is behind.
-            port: A TCP port.
-            what: What is there, for the descriptions of the rules.
-        """
-        self._home = stack
-        self._security_group = security_group
-        self._tcp = tcp(port)
-        self._port = port
-        self._what = what
-        self._let_in: set[ec2.ISecurityGroup] = set()
-
-    def let_in(self, client: ec2.IConnectable, client_stack: Stack) -> None:
-        """Open the way from a client to the port, on both sides.
-
-        The rules are in the client's stack, which depends on the port's already; the reverse would be a cycle. If the
-        client's group belongs to a third stack, such as the network's, the rules are in the port's stack. EC2 refuses
-        the same rule a second time, so clients that share a group share its rules. A client that may go anywhere needs
-        no rule to go out; CDK would warn that it ignores one.
-
-        Args:
-            client: Who is let in.
-            client_stack: The client's stack.
-        """
-        ours = self._security_group
-        for group in client.connections.security_groups:
-            if group in self._let_in:
-                continue
-            self._let_in.add(group)
-            open_outbound = group.allow_all_outbound
-            if location.stack_of(group) in (client_stack, self._home):
-                ours.add_ingress_rule(group, self._tcp, self._what, remote_rule=True)
-                if not open_outbound:
-                    group.add_egress_rule(ours, self._tcp, self._what)
-                continue
-            ours.add_ingress_rule(group, self._tcp, self._what)
-            if not open_outbound:
-                ec2.CfnSecurityGroupEgress(
-                    ours,
-                    f"From{Names.node_unique_id(group.node)}",
-                    group_id=group.security_group_id,
-                    ip_protocol="tcp",
-                    from_port=self._port,
-                    to_port=self._port,
-                    destination_security_group_id=ours.security_group_id,
-                    description=self._what,
-                )
-
-
 def _warn_of_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: ec2.SelectedSubnets) -> None:
     """Warn of what public subnets lack: functions in them have no public address, so no way out either.
 
@@ -345,19 +280,6 @@ def _warn_of_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: ec2.Select
         f"rotation reach Secrets Manager or anything else without an interface endpoint. Select private or isolated "
         f"subnets with vpc_subnets, or leave vpc out to have a VPC made. See {_defaults.RDS_VPC}",
     )
-
-
-def all_subnet_ids(vpc: ec2.IVpc) -> frozenset[str]:
-    """Every subnet of a VPC that the app knows.
-
-    Args:
-        vpc: The VPC.
-
-    Returns:
-        Their ids, which are equal tokens for equal subnets; empty where the list itself is a token.
-    """
-    subnets = (*vpc.isolated_subnets, *vpc.private_subnets, *vpc.public_subnets)
-    return frozenset(subnet.subnet_id for subnet in subnets)
 
 
 # --- arguments -----------------------------------------------------------------------------------------

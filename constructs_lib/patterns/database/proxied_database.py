@@ -21,17 +21,18 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location
+from constructs_lib.foundation import clients, location, permissions
 from constructs_lib.foundation.alarms import Alarms
+from constructs_lib.foundation.door import Door
 from constructs_lib.foundation.invoked import Invoked, changeable
 from constructs_lib.foundation.resource import node_of, path_of
+from constructs_lib.foundation.subnets import all_subnet_ids
 from constructs_lib.patterns.database import alarms as database_alarms
-from constructs_lib.patterns.database import clients as database_clients
 from constructs_lib.patterns.database import credentials as database_credentials
 from constructs_lib.patterns.database import proxy as database_proxy
 from constructs_lib.patterns.database import server as database_server
 from constructs_lib.patterns.database.credentials import Login
-from constructs_lib.patterns.database.network import Door, NetworkSettings, all_subnet_ids
+from constructs_lib.patterns.database.network import NetworkSettings
 from constructs_lib.patterns.database.proxy import Pool
 from constructs_lib.practice.plugin import check_app_of
 
@@ -608,13 +609,21 @@ class ProxiedDatabase(Construct):
             self._subnet_ids = all_subnet_ids(self.vpc)
         known = Invoked.of(underlying)
         vpc = known.properties.get("vpcConfig")
-        database_clients.check_vpc(underlying, vpc, self.vpc, self._subnet_ids)
-        database_clients.check_stack(underlying, function_stack, self, self._stack, self._uses)
-        database_clients.claim(underlying, prefix, database_clients.Connection(path_of(self), kind))
+        clients.check_vpc(
+            underlying,
+            vpc,
+            self.vpc,
+            self._subnet_ids,
+            what="database",
+            reaches="its proxy",
+            source=_defaults.RDS_PROXY_NETWORK,
+        )
+        clients.check_stack(underlying, function_stack, self, self._stack, self._uses)
+        clients.claim(underlying, prefix, clients.Connection(path_of(self), kind))
         self._budget.spend(self, underlying, known.properties.get("reservedConcurrentExecutions"))
-        database_clients.check_patience(self, underlying, known.invocation_seconds, self._pool.borrow_timeout)
+        database_proxy.check_patience(self, underlying, known.invocation_seconds, self._pool.borrow_timeout)
         self._door.let_in(underlying, function_stack)
-        role = database_clients.role_of(underlying)
+        role = permissions.role_of(underlying)
         variables = {"HOST": self._proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
         if self._login.authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then
@@ -625,7 +634,7 @@ class ProxiedDatabase(Construct):
                 self._may_log_in.add(underlying)
                 database_proxy.let_connect(self._proxy, role, user)
             variables["USER"] = user
-        database_clients.tell(underlying, prefix, {**variables, **also})
+        clients.tell(underlying, prefix, {**variables, **also})
         # When the proxy is replaced, the references to it in the template stay the same text, and CDK publishes a new
         # version for changed text alone: the name is part of the version's hash. Functions wait until the proxy works.
         node_of(underlying).add_dependency(self._proxy.target_group)

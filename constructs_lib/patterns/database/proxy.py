@@ -1,8 +1,5 @@
 """RDS Proxy: the pool of connections between functions and a database."""
 
-import hashlib
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +17,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation.acknowledgment import acknowledge
+from constructs_lib.foundation.physical_name import physical_name
 from constructs_lib.foundation.resource import path_of
 from constructs_lib.patterns.database.credentials import Login, let_decrypt
 from constructs_lib.patterns.database.network import Network
@@ -178,27 +176,21 @@ _RDS: Final = iam.ServicePrincipal("rds.amazonaws.com")
 _BORROW_TIMEOUT: Final = Duration.seconds(_defaults.BORROW_TIMEOUT_SECONDS)
 _IDLE_CLIENT_TIMEOUT: Final = Duration.seconds(_defaults.IDLE_CLIENT_TIMEOUT_SECONDS)
 _READER: Final = "-reader"
-_DIGEST_LENGTH: Final = 10
 
 
 def _name(scope: Construct, proxy_stack: Stack, family: Family, subnet_ids: Sequence[str]) -> str:
     """A name that RDS keeps as it is, and that changes with whatever replaces the proxy.
 
-    RDS keeps names of proxies in lower case, and CloudWatch tells `ProxyName`s apart by case. CloudFormation makes
-    the new proxy before it deletes the old one, so the two must have different names.
+    RDS keeps names of proxies in lower case, and CloudWatch tells `ProxyName`s apart by case.
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbproxy.html
     """
-    subnets = proxy_stack.resolve(list(subnet_ids))
-    while (parent := proxy_stack.nested_stack_parent) is not None:
-        proxy_stack = parent
-    path = path_of(scope)
-    facts = json.dumps([proxy_stack.stack_name, path, family, subnets])
-    digest = hashlib.sha256(facts.encode()).hexdigest()[:_DIGEST_LENGTH]
-    words = re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
-    if not words[:1].isalpha():
-        words = f"proxy-{words}"
-    room = _defaults.PROXY_NAME_LENGTH_MAX - len(_READER) - _DIGEST_LENGTH - 1
-    return f"{words[:room].rstrip('-')}-{digest}"
+    return physical_name(
+        proxy_stack,
+        path_of(scope),
+        [family, list(subnet_ids)],
+        longest=_defaults.PROXY_NAME_LENGTH_MAX - len(_READER),
+        otherwise="proxy",
+    )
 
 
 def let_connect(proxy: Proxy, role: iam.IRole, user: str) -> None:
@@ -271,3 +263,26 @@ class Budget:
                 f"borrow_timeout. Keep transactions short, or lower reserved_concurrent_executions, or raise "
                 f"max_connections or max_connections_percent. See {_defaults.RDS_PROXY_CONNECTIONS}",
             )
+
+
+def check_patience(
+    scope: Construct, function: lambda_.Function, runs: float | None, borrow_timeout: Duration | None
+) -> None:
+    """Warn of a function that Lambda stops while the proxy still lets it wait.
+
+    Args:
+        scope: What the warning is about.
+        function: The function.
+        runs: Its timeout in seconds; None where that is known only at deployment.
+        borrow_timeout: How long the proxy lets a client wait; None: the default.
+    """
+    waits = _validation.read_seconds("borrow_timeout", borrow_timeout, _defaults.BORROW_TIMEOUT_SECONDS)
+    if waits is None or runs is None or runs > waits:
+        return
+    Annotations.of(scope).add_warning_v2(
+        "constructs-lib:borrow-timeout",
+        f"Function {function.node.path} is stopped after {runs:g} seconds, and waits for a connection up to "
+        f"{waits:g}: when all are busy it times out before the proxy can tell it why. Lower borrow_timeout, or raise "
+        f"the function's timeout; Database.register_lambda_context in its handler ends every wait in time. "
+        f"See {_defaults.RDS_PROXY_CONNECTIONS}",
+    )

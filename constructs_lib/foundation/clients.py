@@ -1,13 +1,12 @@
-"""The functions that use a database: which ones can, and what they are told."""
+"""The functions that use a database or a cache: which ones can, and what they are told."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, Duration, Stack, Token
+from aws_cdk import Stack, Token
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 
@@ -17,11 +16,11 @@ from constructs_lib.errors import InvalidPropsError
 
 @dataclass(frozen=True)
 class Connection:
-    """What one function has of one database.
+    """What one function has of one database or cache.
 
     Attributes:
         database: The path of its construct.
-        kind: As the application's user, or as the master.
+        kind: The method that connects it: as an application, or as an administrator.
     """
 
     database: str
@@ -32,36 +31,34 @@ _in_use: WeakKeyDictionary[lambda_.Function, dict[str, Connection]] = WeakKeyDic
 """What each function has, by environment prefix, whichever database has set it."""
 
 
-def role_of(function: lambda_.Function) -> iam.IRole:
-    """What the function may do.
-
-    Args:
-        function: A function of this app.
-
-    Returns:
-        Its role.
-    """
-    role = function.role
-    assert role is not None  # noqa: S101 - only an imported one does not say
-    return role
-
-
-def check_vpc(function: lambda_.Function, config: object, vpc: ec2.IVpc, subnet_ids: Set[str]) -> None:
-    """Refuse a function that cannot reach the proxy.
+def check_vpc(
+    function: lambda_.Function,
+    config: object,
+    vpc: ec2.IVpc,
+    subnet_ids: Set[str],
+    *,
+    what: str,
+    reaches: str,
+    source: str,
+) -> None:
+    """Refuse a function that is not in the VPC of what it connects to.
 
     Args:
         function: The function.
         config: Its VPC, as its resource has it.
-        vpc: Where the proxy is.
+        vpc: The VPC.
         subnet_ids: All subnets of that VPC that the app knows.
+        what: What it connects to, such as `database`.
+        reaches: What it has to reach there.
+        source: The page that gives the rule.
 
     Raises:
         InvalidPropsError: It is outside of any VPC, or in another one.
     """
-    where = f"Give it vpc= of this database. See {_defaults.RDS_PROXY_NETWORK}"
+    where = f"Give it vpc= of this {what}. See {source}"
     if config is None:
         raise InvalidPropsError(
-            f"function {function.node.path} must be in the VPC of the database to reach its proxy, and is in "
+            f"function {function.node.path} must be in the VPC of the {what} to reach {reaches}, and is in "
             f"none. {where}"
         )
     theirs = config.get("subnetIds") if isinstance(config, Mapping) else None
@@ -71,7 +68,7 @@ def check_vpc(function: lambda_.Function, config: object, vpc: ec2.IVpc, subnet_
     if strangers:
         named = ", ".join(subnet for subnet in strangers if not Token.is_unresolved(subnet))
         raise InvalidPropsError(
-            f"function {function.node.path} must be in the VPC of the database ({vpc.node.path}), and is in "
+            f"function {function.node.path} must be in the VPC of the {what} ({vpc.node.path}), and is in "
             f"another one{f': {named}' if named else ''}. {where} An imported VPC must be given all the "
             f"subnets that its functions use."
         )
@@ -84,12 +81,12 @@ def check_stack(
     database_stack: Stack,
     uses: Mapping[str, IConstruct],
 ) -> None:
-    """Refuse a function in a stack that the database's own stack depends on: a circular dependency.
+    """Refuse a function in a stack that the stack of its database or cache depends on: a circular dependency.
 
     Args:
         function: The function.
         function_stack: Its stack.
-        database: The construct that it connects to.
+        database: The database or cache that it connects to.
         database_stack: The stack of that construct.
         uses: What was given to that construct, by argument.
 
@@ -98,27 +95,28 @@ def check_stack(
     """
     if function_stack is database_stack:
         return
-    mine = _outermost(function_stack)
-    if mine is _outermost(database_stack):
+    mine = outermost(function_stack)
+    if mine is outermost(database_stack):
         return
     for name, part in uses.items():
         imported = part.node.default_child is None
-        if not imported and _outermost(Stack.of(part)) is mine:
+        if not imported and outermost(Stack.of(part)) is mine:
             raise InvalidPropsError(
                 f"function {function.node.path} cannot connect to {database.node.path}: it is in the stack of "
-                f"{part.node.path}, which the database uses as {name}, so each of the two stacks would depend on the "
-                f"other. Put the function into the stack of the database, or into another one."
+                f"{part.node.path}, which {database.node.path} uses as {name}, so each of the two stacks would depend "
+                f"on the other. Put the function into the stack of {database.node.path}, or into another one."
             )
 
 
-def _outermost(stack: Stack) -> Stack:
+def outermost(stack: Stack) -> Stack:
+    """The stack that a nested stack is deployed with; any other stack itself."""
     while (parent := stack.nested_stack_parent) is not None:
         stack = parent
     return stack
 
 
 def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
-    """Keep connections from writing the same variables, and the master's rights out of applications.
+    """Keep connections from writing the same variables, and an administrator's rights out of applications.
 
     Args:
         function: The function.
@@ -127,7 +125,7 @@ def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
 
     Raises:
         InvalidPropsError: The prefix cannot begin a variable, or something is connected under it already; or
-            the function has the same database in its other role.
+            the function is connected to the same database by the other method.
     """
     _validation.check_pattern(
         "environment_prefix",
@@ -141,17 +139,17 @@ def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
         if connection.database == wanted.database and connection.kind != wanted.kind:
             raise InvalidPropsError(
                 f"{_connected(function, wanted)} {connection.kind}, and cannot have {wanted.kind} too: a function is "
-                f"either a migration or an application, since a handler that can be the master user has no limits. Use "
-                f"two functions."
+                f"either a migration or an application, since a handler that can be the administrator has no limits. "
+                f"Use two functions."
             )
     if taken.get(prefix) == wanted:
         raise InvalidPropsError(
             f"{_connected(function, wanted)} {wanted.kind} (an alias stands for its function): leave the second call "
-            f"out. What it says beside, such as reader=True, belongs in the first."
+            f"out, and pass what else it sets, such as reader=True, to the first one."
         )
     if prefix in taken:
         raise InvalidPropsError(
-            f"environment_prefix must differ between the databases of function {function.node.path}, got "
+            f"environment_prefix must differ between the databases and caches of function {function.node.path}, got "
             f"{prefix!r} twice: the second would overwrite the variables of the first. Pass another one."
         )
     taken[prefix] = wanted
@@ -159,29 +157,6 @@ def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:
 
 def _connected(function: lambda_.Function, wanted: Connection) -> str:
     return f"function {function.node.path} is connected to {wanted.database} already, by"
-
-
-def check_patience(
-    scope: Construct, function: lambda_.Function, runs: float | None, borrow_timeout: Duration | None
-) -> None:
-    """Warn of a function that Lambda stops while the proxy still lets it wait.
-
-    Args:
-        scope: What the warning is about.
-        function: The function.
-        runs: Its timeout in seconds; None where that is known only at deployment.
-        borrow_timeout: How long the proxy lets a client wait; None: the default.
-    """
-    waits = _validation.read_seconds("borrow_timeout", borrow_timeout, _defaults.BORROW_TIMEOUT_SECONDS)
-    if waits is None or runs is None or runs > waits:
-        return
-    Annotations.of(scope).add_warning_v2(
-        "constructs-lib:borrow-timeout",
-        f"Function {function.node.path} is stopped after {runs:g} seconds, and waits for a connection up to "
-        f"{waits:g}: when all are busy it times out before the proxy can tell it why. Lower borrow_timeout, or raise "
-        f"the function's timeout; Database.register_lambda_context in its handler ends every wait in time. "
-        f"See {_defaults.RDS_PROXY_CONNECTIONS}",
-    )
 
 
 def tell(function: lambda_.Function, prefix: str, variables: Mapping[str, str]) -> None:
