@@ -210,7 +210,7 @@ def test_a_lambda_function_is_replicated_from_its_version(stack: Stack) -> None:
 def test_replicas_may_assume_the_role_and_log_under_one_name(stack: Stack) -> None:
     worker = at_edge(stack)
     for event in ("origin-request", "origin-response"):
-        EdgeFunction(stack, event, event=event, function=worker)  # type: ignore[arg-type]
+        EdgeFunction(stack, event, event=event, function=worker)
     trusted = properties(worker.role)["AssumeRolePolicyDocument"]["Statement"]
     assert [each["Principal"] for each in trusted] == [
         {"Service": "lambda.amazonaws.com"},
