@@ -1,4 +1,4 @@
-"""docs/costs.md lists whatever the constructs deploy, and no log is kept forever."""
+"""docs/costs.md lists whatever the constructs deploy, and each log group has a retention."""
 
 import json
 import re
