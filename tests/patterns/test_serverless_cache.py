@@ -1,5 +1,6 @@
 """What a serverless cache has, and what it gives to the functions that use it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -123,25 +124,12 @@ def name_of(stack: Stack, **arguments: Any) -> str:
     return found
 
 
-def test_what_replaces_the_cache_changes_its_name_and_nothing_else_does(app: App) -> None:
-    """CloudFormation creates the new one before it deletes the old one, and names are unique."""
-
-    def name(number: int, **arguments: Any) -> str:
-        stack = Stack(Stage(app, f"Stage{number}"), "Stack", env=HOME, stack_name="stack")
-        vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=1)
-        key = kms.Key(stack, "Key")
-        given = {name: key if value is True else value for name, value in arguments.items()}
-        found = name_of(stack, vpc=vpc, **given)
-        return found.removeprefix(f"stage{number}-")
-
-    # The path is a part of the name: the same in each stage but for the stage.
-    plain = name(1)
-    assert len(plain) <= 40
-    words = plain.rpartition("-")[0]
-    assert words == "stack-prices"
-    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
-    assert name(2, encryption_key=True) != plain
-    assert name(3, vpc_subnets=isolated) != plain
+def test_the_name_is_one_that_elasticache_keeps_as_it_is(app: App) -> None:
+    """In lower case, at most 40 characters: the name is signed, and names the metrics."""
+    stack = Stack(Stage(app, "A-Stage-With-A-Long-Name"), "Stack", env=HOME)
+    name = name_of(stack, vpc=ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0))
+    assert re.fullmatch("a-stage-with-a-long-name-stac-[0-9a-f]{10}", name)
+    assert len(name) == 40
 
 
 @pytest.mark.parametrize(
