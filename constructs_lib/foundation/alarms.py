@@ -120,8 +120,8 @@ class Alarms:
 
 
 left_out: Final[dict[cloudwatch.Alarm, None]] = {}
-"""Alarms that are in no template, nor in the tree: dashboards, which show what they watch, find them only here. The order
-is that of their creation, so that a dashboard is the same at each synth."""
+"""Alarms that are in no template, nor in the tree: dashboards, which show what they watch, find them only here, in the
+order of their creation, so that a dashboard is the same at each synth."""
 
 watched_aliases: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases that have alarms: `LiveAlias` adds its own, and `ProvisionedApi` makes no second set for them."""
