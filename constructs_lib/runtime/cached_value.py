@@ -325,8 +325,9 @@ class _Poll:
 
     def _poll(self, client: Any, token: str, identifier: str) -> bytes:
         answer = client.get_latest_configuration(ConfigurationToken=token)
-        self._token = answer["NextPollConfigurationToken"]
         self._content = answer["Configuration"].read() or self._content  # empty: it has not changed
+        # Last: if the content is cut off, the next token would go on as if it had been received.
+        self._token = answer["NextPollConfigurationToken"]
         if self._content is None:
             raise LookupError(f"nothing is deployed to {identifier} yet.")
         return self._content
