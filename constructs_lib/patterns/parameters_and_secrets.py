@@ -154,8 +154,8 @@ class ParametersAndSecrets(Construct):
             )
         for variable, parameter in self.parameters.items():
             arn = parameter.parameter_arn
-            # A name is one of the function's own account (SSM_SHARING). An ARN that is known is what it was imported by:
-            # CDK cuts its name off.
+            # A name is one of the function's own account (SSM_SHARING). An ARN that is known is what the parameter was
+            # imported by: CDK cuts its name off.
             by_arn = not _validation.is_unresolved(arn) or location.is_of_another_account(self, parameter)
             behind.add_environment(variable, arn if by_arn else parameter.parameter_name)
             permissions.allow_role(

@@ -107,7 +107,9 @@ def test_a_function_with_one_of_the_alarms_is_in_the_stack_of_the_flags(stack: S
     charge = function(there, "Charge")
     theirs = LiveAlias(there, "Live", function=charge).errors_alarm
     flags = FeatureFlags(stack, "Flags", flags={"express": False}, rollback_alarms=[theirs])
-    with pytest.raises(InvalidPropsError, match=r"which Stack/Flags uses as rollback_alarms\[0\], so each of the"):
+    with pytest.raises(
+        InvalidPropsError, match=r"which Stack/Flags uses as rollback_alarms\[0\], so each of the"
+    ):
         flags.connect(charge)
     assert properties(charge).get("Environment") is None
 
