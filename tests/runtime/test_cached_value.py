@@ -20,7 +20,7 @@ class Store:
 
     def __init__(self) -> None:
         self.value = "first"
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.reads = 0
 
     def read(self, identifier: str) -> str:
@@ -257,6 +257,23 @@ def test_a_value_that_cannot_be_transformed_is_not_shown(store: Store) -> None:
     with pytest.raises(ValueError, match="transform has failed for the value of key: ValueError") as caught:
         CachedValue("key", store.read, transform=transform).get()
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "interruption", [KeyboardInterrupt(), TimeoutError("a deadline of the caller")], ids=repr
+)
+def test_a_read_that_is_interrupted_takes_nothing_away(
+    store: Store, wait: Callable[[float], None], interruption: BaseException
+) -> None:
+    """AWS has not refused: the old value is still there for the time in which it does not answer."""
+    value = CachedValue("key", store.read)
+    value.get()
+    wait(301)
+    store.error = interruption
+    with pytest.raises(type(interruption)):
+        value.get()
+    store.error = UNAVAILABLE
+    assert value.get() == "first"
 
 
 def test_a_reading_does_not_show_its_value(store: Store) -> None:
