@@ -844,6 +844,9 @@ DSQL_KEY_ACTIONS: Final = (
 )
 """What the service does with a customer managed key (DSQL_KEYS)."""
 
+DSQL_OWN_KEY: Final = "AWS_OWNED_KMS_KEY"
+"""In place of a key: the one that Aurora DSQL owns. Left out of an update, the key stays what it was (DSQL_KEYS)."""
+
 DSQL_CONFLICTS_PERCENT: Final = 10
 DSQL_CONFLICTS_LEAST: Final = 10
 """Transactions of a minute that conflict, and how many at least: each is paid for, and repeated. AWS names the metric,
@@ -857,6 +860,9 @@ CACHE_LIMITS: Final = _CACHE + "Scaling.html"
 CACHE_ACCESS: Final = _CACHE + "Clusters.RBAC.html"
 CACHE_VERSIONS: Final = _CACHE + "engine-versions.html"
 CACHE_SNAPSHOTS: Final = _CACHE + "backups-automatic.html"
+CACHE_USER_GROUPS: Final = (
+    "https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DeleteUserGroup.html"
+)
 CACHE_METRICS: Final = _CACHE + "serverless-metrics-events-redis.html"
 
 CACHE_STORAGE_GB_MIN: Final = 1

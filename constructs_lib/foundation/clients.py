@@ -1,4 +1,4 @@
-"""The functions that use a database or a cache: which ones can, and what they are told."""
+"""The functions that use a database, a cache or flags: which ones can, and what they are told."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -81,12 +81,12 @@ def check_stack(
     database_stack: Stack,
     uses: Mapping[str, IConstruct],
 ) -> None:
-    """Refuse a function in a stack that the stack of its database or cache depends on: a circular dependency.
+    """Refuse a function in a stack that the stack of its database, cache or flags depends on: a circular dependency.
 
     Args:
         function: The function.
         function_stack: Its stack.
-        database: The database or cache that it connects to.
+        database: The database, the cache or the flags that it connects to.
         database_stack: The stack of that construct.
         uses: What was given to that construct, by argument.
 

@@ -110,7 +110,7 @@ class DsqlCluster(Construct):
             self,
             "Cluster",
             deletion_protection_enabled=removal_policy != RemovalPolicy.DESTROY,
-            kms_encryption_key=None if encryption_key is None else encryption_key.key_arn,
+            kms_encryption_key=_defaults.DSQL_OWN_KEY if encryption_key is None else encryption_key.key_arn,
         )
         self.cluster.apply_removal_policy(removal_policy or RemovalPolicy.RETAIN)
         self.endpoint = self.cluster.attr_endpoint

@@ -15,7 +15,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, destination, location, permissions
+from constructs_lib.foundation import alarms, clients, destination, location, permissions
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.invoked import Invoked, changeable, check_place, variables_of
 from constructs_lib.foundation.resource import find_resource, path_of, properties_of
@@ -92,6 +92,7 @@ class FeatureFlags(Construct):
         check_app_of(self, scope)
         location.note(scope, self)
         self._connected: WeakSet[lambda_.Function] = WeakSet()
+        self._uses = {f"rollback_alarms[{number}]": alarm for number, alarm in enumerate(rollback_alarms)}
         self.alarm_role = iam.Role(
             self,
             "AlarmRole",
@@ -159,8 +160,8 @@ class FeatureFlags(Construct):
             variable: The name of the environment variable; another one for other flags of the same function.
 
         Raises:
-            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; or the
-                variable is taken.
+            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; the variable
+                is taken; or one of the alarms is in the function's stack, and the flags are not.
         """
         invoked = Invoked.of(function)
         behind = changeable(function)
@@ -181,6 +182,7 @@ class FeatureFlags(Construct):
         if taken or variable in _defaults.RESERVED_VARIABLES:
             owner = "Lambda sets itself" if not taken else f"function {invoked.path} has already"
             raise InvalidPropsError(f"variable must be a name that is free, got {variable!r}, which {owner}.")
+        clients.check_stack(behind, location.stack_of(behind), self, location.stack_of(self), self._uses)
         self._connected.add(behind)
         application, profile = self.application.ref, self.profile.ref
         # The environment refers to the alarms, which may be the function's own: it is named, and not referred to.

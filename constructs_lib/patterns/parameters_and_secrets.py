@@ -41,7 +41,7 @@ class ParametersAndSecrets(Construct):
         secrets: Secrets by the environment variable that gets their ARN, such as `{"PAYMENT_KEY": secret}`. They must
             be in this Region. One of another account requires its complete ARN and its `encryption_key`.
         parameters: Parameters by the environment variable that gets their name. One of another account must be shared
-            with AWS Resource Access Manager, and imported by its ARN.
+            with AWS Resource Access Manager; the variable gets its ARN.
         parameter_key: The customer managed key of the parameters that are SecureStrings. None: they have the key
             `aws/ssm`, which needs no permission.
 
@@ -154,9 +154,10 @@ class ParametersAndSecrets(Construct):
             )
         for variable, parameter in self.parameters.items():
             arn = parameter.parameter_arn
-            # An ARN that is known is what it was imported by: its name may be of another account, and CDK cuts it off.
-            is_imported_by_arn = not _validation.is_unresolved(arn)
-            behind.add_environment(variable, arn if is_imported_by_arn else parameter.parameter_name)
+            # A name is one of the function's own account (SSM_SHARING). An ARN that is known is what the parameter was
+            # imported by: CDK cuts its name off.
+            by_arn = not _validation.is_unresolved(arn) or location.is_of_another_account(self, parameter)
+            behind.add_environment(variable, arn if by_arn else parameter.parameter_name)
             permissions.allow_role(
                 behind,
                 role,

@@ -23,7 +23,7 @@ from constructs_lib.foundation.alarms import Alarms, Watch
 from constructs_lib.foundation.door import Door
 from constructs_lib.foundation.invoked import Invoked, changeable, check_place
 from constructs_lib.foundation.physical_name import physical_name
-from constructs_lib.foundation.resource import node_of, path_of
+from constructs_lib.foundation.resource import node_of, path_of, resource_of
 from constructs_lib.foundation.subnets import all_subnet_ids, selected
 from constructs_lib.practice.plugin import check_app_of
 
@@ -61,6 +61,7 @@ class ServerlessCache(Construct):
         alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one is
             created, for you to subscribe to.
         removal_policy: What happens to the cache when the stack is deleted, or the cache is replaced; default DESTROY.
+            RETAIN keeps its user group and its security group, too; the VPC you retain yourself.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -178,11 +179,16 @@ class ServerlessCache(Construct):
             ),
             kms_key_id=self._key_arn,
             security_group_ids=[self.security_group.security_group_id],
-            snapshot_retention_limit=snapshot_retention_limit or None,
+            snapshot_retention_limit=snapshot_retention_limit,  # also 0: ElastiCache keeps a limit that is left out
             subnet_ids=list(subnets.subnet_ids),
             user_group_id=self.user_group.ref,
         )
         self.cache.apply_removal_policy(removal_policy or RemovalPolicy.DESTROY)
+        if removal_policy in _KEEPING:
+            # AWS deletes neither a user group nor a security group that is in use (CACHE_USER_GROUPS), so a stack that
+            # retained the cache alone could not be deleted.
+            for around in (self.user_group, resource_of(self.security_group, ec2.CfnSecurityGroup)):
+                around.apply_removal_policy(removal_policy)
         self._door = Door(stack, self.security_group, _PORT, "Valkey", to_port=_READER_PORT)
         alarms_here = Alarms(self, alarm_topic)
         self.alarm_topic = alarms_here.topic
@@ -288,6 +294,7 @@ class ServerlessCache(Construct):
         return self._users[function]
 
 
+_KEEPING: Final = (RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 _ENGINE: Final = "valkey"
 _PORT: Final = 6379
 _READER_PORT: Final = 6380

@@ -8,7 +8,7 @@ def may_pass(error: Exception) -> bool:
         error: What a call through boto3 has raised.
 
     Returns:
-        True for a throttled call, an error of AWS's own, and a connection that failed.
+        True for a throttled call, an error of AWS's own, and a connection that failed or was cut off.
     """
     response = getattr(error, "response", None)
     if isinstance(response, dict):
@@ -16,4 +16,4 @@ def may_pass(error: Exception) -> bool:
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return "Throttling" in code or "TooManyRequests" in code or status >= 500
     names = {base.__name__ for base in type(error).__mro__ if base.__module__ == "botocore.exceptions"}
-    return not names.isdisjoint({"ConnectionError", "HTTPClientError"})
+    return not names.isdisjoint({"ConnectionError", "HTTPClientError", "IncompleteReadError"})

@@ -240,8 +240,16 @@ class CachedValue:
 
     def _read_now(self) -> "_Reading":
         started = time.time()
-        self._known = None  # what AWS refuses, or what cannot be transformed, is not used any longer
-        raw = self._read(self._identifier)
+        # What AWS refuses, or what cannot be transformed, is not used any longer.
+        known, self._known = self._known, None
+        try:
+            raw = self._read(self._identifier)
+        except BaseException as error:
+            if not isinstance(getattr(error, "response", None), dict):
+                self._known = (
+                    known  # AWS has not answered: it was interrupted, by a deadline of the caller's for one
+                )
+            raise
         self._known = _Reading(raw, self._transformed(raw), started)
         return self._known
 
@@ -325,8 +333,9 @@ class _Poll:
 
     def _poll(self, client: Any, token: str, identifier: str) -> bytes:
         answer = client.get_latest_configuration(ConfigurationToken=token)
-        self._token = answer["NextPollConfigurationToken"]
         self._content = answer["Configuration"].read() or self._content  # empty: it has not changed
+        # Last: if the content is cut off, the next token would go on as if it had been received.
+        self._token = answer["NextPollConfigurationToken"]
         if self._content is None:
             raise LookupError(f"nothing is deployed to {identifier} yet.")
         return self._content

@@ -48,14 +48,19 @@ def cluster(orders: DsqlCluster) -> Any:
 
 def test_it_survives_mistakes(stack: Stack) -> None:
     found = cluster(DsqlCluster(stack, "Orders"))
-    assert found["Properties"] == {"DeletionProtectionEnabled": True}
+    assert found["Properties"]["DeletionProtectionEnabled"] is True
     assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 def test_it_can_be_deleted_with_its_stack(stack: Stack) -> None:
     found = cluster(DsqlCluster(stack, "Orders", removal_policy=RemovalPolicy.DESTROY))
-    assert found["Properties"] == {"DeletionProtectionEnabled": False}
+    assert found["Properties"]["DeletionProtectionEnabled"] is False
     assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("Delete", "Delete")
+
+
+def test_without_a_key_it_has_that_of_aurora_dsql_and_not_the_one_before(stack: Stack) -> None:
+    """An update that leaves the key out changes nothing."""
+    assert cluster(DsqlCluster(stack, "Orders"))["Properties"]["KmsEncryptionKey"] == "AWS_OWNED_KMS_KEY"
 
 
 def test_the_service_may_use_the_key_for_clusters_of_this_account(stack: Stack) -> None:

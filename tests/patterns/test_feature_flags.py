@@ -101,6 +101,19 @@ def test_a_function_of_another_stack_is_connected_without_a_cycle(stack: Stack) 
     app.synth()
 
 
+def test_a_function_with_one_of_the_alarms_is_in_the_stack_of_the_flags(stack: Stack) -> None:
+    """The flags refer to the alarm, and the function to the flags: each stack would need the other first."""
+    there = Stack(Stage.of(stack), "There", env=HOME)
+    charge = function(there, "Charge")
+    theirs = LiveAlias(there, "Live", function=charge).errors_alarm
+    flags = FeatureFlags(stack, "Flags", flags={"express": False}, rollback_alarms=[theirs])
+    with pytest.raises(
+        InvalidPropsError, match=r"which Stack/Flags uses as rollback_alarms\[0\], so each of the"
+    ):
+        flags.connect(charge)
+    assert properties(charge).get("Environment") is None
+
+
 def test_an_alarm_that_is_left_out_takes_nothing_back(stack: Stack) -> None:
     AlarmSettings.of(stack).leave_out()
     errors = LiveAlias(stack, "Live", function=function(stack)).latency_alarm

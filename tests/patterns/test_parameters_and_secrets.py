@@ -124,6 +124,17 @@ def test_a_secret_of_another_account_needs_its_arn_and_its_key(
     assert stack.node.try_find_child("Settings") is None
 
 
+def test_a_parameter_of_another_account_in_this_app_is_read_by_its_arn(stack: Stack) -> None:
+    """By its name, the function would look for one of its own account."""
+    there = Stack(Stage.of(stack), "There", env=Environment(account="2" * 12, region="us-east-1"))
+    rates = ssm.StringParameter(there, "Rates", parameter_name="/prod/rates", string_value="1")
+    charge = function(stack, "Charge")
+    ParametersAndSecrets(stack, "Settings", parameters={"RATES": rates}).connect(charge)
+    (resource,) = about(charge.role, "ssm:GetParameter")
+    assert properties(charge)["Environment"]["Variables"] == {"RATES": resource}
+    assert resource["Fn::Join"][1][-1] == f":ssm:us-east-1:{'2' * 12}:parameter/prod/rates"
+
+
 def test_a_parameter_of_another_account_is_read_by_its_arn(stack: Stack) -> None:
     arn = f"arn:aws:ssm:us-east-1:{'2' * 12}:parameter/prod/rates"
     shared = ssm.StringParameter.from_string_parameter_arn(stack, "Shared", arn)

@@ -52,7 +52,6 @@ def test_it_is_valkey_in_the_subnets_of_the_vpc(stack: Stack, vpc: ec2.Vpc) -> N
     assert found["SecurityGroupIds"] == [group]
     assert found["UserGroupId"] == {"Ref": the_id(stack, GROUP)}
     assert "KmsKeyId" not in found
-    assert "SnapshotRetentionLimit" not in found
 
 
 def test_nobody_is_let_in_by_itself(stack: Stack, vpc: ec2.Vpc) -> None:
@@ -113,6 +112,24 @@ def test_it_goes_with_its_stack_unless_retained(
     ServerlessCache(stack, "Prices", vpc=vpc, removal_policy=removal_policy)
     found = template(stack)["Resources"][the_id(stack, CACHE)]
     assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == (deletion, deletion)
+
+
+@pytest.mark.parametrize("policy", [RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE])
+def test_what_a_retained_cache_uses_is_retained_too(
+    stack: Stack, vpc: ec2.Vpc, policy: RemovalPolicy
+) -> None:
+    """AWS deletes no user group and no security group that is in use, so the stack could not be deleted."""
+    cache = ServerlessCache(stack, "Prices", vpc=vpc, removal_policy=policy)
+    resources = template(stack)["Resources"]
+    kept = resources[the_id(stack, CACHE)]["DeletionPolicy"]
+    for around in (the_id(stack, GROUP), logical_id(cache.security_group)):
+        assert resources[around]["DeletionPolicy"] == kept
+
+
+def test_without_snapshots_the_limit_is_0_and_not_what_it_was_before(stack: Stack, vpc: ec2.Vpc) -> None:
+    """ElastiCache keeps a limit that an update leaves out."""
+    ServerlessCache(stack, "Prices", vpc=vpc)
+    assert the(stack, CACHE)["SnapshotRetentionLimit"] == 0
 
 
 # --- its name --------------------------------------------------------------------------------------------

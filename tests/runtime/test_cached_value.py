@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, IncompleteReadError
 
 from constructs_lib.runtime import cached_value
 from constructs_lib.runtime.cached_value import CachedValue
@@ -20,7 +20,7 @@ class Store:
 
     def __init__(self) -> None:
         self.value = "first"
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.reads = 0
 
     def read(self, identifier: str) -> str:
@@ -259,10 +259,34 @@ def test_a_value_that_cannot_be_transformed_is_not_shown(store: Store) -> None:
     assert caught.value.__context__ is None
 
 
+@pytest.mark.parametrize(
+    "interruption", [KeyboardInterrupt(), TimeoutError("a deadline of the caller")], ids=repr
+)
+def test_a_read_that_is_interrupted_takes_nothing_away(
+    store: Store, wait: Callable[[float], None], interruption: BaseException
+) -> None:
+    """AWS has not refused: the old value is still there for the time in which it does not answer."""
+    value = CachedValue("key", store.read)
+    value.get()
+    wait(301)
+    store.error = interruption
+    with pytest.raises(type(interruption)):
+        value.get()
+    store.error = UNAVAILABLE
+    assert value.get() == "first"
+
+
 def test_a_reading_does_not_show_its_value(store: Store) -> None:
     value = CachedValue("key", store.read)
     value.get()
     assert "first" not in repr(vars(value))
+
+
+class CutOff:
+    """A body of an answer whose connection ends before it."""
+
+    def read(self) -> bytes:
+        raise IncompleteReadError(actual_bytes=3, expected_bytes=31)
 
 
 class AppConfig:
@@ -271,6 +295,7 @@ class AppConfig:
     def __init__(self) -> None:
         self.content = b'{"express": {"enabled": false}}'
         self.error: Exception | None = None
+        self.is_cut_off = False
         self.calls: list[str] = []
         self._tokens: dict[str, bytes | None] = {}
         """What each token's session has received."""
@@ -287,7 +312,8 @@ class AppConfig:
         if self.error is not None:
             raise self.error
         changed = b"" if self.content == received else self.content
-        return {"Configuration": BytesIO(changed), "NextPollConfigurationToken": self._token(self.content)}
+        body = CutOff() if self.is_cut_off else BytesIO(changed)
+        return {"Configuration": body, "NextPollConfigurationToken": self._token(self.content)}
 
     def forget(self) -> None:
         """Let the tokens expire."""
@@ -342,6 +368,21 @@ def test_a_token_that_was_used_is_not_used_again(appconfig: AppConfig, wait: Cal
     wait(11)
     assert flags.get() == {"express": {"enabled": False}}
     assert appconfig.calls[2:] == ["poll", "application/live/profile", "poll"]
+
+
+def test_flags_whose_answer_is_cut_off_are_received_again(
+    appconfig: AppConfig, wait: Callable[[float], None]
+) -> None:
+    """For AppConfig they were received: the token of that answer would get nothing until they change once more."""
+    flags = CachedValue.feature_flags("FEATURE_FLAGS")
+    flags.get()
+    appconfig.content = b'{"express": {"enabled": true}}'
+    appconfig.is_cut_off = True
+    wait(61)
+    assert flags.get() == {"express": {"enabled": False}}
+    appconfig.is_cut_off = False
+    wait(11)
+    assert flags.get() == {"express": {"enabled": True}}
 
 
 def test_flags_that_are_not_deployed_yet_are_an_error(appconfig: AppConfig) -> None:
