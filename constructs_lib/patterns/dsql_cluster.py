@@ -49,7 +49,7 @@ class DsqlCluster(Construct):
         alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one is
             created, for you to subscribe to.
         removal_policy: What happens to the cluster when the stack is deleted, or the cluster is replaced; default
-            RETAIN. With DESTROY it has no deletion protection. Aurora DSQL takes no final snapshot.
+            RETAIN. With DESTROY it has no deletion protection. Aurora DSQL creates no final snapshot.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
@@ -148,8 +148,8 @@ class DsqlCluster(Construct):
                 cluster over the internet, from a VPC through a NAT gateway.
 
         Raises:
-            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; the prefix
-                is taken; or an argument cannot work.
+            InvalidPropsError: The function is imported, a version, or of another Region or account; it is connected
+                already; the prefix is taken; or an argument cannot work.
         """
         _validation.check_pattern(
             "database_role",

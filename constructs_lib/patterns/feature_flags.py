@@ -160,8 +160,8 @@ class FeatureFlags(Construct):
             variable: The name of the environment variable; another one for other flags of the same function.
 
         Raises:
-            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; or the
-                variable is taken.
+            InvalidPropsError: The function is imported, a version, or of another Region or account; it is connected
+                already; or the variable is taken.
         """
         invoked = Invoked.of(function)
         behind = changeable(function)

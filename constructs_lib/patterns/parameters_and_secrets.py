@@ -49,8 +49,8 @@ class ParametersAndSecrets(Construct):
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        secrets: The secrets by variable.
-        parameters: The parameters by variable.
+        secrets: The secrets, by environment variable.
+        parameters: The parameters, by environment variable.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/with-secrets-manager.html
     """
@@ -119,8 +119,8 @@ class ParametersAndSecrets(Construct):
             function: A function of this app, of the same Region and account, or its alias.
 
         Raises:
-            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; or a
-                variable is taken.
+            InvalidPropsError: The function is imported, a version, or of another Region or account; it is connected
+                already; or a variable is taken.
         """
         invoked = Invoked.of(function)
         behind = changeable(function)

@@ -194,7 +194,7 @@ class ServerlessCache(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """The cache's, at its port: `cache.connections.allow_default_port_from(bastion)`."""
+        """The connections of the cache, at its port: `cache.connections.allow_default_port_from(bastion)`."""
         return ec2.Connections(security_groups=[self.security_group], default_port=ec2.Port.tcp(_PORT))
 
     def connect(
