@@ -1,4 +1,4 @@
-"""Each row of docs/coverage.md names what exists, and a proof that runs."""
+"""docs/coverage.md: each practice has a proof that runs, and each construct a row for the sample app."""
 
 import ast
 import importlib
@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from constructs import Construct
 
 import constructs_lib
 from sample_app.demo.__main__ import Part
 
 PROJECT: Final = Path(__file__).parents[1]
-PAGE: Final = (PROJECT / "docs" / "coverage.md").read_text()
+PRACTICES, SAMPLE_APP = (PROJECT / "docs" / "coverage.md").read_text().split("\n## In the sample app\n")
 HEADS: Final = ("question", "practice", "mistake", "---")
-ENFORCED: Final = ("made so", "refused", "synth", "warned", "alarm", "your choice")
+ENFORCED: Final = ("built in", "refused", "synth", "warned", "alarm", "your choice")
 ROWS: Final = [
     tuple(cell.strip() for cell in line.strip("|").split(" | "))
-    for line in PAGE.splitlines()
+    for line in PRACTICES.splitlines()
     if line.startswith("| ") and not line.startswith(tuple(f"| {head} |" for head in HEADS))
 ]
 
@@ -97,3 +98,51 @@ def test_every_construct_has_a_row(name: str) -> None:
     }
     used = {written.partition("(")[0].partition(".")[0] for row in ROWS for written in code(row[1])}
     assert name in used | helpers
+
+
+PLACES: Final = [
+    tuple(cell.strip() for cell in line.split("|")[1:-1])
+    for line in SAMPLE_APP.splitlines()
+    if line.startswith("| `")
+]
+
+
+def constructs() -> set[str]:
+    public = {name: getattr(constructs_lib, name) for name in constructs_lib.__all__}
+    return {name for name, each in public.items() if issubclass(each, Construct) or name == "AlarmSettings"}
+
+
+@cache
+def used_in(file: str) -> set[str]:
+    """The names that a file of the sample app calls, or whose methods it calls: an import or a type does not count."""
+    tree = ast.parse((PROJECT / "sample_app" / file).read_text())
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {name.id for each in called for name in ast.walk(each) if isinstance(name, ast.Name)}
+
+
+def test_each_construct_has_one_place_in_the_sample_app() -> None:
+    assert [construct for construct, *_ in PLACES] == [f"`{name}`" for name in sorted(constructs())]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place[0])
+def test_its_file_uses_the_construct_or_there_is_a_reason(place: tuple[str, ...]) -> None:
+    (name,), where, reason = code(place[0]), place[1], place[2]
+    stacks = sorted(file.name for file in (PROJECT / "sample_app").glob("*.py"))
+    users = [file for file in stacks if name in used_in(file)]
+    files = [each for each in code(where) if each.endswith(".py") and "/" not in each]
+    assert bool(files) == bool(users) == (not reason)
+    assert set(files) <= set(users)
+    if reason:
+        assert not where
+        assert len(reason.split()) > 4
+        assert reason.endswith(".")
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place[0])
+def test_what_its_place_names_exists(place: tuple[str, ...]) -> None:
+    where, reason = place[1:]
+    _, _, parts = where.partition("; demo ")
+    assert set(code(parts)) <= {part.value for part in Part}
+    for named in code(f"{where} {reason}"):
+        if "/" in named:
+            assert (PROJECT / named).exists(), named

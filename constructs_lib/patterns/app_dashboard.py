@@ -25,34 +25,34 @@ from constructs_lib.practice.plugin import app_of, check_app_of
 class AppDashboard(Construct):
     """A CloudWatch dashboard over all constructs of an app, a stage, a stack or a construct.
 
-    At the top is the state of all alarms. Below is a row for each construct that has alarms: every metric that is
-    watched, with the threshold of its alarm, and the traffic in front of it. Each function has its invocations, errors
-    and throttles, its duration and its concurrency: at the alias where it has one, or else of the function. It is
-    filled when the app is synthesized, so that it shows what is created after it too, and alarms of your own; those
-    that `AlarmSettings` leaves out have their graphs all the same.
+    The top shows the state of all alarms. Below is a row for each construct that has alarms: its traffic, and each
+    metric that is watched with the threshold of its alarm. Each function has its invocations, errors, throttles,
+    duration and concurrency; all but the concurrency are those of its alias if it has one. The content is collected
+    when the app is synthesized, so that it includes constructs that are created later, and alarms of plain CDK. Alarms
+    that `AlarmSettings` leaves out still have graphs.
 
     What is deployed: the dashboard. Stacks whose resources it shows get outputs with their names, which it reads when
-    it is deployed, without an export: they can change and be deleted as if it did not exist. It depends on all of them,
-    so put it into a stack of its own.
+    it is deployed. These are not exports, so that the stacks can be changed and deleted independently. The dashboard
+    depends on all of them: put it into its own stack.
 
-    A stack in another Region is shown, one in another account or stage is left out, as an info and the dashboard's last
-    line report.
+    Stacks of other Regions are shown. Stacks of other accounts and stages are not: an info at synth, and the last line
+    of the dashboard, name them.
 
     The guide is docs/observability.md.
 
     Args:
-        scope: The construct to put it in, a stack of its own.
+        scope: The construct to put it in: its own stack.
         construct_id: The construct's id, unique in its scope.
-        of: What it shows: an app, a stage, a stack or another construct, with all that is below. Default the stage that
-            it is in, or else the app.
-        dashboard_name: A name of your own, 1 to 255 letters, digits, `-` and `_`; default one that CloudFormation
-            generates. An account has one dashboard of a name, whatever its Region. Another name replaces the dashboard.
+        of: The app, stage, stack or other construct to show, with all its children; default the stage that it is in,
+            or else the app.
+        dashboard_name: A name of 1 to 255 letters, digits, `-` and `_`; default one that CloudFormation generates. It
+            must be unique in the account, over all Regions. Another name replaces the dashboard.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        dashboard: The dashboard. What you add to it comes above its rows.
+        dashboard: The dashboard. Widgets that you add are above its rows.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards.html
     """

@@ -28,16 +28,16 @@ if TYPE_CHECKING:  # a service module costs time at import
 
 
 class DsqlCluster(Construct):
-    """An Aurora DSQL cluster in one Region: PostgreSQL without servers, a proxy or passwords.
+    """An Aurora DSQL cluster in one Region: serverless PostgreSQL, without a proxy or passwords.
 
-    What is deployed: the cluster, encrypted, with deletion protection; and alarms on transactions that take five
-    minutes, and on those that conflict. `connect` lets a function log in as a database role, with a token that IAM
-    vouches for; `connect_administrator` lets a migration create these roles and the tables.
+    What is deployed: the cluster, encrypted, with deletion protection; and alarms on transactions that time
+    out after five minutes, and on those that conflict. `connect` allows a function to log in as a database role, with
+    IAM; `connect_administrator` allows a migration to create these roles and the tables.
 
-    Transactions that change the same rows conflict, and Aurora DSQL refuses all of them but one. In the handler,
+    When transactions change the same rows, Aurora DSQL commits one of them and refuses the others. In the handler,
     `constructs_lib.runtime.database.Database` repeats the whole transaction.
 
-    No argument replaces the cluster; another path of the construct does, by an empty one.
+    No argument replaces the cluster. Another path of the construct in the app replaces it with an empty one.
 
     The guide is docs/dsql.md.
 
@@ -49,18 +49,18 @@ class DsqlCluster(Construct):
         alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one is
             created, for you to subscribe to.
         removal_policy: What happens to the cluster when the stack is deleted, or the cluster is replaced; default
-            RETAIN. With DESTROY it has no deletion protection. Aurora DSQL takes no final snapshot.
+            RETAIN. With DESTROY it has no deletion protection. Aurora DSQL creates no final snapshot.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
         cluster: The cluster.
-        endpoint: The name of its host, for clients outside a VPC or with a NAT gateway.
-        vpc_endpoint_service_name: The name of the service that an interface VPC endpoint leads to.
+        endpoint: The host name of the cluster, for clients outside a VPC or with a NAT gateway.
+        vpc_endpoint_service_name: The service name for an interface VPC endpoint.
         alarm_topic: The topic that the alarms notify: the one that you passed, that of `AlarmSettings`, or one that was
             created.
-        timeouts_alarm: On transactions that are ended after five minutes.
+        timeouts_alarm: On transactions that time out after five minutes.
         conflicts_alarm: On the share of transactions that conflict.
 
     Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/what-is-aurora-dsql.html
@@ -132,7 +132,7 @@ class DsqlCluster(Construct):
         environment_prefix: str = "DATABASE",
         vpc_endpoint: ec2.IInterfaceVpcEndpoint | ec2.InterfaceVpcEndpoint | None = None,
     ) -> None:
-        """Let a function log in as a database role.
+        """Allow a function to log in as a database role.
 
         The function's role may connect to this cluster, and not as its administrator. Its environment gets what
         `constructs_lib.runtime.database` reads: `DATABASE_HOST`, `_PORT`, `_NAME`, `_USER` and `_SERVICE`. The
@@ -141,15 +141,15 @@ class DsqlCluster(Construct):
 
         Args:
             function: A function of this app, of the same Region and account, or its alias.
-            database_role: As whom it logs in: 1 to 63 small letters, digits and underscores; default `app`.
-            environment_prefix: How the variables begin; a second database of one function needs another.
+            database_role: The database role: 1 to 63 lowercase letters, digits and underscores; default `app`.
+            environment_prefix: Prefix of the environment variables; a second database of a function requires another.
             vpc_endpoint: The interface endpoint of the cluster's service, with private DNS names, for a function in a
-                VPC; its security group must allow the function to connect, which this does. None: the function
-                reaches the cluster over the internet, in a VPC through a NAT gateway.
+                VPC; this method adds the rule of its security group. Default None: the function reaches the
+                cluster over the internet, from a VPC through a NAT gateway.
 
         Raises:
-            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; the prefix
-                is taken; or an argument cannot work.
+            InvalidPropsError: The function is imported, a version, or of another Region or account; it is connected
+                already; the prefix is taken; or an argument cannot work.
         """
         _validation.check_pattern(
             "database_role",
@@ -174,15 +174,15 @@ class DsqlCluster(Construct):
         environment_prefix: str = "DATABASE",
         vpc_endpoint: ec2.IInterfaceVpcEndpoint | ec2.InterfaceVpcEndpoint | None = None,
     ) -> None:
-        """Let a function log in as `admin`: the migration, which creates tables and database roles.
+        """Allow a migration to log in as `admin`, to create tables and database roles.
 
         In addition to what `connect` sets, its environment has `DATABASE_ROLES` for
         `constructs_lib.runtime.dsql.ensure_database_roles`: each database role, with the IAM roles of its functions,
-        those that are connected later too. A function is either a migration or an application, and never both.
+        also of those that are connected later. A function cannot be connected with both methods.
 
         Args:
             function: A function of this app, of the same Region and account, or its alias.
-            environment_prefix: How the variables begin.
+            environment_prefix: Prefix of the environment variables.
             vpc_endpoint: As for `connect`.
 
         Raises:

@@ -28,14 +28,14 @@ _ENVIRONMENT: Final = "live"
 
 
 class FeatureFlags(Construct):
-    """Feature flags that functions read at run time, changed without a deployment of code, and taken back on an alarm.
+    """Feature flags that functions read at run time, changed without a deployment of code, and rolled back on an alarm.
 
-    A change of `flags` is a new version in AppConfig, which reaches the functions gradually, by `deployment_strategy`.
-    If one of `rollback_alarms` goes off during that time, or the bake time after it, AppConfig goes back to the version
-    before.
+    A change of `flags` creates a new version in AppConfig, which reaches the functions gradually, according to
+    `deployment_strategy`. If one of `rollback_alarms` goes off during that time, or during the bake time after it,
+    AppConfig rolls back to the previous version.
 
-    `connect` lets a function read the flags, and puts their place into its environment. A handler reads them with
-    `CachedValue.feature_flags` of the runtime.
+    `connect` allows a function to read the flags, and sets an environment variable that names them. A handler reads
+    them with `CachedValue.feature_flags` of the runtime.
 
     The guide is docs/configuration.md.
 
@@ -44,20 +44,21 @@ class FeatureFlags(Construct):
         construct_id: The construct's id, unique in its scope.
         flags: Whether each flag is on, by name: a lowercase letter and then up to 63 letters, digits, hyphens and
             underscores.
-        rollback_alarms: The alarms that take a change back, 1 to 5 of this Region and account, such as
-            `LiveAlias(...).errors_alarm`. AppConfig takes missing data for a failure: they must treat it as OK.
-        deployment_strategy: One of AppConfig's own strategies; default `AppConfig.Canary10Percent20Minutes`, which
-            deploys within 20 minutes and then watches the alarms for 10. `AppConfig.AllAtOnce` only watches.
+        rollback_alarms: The alarms that roll a change back, 1 to 5 of this Region and account, such as
+            `LiveAlias(...).errors_alarm`. They must treat missing data as OK: AppConfig rolls back without data.
+        deployment_strategy: One of AppConfig's predefined strategies; default
+            `AppConfig.Canary10Percent20Minutes`, which deploys within 20 minutes and then monitors the alarms
+            for 10. `AppConfig.AllAtOnce` deploys at once, and then monitors them.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        application: The application in AppConfig, of these flags alone.
+        application: The application in AppConfig, which has only these flags.
         environment: Its environment, with the alarms.
         profile: The configuration profile of type `AWS.AppConfig.FeatureFlags`.
-        deployment: The deployment of the flags that the template has; another one for each change.
-        alarm_role: The role by which AppConfig looks at the alarms.
+        deployment: The deployment of the flags in the template; each change replaces it.
+        alarm_role: The role with which AppConfig reads the state of the alarms.
 
     Source: https://docs.aws.amazon.com/appconfig/latest/userguide/deploying-feature-flags.html
     """
@@ -153,15 +154,15 @@ class FeatureFlags(Construct):
         )
 
     def connect(self, function: FunctionLike, *, variable: str = "FEATURE_FLAGS") -> None:
-        """Let a function read the flags, and put their place into its environment.
+        """Allow a function to read the flags, and set the environment variable that names them.
 
         Args:
             function: A function of this app, of the same Region and account, or its alias.
             variable: The name of the environment variable; another one for other flags of the same function.
 
         Raises:
-            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; the variable
-                is taken; or one of the alarms is in the function's stack, and the flags are not.
+            InvalidPropsError: The function is imported, a version, or of another Region or account; it is connected
+                already; the variable is taken; or one of the alarms is in the function's stack, and the flags are not.
         """
         invoked = Invoked.of(function)
         behind = changeable(function)

@@ -23,15 +23,15 @@ _KEY_ACTIONS: Final = ("kms:Decrypt",)
 
 
 class ParametersAndSecrets(Construct):
-    """Secrets of Secrets Manager and parameters of Parameter Store, which functions read at run time.
+    """Secrets in Secrets Manager and parameters in Parameter Store, which functions read at run time.
 
-    `connect` puts the ARNs of the secrets and the names of the parameters into the function's environment, never their
-    values, and lets the function's role read these and no others, with the customer managed keys that they are
-    encrypted with. A handler reads them with `constructs_lib.runtime.cached_value.CachedValue`, which keeps a value for
-    a time and reads it again when the other side refuses it, or with Powertools' parameters.
+    `connect` sets the ARNs of the secrets and the names of the parameters, not their values, as environment variables
+    of the function, and allows its role to read only these, and to decrypt with their customer managed keys. A handler
+    reads them with `constructs_lib.runtime.cached_value.CachedValue`, which caches a value and reads it again when it
+    is refused, or with the parameters utility of Powertools.
 
-    In a VPC without a way to the internet, a function needs interface endpoints of `secretsmanager` and `ssm`. Synth
-    warns where one is missing in a VPC of this app.
+    In a VPC without access to the internet, a function needs interface endpoints of `secretsmanager` and `ssm`. Synth
+    warns when one is missing in a VPC of this app.
 
     The guide is docs/configuration.md.
 
@@ -42,15 +42,15 @@ class ParametersAndSecrets(Construct):
             be in this Region. One of another account requires its complete ARN and its `encryption_key`.
         parameters: Parameters by the environment variable that gets their name. One of another account must be shared
             with AWS Resource Access Manager; the variable gets its ARN.
-        parameter_key: The customer managed key of the parameters that are SecureStrings. None: they have the key
-            `aws/ssm`, which needs no permission.
+        parameter_key: The customer managed key of the parameters that are SecureStrings; default None: they have
+            the key `aws/ssm`, which needs no permission.
 
     Raises:
         InvalidPropsError: An argument cannot work; nothing was created.
 
     Attributes:
-        secrets: The secrets by variable.
-        parameters: The parameters by variable.
+        secrets: The secrets, by environment variable.
+        parameters: The parameters, by environment variable.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/with-secrets-manager.html
     """
@@ -111,16 +111,16 @@ class ParametersAndSecrets(Construct):
         self._connected: WeakSet[lambda_.Function] = WeakSet()
 
     def connect(self, function: FunctionLike) -> None:
-        """Let a function read them all, and put their ARNs and names into its environment.
+        """Allow a function to read all of them, and set their ARNs and names as environment variables.
 
-        Two functions that need different ones are connected to two constructs.
+        For functions that need different ones, create a construct for each.
 
         Args:
             function: A function of this app, of the same Region and account, or its alias.
 
         Raises:
-            InvalidPropsError: The function is imported, a version, or elsewhere; it is connected already; or a
-                variable is taken.
+            InvalidPropsError: The function is imported, a version, or of another Region or account; it is connected
+                already; or a variable is taken.
         """
         invoked = Invoked.of(function)
         behind = changeable(function)

@@ -33,15 +33,15 @@ if TYPE_CHECKING:  # a service module costs time at import
 
 @jsii.implements(ec2.IConnectable)
 class ServerlessCache(Construct):
-    """An ElastiCache Serverless cache of Valkey, reached over TLS alone and by connected functions only.
+    """An ElastiCache Serverless cache of Valkey, which only connected functions can reach, and only over TLS.
 
     What is deployed: the cache, with a maximum of storage and of processing units; a security group; a user group
     without a default user; and alarms on throttled and refused requests, and at 75 % of each maximum. `connect` gives a
-    function a user of its own keys, the permission to log in as this user with a token that IAM vouches for, the way
-    there, and the variables that `constructs_lib.runtime.cache_login` reads.
+    function its own user with access to its keys, the permission to log in as this user with IAM, the security group
+    rules, and the environment variables that `constructs_lib.runtime.cache_login` reads.
 
-    CloudFormation replaces the cache by an empty one, under a new name, when `encryption_key`, `vpc` or `vpc_subnets`
-    changes, or the path of this construct. docs/cache.md has what else changes how.
+    CloudFormation replaces the cache with an empty one, with a new name, when `encryption_key`, `vpc`, `vpc_subnets` or
+    the path of this construct changes.
 
     The guide is docs/cache.md.
 
@@ -49,14 +49,14 @@ class ServerlessCache(Construct):
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
         vpc: The VPC of the cache and of its functions.
-        vpc_subnets: Which subnets of `vpc`, each in its own zone; default those with a NAT gateway, or else the
-            isolated ones.
+        vpc_subnets: The subnets of `vpc`, each in its own Availability Zone; default those with a NAT gateway, or else
+            the isolated ones.
         maximum_data_storage: GB that the cache may store, 1 to 5,000; default 1. When it is reached, keys with an
             expiry are evicted, or writes fail.
         maximum_ecpu_per_second: ElastiCache processing units that it may use each second, 1,000 to 15,000,000; default
             10,000. Above that, requests are throttled.
         major_engine_version: The major version of Valkey, 7 or higher; default 8. It can only go up.
-        snapshot_retention_limit: How many daily snapshots are kept, 0 to 35; default 0.
+        snapshot_retention_limit: Number of daily snapshots are kept, 0 to 35; default 0.
         encryption_key: Your own key, symmetric, of the same Region; default a key that AWS owns, without cost.
         alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one is
             created, for you to subscribe to.
@@ -76,7 +76,7 @@ class ServerlessCache(Construct):
         throttles_alarm: On requests that are throttled.
         storage_alarm: On the storage, at 75 % of its maximum.
         processing_alarm: On the processing units, at 75 % of their maximum.
-        refusals_alarm: On requests that are refused: a token, a key or a command.
+        refusals_alarm: On requests that are refused because of their token, key or command.
 
     Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/WhatIs.html
     """
@@ -200,7 +200,7 @@ class ServerlessCache(Construct):
 
     @property
     def connections(self) -> ec2.Connections:
-        """The cache's, at its port: `cache.connections.allow_default_port_from(bastion)`."""
+        """The connections of the cache, at its port: `cache.connections.allow_default_port_from(bastion)`."""
         return ec2.Connections(security_groups=[self.security_group], default_port=ec2.Port.tcp(_PORT))
 
     def connect(
@@ -211,18 +211,18 @@ class ServerlessCache(Construct):
         commands: Sequence[str] = (),
         environment_prefix: str = "CACHE",
     ) -> None:
-        """Let a function log in, as a user that may read and write its keys.
+        """Allow a function to log in, as a user that may read and write its keys.
 
-        It gets the way there (security groups), a user, `elasticache:Connect` as exactly this user of exactly this
-        cache, and the variables that `constructs_lib.runtime.cache_login` reads: `CACHE_HOST`, `_PORT`, `_NAME` and
+        The function gets security group rules, a user, `elasticache:Connect` only as this user of this cache, and the
+        environment variables that `constructs_lib.runtime.cache_login` reads: `CACHE_HOST`, `_PORT`, `_NAME` and
         `_USER`.
 
         Args:
             function: A function in `vpc`, or its alias.
-            key_prefix: How its keys begin, such as `price:`; default: all keys.
-            commands: What it may run in addition to reading, writing and transactions, as rules of Valkey's access
-                control list: `["+@scripting"]`. What is administrative or dangerous stays forbidden.
-            environment_prefix: How the variables begin; a second cache of one function needs another.
+            key_prefix: Prefix of its keys, such as `price:`; default: all keys.
+            commands: Commands that it may run in addition to reading, writing and transactions, as rules of Valkey's
+                access control list: `["+@scripting"]`. Administrative and dangerous commands remain forbidden.
+            environment_prefix: Prefix of the environment variables; a second cache of a function requires another.
 
         Raises:
             InvalidPropsError: The function is outside of the VPC, or imported, or a version; it is connected already;

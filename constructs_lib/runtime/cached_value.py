@@ -18,23 +18,24 @@ _ATTEMPTS = 3
 
 
 class CachedValue:
-    """A value that is read from AWS, kept in memory, and read again by its age or when the other side refuses it.
+    """A value that is read from AWS, cached in memory, and read again when it is too old or is refused.
 
-    Create it outside of the handler, so that it is kept between invocations; nothing is read until `get` or `use`.
+    Create it outside of the handler, so that it is kept between invocations. It is first read by `get` or `use`.
     Threads that need a new value at the same time share one read.
 
-    If AWS does not answer, has an error of its own or throttles, the old value is used until `max_stale_seconds`, with
-    a warning in the log. If AWS refuses, since a permission or the secret was deleted, that is an error at once.
+    If AWS does not respond, returns a server error or throttles, the old value is used until it is `max_stale_seconds`
+    old, and a warning is logged. If AWS denies the request, for example because a permission or the secret was deleted,
+    the error is raised at once.
 
-    The age is that of the clock, and not of the process: a value in a SnapStart snapshot is as old as it is.
+    The age is measured by the clock: a value in a SnapStart snapshot has the age since it was read.
 
     Args:
-        identifier: What `read` gets, and what messages name; not the value.
-        read: Reads the value; may raise boto3's errors.
+        identifier: The argument of `read`, such as an ARN; messages contain it.
+        read: A function that reads the value; it may raise boto3's errors.
         max_age_seconds: How long a value is used before it is read again, at least 0; default 5 minutes.
-        max_stale_seconds: How old a value may be that is used because AWS does not answer, at least `max_age_seconds`;
-            default 1 hour.
-        transform: What makes a value of the text, such as `json.loads`; it runs once for each read.
+        max_stale_seconds: How old a value may be that is used because AWS does not respond, at least
+            `max_age_seconds`; default 1 hour.
+        transform: A function that converts what was read, such as `json.loads`; it is called once for each read.
 
     Raises:
         ValueError: A number is out of its range.
@@ -135,8 +136,8 @@ class CachedValue:
     ) -> "CachedValue":
         """Feature flags of AppConfig: a mapping from their names, such as `{"express": {"enabled": True}}`.
 
-        A poll gets them only if they have changed. During a deployment, each environment of the function gets the new
-        ones at its own time.
+        A poll returns them only if they have changed. During a deployment, the execution environments of a function get
+        the new flags at different times.
 
         Args:
             variable: The environment variable that `FeatureFlags.connect` sets.
@@ -160,13 +161,13 @@ class CachedValue:
         )
 
     def get(self) -> Any:
-        """Return the value; read it if it is not known, or too old.
+        """Return the value, and read it first if it was not read yet or is too old.
 
         Returns:
-            What was read, or what `transform` has made of it.
+            The value, converted by `transform`.
 
         Raises:
-            Exception: The value cannot be read, and there is none that may still be used: boto3's own error.
+            Exception: The value cannot be read, and no old value may still be used: boto3's error.
             ValueError: `transform` has failed.
         """
         return self._current().value
@@ -177,13 +178,13 @@ class CachedValue:
         *,
         refused: type[BaseException] | tuple[type[BaseException], ...],
     ) -> Any:
-        """Do what needs the value; if that is refused, read the value again and do it once more.
+        """Call `work` with the value; if the value is refused, read it again and call `work` once more.
 
-        Nothing is repeated if the value has not changed: a second try could lock an account.
+        `work` is not called again if the value has not changed, because another attempt could lock an account.
 
         Args:
-            work: Gets the value. It must not have had an effect when it raises one of `refused`.
-            refused: The exceptions by which the other side refuses the value.
+            work: A function of the value. It must not have had an effect when it raises one of `refused`.
+            refused: The exceptions that mean that the value was refused.
 
         Returns:
             What `work` returns.

@@ -38,45 +38,45 @@ class _Associations(TypedDict, total=False):
 
 
 class EdgeFunction(Construct):
-    """A function that CloudFront runs for each request or response: with CloudFront Functions or Lambda@Edge.
+    """A function that CloudFront runs for requests or responses, with CloudFront Functions or Lambda@Edge.
 
-    What you pass decides: `code`, a JavaScript file, runs with CloudFront Functions, and `function`, a Lambda function,
-    with Lambda@Edge. The two get different events, so that no code runs with both. CloudFront Functions cost about a
-    sixth, run in every edge location and are deployed within seconds; use them for viewer events, unless you need the
-    body, the network, Python, or more than 10 KB of code. An info at synth names a Lambda function for which CloudFront
-    Functions may do. What either of them does not have is refused.
+    A JavaScript file passed as `code` runs with CloudFront Functions, and a Lambda function passed as `function` with
+    Lambda@Edge. The events differ, so that the same code cannot run with both. CloudFront Functions cost about a sixth
+    of Lambda@Edge, run in every edge location and are deployed within seconds; use them for viewer events, unless you
+    need the body, the network, Python, or more than 10 KB of code. An info at synth names a Lambda function that they
+    could replace. Features that the one you use does not have are refused.
 
     What is deployed for `code`: the CloudFront function, published to LIVE; a log group with a retention; and alarms on
-    errors, invalid results, throttles, and the share of its time that it uses. What is deployed for `function`: its
+    errors, invalid results, throttles, and compute utilization. What is deployed for `function`: its
     current version. Replicas may assume the function's role, and write to the log group of its name in every Region.
     `watch(distribution)` adds the alarms, since CloudFront has these metrics by distribution.
 
-    **A failure is one for everybody.** When the function fails, viewers get 503, or 502 if Lambda@Edge returns
+    **An error is one for everybody.** When the function fails, viewers get 503, or 502 if Lambda@Edge returns
     something invalid, for each request of the behavior. There are no retries, no alias and no gradual deployment: test
-    the code before, such as with a staging distribution.
+    the code first, for example with a staging distribution.
 
     **Region.** Lambda@Edge requires us-east-1, for this construct and the function. CloudFront Functions may be in a
-    stack of any Region, but their metrics and logs are in us-east-1: elsewhere they get no alarms and no log group, and
-    a warning at synth says so.
+    stack of any Region, but their metrics and logs are in us-east-1: in another Region they get no alarms and no log
+    group, and a warning is printed at synth.
 
     **Deletion.** Lambda refuses to delete a function that has replicas, which exist for hours after the distribution
-    has let go of them. So the function and its versions stay when they are replaced or their stack is deleted
-    (`RemovalPolicy.RETAIN`): delete them later.
+    has stopped using it. Therefore the function and its versions are retained when they are replaced or their stack is
+    deleted: delete them later.
 
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        event: When CloudFront runs it: `viewer-request`, `viewer-response`, `origin-request` or `origin-response`. The
-            latter two, which run only if the cache does not answer, require `function`.
+        event: The event for which CloudFront runs it: `viewer-request`, `viewer-response`, `origin-request` or
+            `origin-response`. The latter two, which run only on a cache miss, require `function`.
         code: CloudFront Functions: a JavaScript file with a function `handler`, of at most 10 KB, for runtime 2.0.
-        key_value_store: CloudFront Functions: what `cf.kvs()` reads. None: no store.
+        key_value_store: CloudFront Functions: the store that `cf.kvs()` reads; default None: no store.
         function: Lambda@Edge: a function of this app, in Python or Node.js, for x86_64, without environment variables,
             tracing, layers and VPC, and with a timeout of at most 30 seconds.
         include_body: Lambda@Edge: whether the event of a request has the body, its first 40 KB (viewer) or 1 MB
             (origin); default False.
         log_retention: CloudFront Functions: how long the log group keeps logs; default two months.
         log_removal_policy: CloudFront Functions: what happens to the log group when the stack is deleted; default
-            RETAIN_ON_UPDATE_OR_DELETE. The log group has a fixed name: to deploy the stack again, delete it before.
+            RETAIN_ON_UPDATE_OR_DELETE. The log group has a fixed name: delete it before you deploy the stack again.
         alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
             that is created, for you to subscribe to.
 
@@ -85,13 +85,13 @@ class EdgeFunction(Construct):
 
     Attributes:
         kind: `CloudFront Functions` or `Lambda@Edge`.
-        event: When CloudFront runs it.
+        event: The event for which CloudFront runs it.
         cloudfront_function: The CloudFront function. None for Lambda@Edge.
         version: The version that CloudFront replicates. None for CloudFront Functions.
-        log_group: Of a CloudFront function in us-east-1. None otherwise.
-        alarm_topic: Notified by the alarms: the one that you passed, that of `AlarmSettings`, or one that was created.
-            None for CloudFront Functions in another Region than us-east-1.
-        alarms: Of a CloudFront function in us-east-1, by what goes wrong: `errors`, `validation`, `throttles` and
+        log_group: The log group of a CloudFront function in us-east-1. None otherwise.
+        alarm_topic: The topic that the alarms notify: the one that you passed, that of `AlarmSettings`, or one that was
+            created. None for CloudFront Functions in another Region than us-east-1.
+        alarms: The alarms of a CloudFront function in us-east-1, by name: `errors`, `validation`, `throttles` and
             `utilization`. Empty otherwise.
 
     Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-functions-choosing.html (which one),
@@ -192,7 +192,7 @@ class EdgeFunction(Construct):
             `function_associations` and `edge_lambdas`, each where there are any.
 
         Raises:
-            InvalidPropsError: CloudFront does not run them together.
+            InvalidPropsError: CloudFront does not support this combination.
 
         Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
         """
@@ -226,14 +226,14 @@ class EdgeFunction(Construct):
     def watch(
         self, distribution: "cloudfront.IDistribution | cloudfront.Distribution"
     ) -> Mapping[str, cloudwatch.Alarm]:
-        """Add alarms on the Lambda@Edge functions of a distribution: all of them together, as CloudFront counts them.
+        """Add alarms on all Lambda@Edge functions of a distribution, whose metrics CloudFront publishes together.
 
         Args:
             distribution: One that runs this function, in the same stack, or an imported one. One function of each
                 distribution is enough.
 
         Returns:
-            The alarms by what goes wrong: `errors`, `validation` and `throttles`; those that exist already, if another
+            The alarms by name: `errors`, `validation` and `throttles`; those that exist already, if another
             function watches the distribution.
 
         Raises:

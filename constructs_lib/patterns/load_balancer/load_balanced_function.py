@@ -31,63 +31,63 @@ if TYPE_CHECKING:
 
 
 class LoadBalancedFunction(Construct):
-    """An Application Load Balancer in front of an alias, over HTTPS alone, or a rule of a listener that you have.
+    """An Application Load Balancer in front of an alias, over HTTPS only, or a rule of your listener.
 
     What is deployed: a load balancer with its security group, a listener on port 443, and a target group with the
-    alias; a permission for this target group alone; alarms on requests that fail, on rejected connections, on logins
+    alias; a permission only for this target group; alarms on requests that fail, on rejected connections, on logins
     and health checks that fail, on throttled invocations and on those that spill over the provisioned concurrency of
-    the alias (the last two are a `LiveAlias`'s own, where there is one); the topic that they notify. With `listener`, a
-    rule in place of the load balancer.
+    the alias (a `LiveAlias` has the last two itself); the topic that they notify. With `listener`, a rule in place of
+    the load balancer.
 
     **Who may call.** Nobody, until you pass `allowed_peers`: the load balancer is internal, with private addresses.
     `internet_facing=True` opens it to everybody, or to `allowed_peers`. `authentication` logs users in first,
-    `mutual_authentication` asks for certificates, and `web_acl_arn` puts AWS WAF in front.
+    `mutual_authentication` requests certificates, and `web_acl_arn` puts AWS WAF in front.
 
     **The event** is that of a load balancer, with `multiValueHeaders` and `multiValueQueryStringParameters`, and the
-    answer has `multiValueHeaders` too. Request bodies and answers are at most 1 MB; WebSockets and streamed responses
-    do not work. A function that raises an error, answers in another form, takes longer than its timeout or is
-    throttled gives its caller a 502: the alarm on server errors counts these.
+    response has `multiValueHeaders` too. Request bodies and responses are at most 1 MB; WebSockets and streamed
+    responses are not supported. If the function raises an error, times out or is throttled, or its response is
+    malformed, the client gets 502: the alarm on server errors counts these.
 
     **Changes.** The name of the target group has a hash of all that AWS cannot change in place: the scheme of the load
-    balancer, the load balancer of a `listener`, and the alias. A change makes a new target group before the old one is
-    deleted. A load balancer itself is replaced, and gets a new DNS name, with `internet_facing` and with the
-    construct's id. What you take away is turned off: each attribute is in the template.
+    balancer, the load balancer of a `listener`, and the alias. A change creates a new target group before the old one
+    is deleted. A change of `internet_facing`, or of the construct's id, replaces the load balancer: the new one has a
+    new DNS name. A feature whose argument you remove is turned off: the template sets each attribute.
 
-    A load balancer costs about 16 dollars a month in us-east-1 while idle, and each metric in an alarm about 0.10.
+    An idle load balancer costs about 16 dollars a month in us-east-1, and each metric of an alarm 0.10.
 
     Args:
         scope: The construct to put it in.
         construct_id: The construct's id, unique in its scope.
-        alias: What is invoked: the `.alias` of a LiveAlias, or another alias of the same Region and account. Its
-            function takes at most 15 minutes.
+        alias: What is invoked: the `.alias` of a LiveAlias, or another alias of the same Region and account. The
+            timeout of its function is at most 15 minutes.
         vpc: The VPC of the load balancer. Required without `listener`.
         vpc_subnets: The subnets of the load balancer, in at least two Availability Zones; default public subnets for
             `internet_facing`, and private ones otherwise.
-        certificate: For HTTPS, in the Region of the load balancer. Required without `listener`.
+        certificate: The certificate for HTTPS, in the Region of the load balancer. Required without `listener`.
         internet_facing: Whether the load balancer has public addresses; default False. Without `allowed_peers`,
             `authentication` or verified certificates, it requires reserved concurrency of the function.
         allowed_peers: Who may connect, such as `ec2.Peer.ipv4("10.0.0.0/8")`, `ec2.Peer.prefix_list(...)`, or anything
             with a security group; default nobody, and everybody for `internet_facing`.
         redirect_http: Whether port 80 redirects to HTTPS; default False: nothing listens there.
-        listener: An HTTPS listener of yours that gets a rule for the function, in place of a load balancer.
-        priority: The place of the rule among those of the listener, 1 to 50,000; the lowest comes first.
-        conditions: Which requests the function gets; all of them must hold.
-        multi_value_headers: Whether headers and parameters are lists, in the event and in the answer; default True.
-            With False, the last one of several values is kept.
-        health_check_path: What the load balancer requests from the function to see whether it is healthy; default None,
-            no health check. Each check of each node of the load balancer is an invocation.
-        health_check_interval: How often, 5 seconds to 5 minutes; default 35 seconds.
-        idle_timeout: How long the load balancer waits for an answer, 1 to 4,000 seconds, and longer than the function's
-            timeout; default 60 seconds, or 5 seconds more than the timeout of a function that takes longer.
+        listener: Your HTTPS listener, which gets a rule for the function, in place of a new load balancer.
+        priority: The priority of the rule, 1 to 50,000; the lowest comes first. Required with `listener`.
+        conditions: Conditions of the rule, all of which a request must meet. Required with `listener`.
+        multi_value_headers: Whether headers and parameters are lists, in the event and in the response; default True.
+            With False, only the last one of several values is kept.
+        health_check_path: Path of the health checks; default None: no health checks. Each check of each
+            node of the load balancer is an invocation.
+        health_check_interval: Time between two health checks, 5 seconds to 5 minutes; default 35 seconds.
+        idle_timeout: How long the load balancer waits for a response, 1 to 4,000 seconds, longer than the timeout
+            of the function; default 60 seconds, or 5 seconds more than the timeout of a function that takes longer.
         authentication: How users log in before the function is invoked: `LoadBalancerAuthentication.cognito(...)` or
-            `.oidc(...)`; default None: they do not.
-        mutual_authentication: Whether clients need a certificate, as `elbv2.MutualAuthentication`; default None: they
-            do not.
+            `.oidc(...)`; default None: without a login.
+        mutual_authentication: How client certificates are verified, as `elbv2.MutualAuthentication`; default None:
+            they are not requested.
         web_acl_arn: A web ACL of AWS WAF, with the scope REGIONAL.
-        access_log_bucket: A bucket that gets the access log, of the same Region and without a key of KMS; default
+        access_log_bucket: A bucket that gets the access log, of the same Region and without a KMS key; default
             None: no access log.
-        deletion_protection: Whether AWS refuses to delete the load balancer; default False. It makes the deletion of
-            the stack fail, and the rollback of its creation.
+        deletion_protection: Whether AWS refuses to delete the load balancer; default False. With True, the deletion of
+            the stack fails, and so does the rollback of its creation.
         alarm_topic: The topic that the alarms notify, of the same Region. None: that of `AlarmSettings`, or else one
             that is created, for you to subscribe to.
 
@@ -99,17 +99,17 @@ class LoadBalancedFunction(Construct):
         listener: The listener on port 443, or the one that you passed.
         rule: The rule of the listener that you passed. None without `listener`.
         target_group: The target group with the alias.
-        web_acl_association: What puts the web ACL in front. None without `web_acl_arn`.
+        web_acl_association: The association of the web ACL. None without `web_acl_arn`.
         alarm_topic: The topic that the alarms notify: the one that you passed, that of `AlarmSettings`, or one that was
             created.
         server_errors_alarm: On the share of requests that are answered with 5XX. It can roll back a deployment of the
             alias, but not with `listener`: the alarm then depends on the target group, and so on the alias.
-        rejected_connections_alarm: On connections beyond what the load balancer takes. None with `listener`.
+        rejected_connections_alarm: On connections above the maximum of the load balancer. None with `listener`.
         authentication_errors_alarm: On logins that the load balancer could not complete. None without `authentication`.
         unhealthy_alarm: On failed health checks. None without `health_check_path`.
         throttles_alarm: On throttled invocations. None for the alias of a `LiveAlias`, which has its own.
-        spillover_alarm: On invocations beyond the provisioned concurrency. None without, and for the alias of a
-            `LiveAlias`, which has its own.
+        spillover_alarm: On invocations beyond the provisioned concurrency. None without provisioned
+            concurrency, and for the alias of a `LiveAlias`, which has its own.
 
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html (events, limits),
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html (errors) and

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadBalancerAuthentication:
-    """How a load balancer logs users in, before their requests reach the function. Created by one of its two methods.
+    """How a load balancer logs users in, before their requests reach the function. Create it with `cognito` or `oidc`.
 
     The function gets the claims of the user in the header `x-amzn-oidc-data`, signed by the load balancer: verify the
-    signature and the `signer`, or whoever can invoke the function otherwise could invent them. Sessions are in cookies,
-    encrypted. The load balancer connects to the provider itself: its security group gets the rule for that, and an
-    internal load balancer needs a NAT gateway.
+    signature and the `signer`, because whoever can invoke the function directly could forge them. Sessions are in
+    encrypted cookies. The load balancer connects to the provider: its security group gets a rule for that, and an
+    internal load balancer requires a NAT gateway.
 
     Attributes:
-        kind: Cognito or OIDC.
+        kind: `Cognito` or `OIDC`.
 
     Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html
     """
@@ -50,13 +50,13 @@ class LoadBalancerAuthentication:
             user_pool_client: A client with a secret, the authorization code grant, and the callback URL
                 `https://<your domain>/oauth2/idpresponse`.
             user_pool_domain: The domain of the pool's login pages.
-            scope: Scopes of OAuth, separated by spaces; default `openid`.
+            scope: OAuth scopes, separated by spaces; default `openid`.
             session_timeout: How long a login lasts, 1 second to 7 days; default 7 days.
             on_unauthenticated: What happens to a request without a session; default `AUTHENTICATE`, which redirects
-                to the login. `DENY` answers 401. `ALLOW` lets it pass.
+                to the login. `DENY` answers with 401. `ALLOW` passes it on.
 
         Returns:
-            For `authentication=`.
+            The value for `authentication=`.
 
         Raises:
             InvalidPropsError: An argument cannot work.
@@ -92,24 +92,24 @@ class LoadBalancerAuthentication:
         session_timeout: Duration | None = None,
         on_unauthenticated: elbv2.UnauthenticatedAction = elbv2.UnauthenticatedAction.AUTHENTICATE,
     ) -> "LoadBalancerAuthentication":
-        """Another identity provider with OpenID Connect. Its discovery document has the four addresses.
+        """Another identity provider with OpenID Connect. Its discovery document has the four URLs.
 
         Args:
-            issuer: The issuer, with HTTPS.
-            authorization_endpoint: Where users log in, with HTTPS.
-            token_endpoint: Where the load balancer gets tokens, with HTTPS.
-            user_info_endpoint: Where it gets the claims of a user, with HTTPS.
-            client_id: The client that the provider knows the load balancer by. Its redirect URL is
+            issuer: The URL of the issuer, with HTTPS.
+            authorization_endpoint: URL where users log in, with HTTPS.
+            token_endpoint: URL where the load balancer gets tokens, with HTTPS.
+            user_info_endpoint: URL where it gets the claims of a user, with HTTPS.
+            client_id: The client id of the load balancer at the provider. Its redirect URL is
                 `https://<your domain>/oauth2/idpresponse`.
-            client_secret: Its secret, such as `secret.secret_value`. A new value in Secrets Manager reaches the load
-                balancer with the next change of the listener or the rule.
-            scope: Scopes of OAuth, separated by spaces; default `openid`.
+            client_secret: The client secret, such as `secret.secret_value`. A new value in Secrets Manager reaches
+                the load balancer with the next change of the listener or the rule.
+            scope: OAuth scopes, separated by spaces; default `openid`.
             session_timeout: How long a login lasts, 1 second to 7 days; default 7 days.
             on_unauthenticated: What happens to a request without a session; default `AUTHENTICATE`, which redirects
-                to the login. `DENY` answers 401. `ALLOW` lets it pass.
+                to the login. `DENY` answers with 401. `ALLOW` passes it on.
 
         Returns:
-            For `authentication=`.
+            The value for `authentication=`.
 
         Raises:
             InvalidPropsError: An argument cannot work.
