@@ -36,13 +36,16 @@ def synthesized(app: App, stack: Stack) -> dict[str, Any]:
 
 EXECUTION_ALARMS = ("ExecutionsFailedAlarm", "ExecutionsTimedOutAlarm", "ExecutionsUndeliveredAlarm")
 OF_THE_WHOLE_FUNCTION: dict[str, str | tuple[str, ...]] = {
+    "app_dashboard": "Dashboard",
+    "app_dashboard_of_alarms_that_are_left_out": "Dashboard",
     "kill_switch_armed": "Switch",
     "durable_executions": EXECUTION_ALARMS,
     "durable_executions_with_everything_said": EXECUTION_ALARMS,
     "durable_executions_with_your_queue": EXECUTION_ALARMS,
 }
 """Reserved concurrency has no qualifier: a switch watches the whole function and turns all of it off. A durable
-execution belongs to a version, and an alias moves on while it runs: its alarms count those of all versions."""
+execution belongs to a version, and an alias moves on while it runs: its alarms count those of all versions. A dashboard
+shows the concurrency of the whole function; test_app_dashboard.py holds that it shows the rest at the alias."""
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,9 @@ EVIDENCE: Final = (
         "the proxy's endpoint: TLS, the words of a refusal, the login with the secret or by IAM",
         Voucher.EXTENSION,
     ),
+    Evidence(
+        "a parameter's generated name, which belongs to the ARN that a role may read", Voucher.EXTENSION
+    ),
     Evidence("databases, their users `rdsadmin` and `rds_iam`, managed passwords", Voucher.EXTENSION),
     Evidence(
         "names of databases and proxies in lower case; two metrics of a proxy, clients that come and what they wait",
@@ -108,6 +111,11 @@ EVIDENCE: Final = (
         "an alarm's change of state as an event; a state machine that sets a function's reserved concurrency",
         Voucher.EXTENSION,
     ),
+    Evidence("the rules and actions of a load balancer", Voucher.EMULATOR),
+    Evidence(
+        "a load balancer's targets from a template, its permission, its event and its answers",
+        Voucher.EXTENSION,
+    ),
     Evidence("an API may invoke just the alias that its permission names", Voucher.EXTENSION),
     Evidence(
         "a function URL under enforced IAM: both permissions, and the form of a refusal", Voucher.EXTENSION
@@ -137,6 +145,9 @@ EVIDENCE: Final = (
     Evidence(
         "a rule's and a schedule's own retries, flexible windows, time zones of schedules: declared only",
         Voucher.NOBODY,
+    ),
+    Evidence(
+        "a load balancer's TLS, health checks, idle timeout and metrics, logins with Cognito", Voucher.NOBODY
     ),
     Evidence(
         "a function URL's metrics, streaming of its responses, the policy that opens it to everybody",
