@@ -252,8 +252,16 @@ def _check_alarms(scope: Construct, rollback_alarms: Sequence[cloudwatch.IAlarm]
                 "for an alarm that does not exist. Pass it only where alarms are created, or call "
                 f"AlarmSettings.of(...).leave_out(left_out=False) for what has it. See {_defaults.FLAG_ROLLBACK}"
             )
-        resource = find_resource(alarm, cloudwatch.CfnAlarm)
-        missing = None if resource is None else properties_of(resource).get("treatMissingData", "missing")
+        single = find_resource(alarm, cloudwatch.CfnAlarm)
+        resource = single or find_resource(alarm, cloudwatch.CfnCompositeAlarm)
+        properties = {} if resource is None else properties_of(resource)
+        if properties.get("actionsEnabled") is False:
+            raise InvalidPropsError(
+                f"rollback_alarms must have their actions enabled, got {path_of(alarm)}, whose actions are disabled: "
+                "AppConfig does not roll back for such an alarm. Create it with actions_enabled=True. "
+                f"See {_defaults.FLAG_ROLLBACK}"
+            )
+        missing = None if single is None else properties.get("treatMissingData", "missing")
         if missing not in (None, "notBreaching"):
             raise InvalidPropsError(
                 f"rollback_alarms must treat missing data as OK, got {path_of(alarm)}, which treats it as {missing!r}: "

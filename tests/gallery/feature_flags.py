@@ -14,6 +14,7 @@ def alarm(
     construct_id: str = "Alarm",
     *,
     treat_missing_data: cloudwatch.TreatMissingData | None = cloudwatch.TreatMissingData.NOT_BREACHING,
+    actions_enabled: bool | None = None,
 ) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
         stack,
@@ -22,6 +23,7 @@ def alarm(
         threshold=1,
         evaluation_periods=1,
         treat_missing_data=treat_missing_data,
+        actions_enabled=actions_enabled,
     )
 
 

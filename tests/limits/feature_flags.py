@@ -45,6 +45,25 @@ _ROWS: list[tuple[str, Arguments, str]] = [
         "which treats it as 'breaching'",
     ),
     (
+        "an alarm whose actions are disabled",
+        lambda stack: {"rollback_alarms": [alarm(stack, actions_enabled=False)]},
+        "rollback_alarms must have their actions enabled",
+    ),
+    (
+        "a composite alarm whose actions are disabled",
+        lambda stack: {
+            "rollback_alarms": [
+                cloudwatch.CompositeAlarm(
+                    stack,
+                    "Either",
+                    alarm_rule=cloudwatch.AlarmRule.from_alarm(alarm(stack), cloudwatch.AlarmState.ALARM),
+                    actions_enabled=False,
+                )
+            ]
+        },
+        "rollback_alarms must have their actions enabled",
+    ),
+    (
         "a strategy that does not exist",
         args(deployment_strategy="AppConfig.Canary"),
         "deployment_strategy must be one of AppConfig.Canary10Percent20Minutes, ",
