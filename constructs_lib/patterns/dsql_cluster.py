@@ -227,7 +227,7 @@ class DsqlCluster(Construct):
             _door_of(vpc_endpoint).let_in(behind, function_stack)
             host = self.cluster.attr_vpc_endpoint
         action = "dsql:DbConnect" if kind == "connect" else "dsql:DbConnectAdmin"
-        role.add_to_principal_policy(iam.PolicyStatement(actions=[action], resources=[self._arn]))
+        permissions.allow_role(behind, role, [action], self._arn, resource=self.cluster)
         variables: Mapping[str, str] = {
             "HOST": host,
             "PORT": str(_defaults.DSQL_PORT),
