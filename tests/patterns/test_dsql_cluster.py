@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, RemovalPolicy, Stack, Stage
+from aws_cdk import App, Environment, NestedStack, RemovalPolicy, Stack, Stage
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -249,6 +249,28 @@ def test_a_migration_next_to_the_cluster_cannot_know_roles_elsewhere(
     ):
         second()
     app.synth()
+
+
+def test_nested_stacks_do_not_depend_on_each_other_either(stack: Stack) -> None:
+    """CloudFormation deploys each as a whole, and CDK does not look for cycles between them."""
+    data, code = NestedStack(stack, "Data"), NestedStack(stack, "Code")
+    orders = DsqlCluster(data, "Orders", encryption_key=kms.Key(code, "Key"))
+    with pytest.raises(InvalidPropsError, match="which Stack/Data/Orders uses as encryption_key"):
+        orders.connect(function(code, "Place"))
+    refunds = DsqlCluster(data, "Refunds")
+    refunds.connect_administrator(function(data, "Migrate"))
+    with pytest.raises(InvalidPropsError, match="the migration Stack/Data/Migrate cannot be in the stack of"):
+        refunds.connect(function(code, "Refund"))
+
+
+def test_a_nested_stack_may_use_what_is_beside_it(stack: Stack) -> None:
+    code = NestedStack(stack, "Code")
+    orders = DsqlCluster(stack, "Orders", encryption_key=kms.Key(stack, "Key"))
+    migrate = function(stack, "Migrate")
+    orders.connect_administrator(migrate)
+    place = function(code, "Place")
+    orders.connect(place)
+    assert "app" in variables(migrate)["DATABASE_ROLES"]["Fn::Join"][1][0]
 
 
 # --- a VPC -----------------------------------------------------------------------------------------------
