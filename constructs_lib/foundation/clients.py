@@ -95,12 +95,13 @@ def check_stack(
     """
     if function_stack is database_stack:
         return
-    mine = outermost(function_stack)
-    if mine is outermost(database_stack):
+    deployed = apart(function_stack, database_stack)
+    if deployed is None:
         return
+    mine, _ = deployed
     for name, part in uses.items():
         imported = part.node.default_child is None
-        if not imported and outermost(Stack.of(part)) is mine:
+        if not imported and mine in lineage(Stack.of(part)):
             raise InvalidPropsError(
                 f"function {function.node.path} cannot connect to {database.node.path}: it is in the stack of "
                 f"{part.node.path}, which {database.node.path} uses as {name}, so each of the two stacks would depend "
@@ -108,11 +109,29 @@ def check_stack(
             )
 
 
-def outermost(stack: Stack) -> Stack:
-    """The stack that a nested stack is deployed with; any other stack itself."""
-    while (parent := stack.nested_stack_parent) is not None:
-        stack = parent
-    return stack
+def apart(one: Stack, other: Stack) -> tuple[Stack, Stack] | None:
+    """The two stacks of which CloudFormation deploys one as a whole before the other: those below a common parent.
+
+    Args:
+        one: A stack.
+        other: Another one.
+
+    Returns:
+        The stack that contains the one, and that which contains the other; None if one of the two contains the other,
+        for then CloudFormation orders single resources.
+    """
+    ours, theirs = lineage(one), lineage(other)
+    mine = [stack for stack in ours if stack not in theirs]
+    not_mine = [stack for stack in theirs if stack not in ours]
+    return (mine[-1], not_mine[-1]) if mine and not_mine else None
+
+
+def lineage(stack: Stack) -> list[Stack]:
+    """A stack, and those that it is nested in, the nearest one first."""
+    found = [stack]
+    while (parent := found[-1].nested_stack_parent) is not None:
+        found.append(parent)
+    return found
 
 
 def claim(function: lambda_.Function, prefix: str, wanted: Connection) -> None:

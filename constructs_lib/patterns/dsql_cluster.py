@@ -227,7 +227,7 @@ class DsqlCluster(Construct):
             _door_of(vpc_endpoint).let_in(behind, function_stack)
             host = self.cluster.attr_vpc_endpoint
         action = "dsql:DbConnect" if kind == "connect" else "dsql:DbConnectAdmin"
-        role.add_to_principal_policy(iam.PolicyStatement(actions=[action], resources=[self._arn]))
+        permissions.allow_role(behind, role, [action], self._arn, resource=self.cluster)
         variables: Mapping[str, str] = {
             "HOST": host,
             "PORT": str(_defaults.DSQL_PORT),
@@ -240,9 +240,11 @@ class DsqlCluster(Construct):
 
     def _check_migration(self, migration: lambda_.Function, role: iam.IRole) -> None:
         """Refuse a migration in the cluster's stack that would need a role of a stack that needs the cluster."""
-        ours = clients.outermost(self._stack)
-        theirs = clients.outermost(location.stack_of(role))
-        if clients.outermost(location.stack_of(migration)) is ours and theirs is not ours:
+        deployed = clients.apart(self._stack, location.stack_of(role))
+        if deployed is None:
+            return
+        ours, theirs = deployed
+        if ours in clients.lineage(location.stack_of(migration)):
             raise InvalidPropsError(
                 f"the migration {path_of(migration)} cannot be in the stack of {path_of(self)}: it needs the role "
                 f"{path_of(role)} of the stack {path_of(theirs)}, so each of the two stacks would depend on the other. "

@@ -10,7 +10,6 @@ from aws_cdk import Names, RemovalPolicy, Tokenization
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IConstruct
@@ -248,11 +247,9 @@ class ServerlessCache(Construct):
         clients.claim(behind, environment_prefix, clients.Connection(path_of(self), "connect"))
         user = self._user_of(behind, access)
         self._door.let_in(behind, function_stack)
-        permissions.role_of(behind).add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["elasticache:Connect"], resources=[self.cache.attr_arn, user.attr_arn]
-            )
-        )
+        role = permissions.role_of(behind)
+        for resource, arn in ((self.cache, self.cache.attr_arn), (user, user.attr_arn)):
+            permissions.allow_role(behind, role, ["elasticache:Connect"], arn, resource=resource)
         clients.tell(
             behind,
             environment_prefix,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, RemovalPolicy, Stack, Stage
+from aws_cdk import App, Environment, NestedStack, RemovalPolicy, Stack, Stage
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -166,6 +166,38 @@ def test_functions_that_share_a_role_are_linked_once(stack: Stack) -> None:
     assert roles(migrate, "DATABASE_ROLES") == {"app": [f"<{logical_id(role)}>"]}
 
 
+def test_the_role_of_a_function_may_be_in_another_stack(app: App, stack: Stack) -> None:
+    """In the role's own policy, its stack would need the cluster, whose stack needs the role for the function."""
+    theirs = Stack(app, "Theirs", env=HOME)
+    role = iam.Role(theirs, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    orders = DsqlCluster(stack, "Orders")
+    orders.connect(with_role(stack, role))
+    app.synth()
+    assert theirs.dependencies == []
+    (policy,) = of_type(stack, "AWS::IAM::Policy").values()
+    (allowed,) = policy["PolicyDocument"]["Statement"]
+    assert (allowed["Action"], allowed["Resource"]) == ("dsql:DbConnect", attribute(orders, "ResourceArn"))
+
+
+def test_the_owner_of_an_imported_role_is_told(stack: Stack) -> None:
+    theirs = iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{'1' * 12}:role/theirs", mutable=False)
+    place = with_role(stack, theirs)
+    DsqlCluster(stack, "Orders").connect(place)
+    (told,) = (str(entry.data) for entry in place.node.metadata if entry.type == "aws:cdk:info")
+    assert "dsql:DbConnect" in told
+
+
+def with_role(stack: Stack, role: iam.IRole) -> lambda_.Function:
+    return lambda_.Function(
+        stack,
+        "Place",
+        code=lambda_.Code.from_inline("def handle(event, context): ..."),
+        handler="index.handle",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        role=role,
+    )
+
+
 def test_a_new_function_publishes_a_version_of_the_migration(app: App) -> None:
     """The trigger runs the migration again, which links the new role."""
     versions = []
@@ -217,6 +249,28 @@ def test_a_migration_next_to_the_cluster_cannot_know_roles_elsewhere(
     ):
         second()
     app.synth()
+
+
+def test_nested_stacks_do_not_depend_on_each_other_either(stack: Stack) -> None:
+    """CloudFormation deploys each as a whole, and CDK does not look for cycles between them."""
+    data, code = NestedStack(stack, "Data"), NestedStack(stack, "Code")
+    orders = DsqlCluster(data, "Orders", encryption_key=kms.Key(code, "Key"))
+    with pytest.raises(InvalidPropsError, match="which Stack/Data/Orders uses as encryption_key"):
+        orders.connect(function(code, "Place"))
+    refunds = DsqlCluster(data, "Refunds")
+    refunds.connect_administrator(function(data, "Migrate"))
+    with pytest.raises(InvalidPropsError, match="the migration Stack/Data/Migrate cannot be in the stack of"):
+        refunds.connect(function(code, "Refund"))
+
+
+def test_a_nested_stack_may_use_what_is_beside_it(stack: Stack) -> None:
+    code = NestedStack(stack, "Code")
+    orders = DsqlCluster(stack, "Orders", encryption_key=kms.Key(stack, "Key"))
+    migrate = function(stack, "Migrate")
+    orders.connect_administrator(migrate)
+    place = function(code, "Place")
+    orders.connect(place)
+    assert "app" in variables(migrate)["DATABASE_ROLES"]["Fn::Join"][1][0]
 
 
 # --- a VPC -----------------------------------------------------------------------------------------------

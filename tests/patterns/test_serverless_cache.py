@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Environment, RemovalPolicy, Stack, Stage
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 
@@ -205,8 +206,8 @@ def test_a_function_may_connect_as_its_user_and_knows_where(stack: Stack, vpc: e
         "CACHE_NAME": {"Ref": made},
         "CACHE_USER": {"Ref": user},
     }
-    (found,) = (each for each in statements(quote.role) if each["Action"] == "elasticache:Connect")
-    assert found["Resource"] == [{"Fn::GetAtt": [made, "ARN"]}, {"Fn::GetAtt": [user, "Arn"]}]
+    found = [each["Resource"] for each in statements(quote.role) if each["Action"] == "elasticache:Connect"]
+    assert found == [{"Fn::GetAtt": [made, "ARN"]}, {"Fn::GetAtt": [user, "Arn"]}]
     assert properties(other)["Environment"]["Variables"]["CACHE_USER"] != {"Ref": user}
     assert len(the(stack, GROUP)["UserIds"]) == 2
 
@@ -251,6 +252,47 @@ def test_a_function_may_be_in_another_stack(app: App, stack: Stack, vpc: ec2.Vpc
     app.synth()
     assert [each.stack_name for each in theirs.dependencies] == ["Stack"]
     assert stack.dependencies == []
+
+
+def test_the_role_of_a_function_may_be_in_another_stack(app: App, stack: Stack, vpc: ec2.Vpc) -> None:
+    """In the role's own policy, its stack would need the cache, whose stack needs the role for the function."""
+    theirs = Stack(app, "Theirs", env=HOME)
+    quote = with_role(stack, a_role(theirs), vpc)
+    ServerlessCache(stack, "Prices", vpc=vpc).connect(quote)
+    app.synth()
+    assert theirs.dependencies == []
+    policies = of_type(stack, "AWS::IAM::Policy").values()
+    allowed = [
+        each
+        for policy in policies
+        for each in policy["PolicyDocument"]["Statement"]
+        if each["Action"] == "elasticache:Connect"
+    ]
+    assert len(allowed) == 2
+
+
+def test_the_owner_of_an_imported_role_is_told(stack: Stack, vpc: ec2.Vpc) -> None:
+    theirs = iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{'1' * 12}:role/theirs", mutable=False)
+    quote = with_role(stack, theirs, vpc)
+    ServerlessCache(stack, "Prices", vpc=vpc).connect(quote)
+    told = [str(entry.data) for entry in quote.node.metadata if entry.type == "aws:cdk:info"]
+    assert len([each for each in told if "elasticache:Connect" in each]) == 2
+
+
+def a_role(stack: Stack) -> iam.Role:
+    return iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+
+
+def with_role(stack: Stack, role: iam.IRole, vpc: ec2.Vpc) -> lambda_.Function:
+    return lambda_.Function(
+        stack,
+        "Quote",
+        code=lambda_.Code.from_inline("def handle(event, context): ..."),
+        handler="index.handle",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        role=role,
+        vpc=vpc,
+    )
 
 
 def test_two_caches_of_a_function_have_two_prefixes(stack: Stack, vpc: ec2.Vpc) -> None:
