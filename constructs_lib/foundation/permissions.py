@@ -98,13 +98,31 @@ def allow_role(
     if key is not None:
         key.grant(grantee, *key_actions)
 
-    if not isinstance(role, iam.Role) and not _is_taken(role, grantee):
+    if not isinstance(role, iam.Role) and not is_taken(role, grantee):
         tell_owner(construct, role, iam.PolicyStatement(actions=list(actions), resources=[arn]))
         if key is not None:
             of_key = iam.PolicyStatement(actions=list(key_actions), resources=[key.key_arn])
             tell_owner(construct, role, of_key)
     tell_owners(construct, role, actions, arn, resource=resource, key=key, key_actions=key_actions)
     return grantee
+
+
+def allow_statement(construct: Construct, role: iam.IRole, statement: iam.PolicyStatement) -> None:
+    """Put a statement where `allow_role` puts those of a resource.
+
+    Args:
+        construct: What the role needs it for.
+        role: The role.
+        statement: The statement.
+    """
+    grantee: iam.IRole | iam.Policy = role
+    if location.stack_of(role) is location.stack_of(construct):
+        role.add_to_principal_policy(statement)
+    else:
+        grantee = _own_policy(construct, role)
+        grantee.add_statements(statement)
+    if not isinstance(role, iam.Role) and not is_taken(role, grantee):
+        tell_owner(construct, role, statement)
 
 
 def tell_owners(
@@ -168,7 +186,7 @@ def _own_policy(construct: Construct, role: iam.IRole) -> iam.Policy:
     return policy
 
 
-def _is_taken(role: iam.IRole, grantee: iam.IRole | iam.Policy) -> bool:
+def is_taken(role: iam.IRole, grantee: iam.IRole | iam.Policy) -> bool:
     """Whether an imported role took a statement: one that may not be changed answers yes, and drops it."""
     if not isinstance(grantee, iam.Policy):
         return role.node.try_find_child("Policy") is not None

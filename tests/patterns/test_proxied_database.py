@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aws_cdk import App, Duration, Environment, RemovalPolicy, Stack, Token
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
@@ -25,6 +26,9 @@ from tests.gallery.database import (
 )
 from tests.gallery.plain_function import function
 from tests.template import logical_id, of_type, properties, resource, statements, template, warnings
+
+ACCOUNT = "123456789012"
+HERE = Environment(account=ACCOUNT, region="us-east-1")
 
 ENGINES = {
     "postgres": POSTGRES,
@@ -918,3 +922,71 @@ def test_storage_alarms_when_it_cannot_grow(stack: Stack) -> None:
 def test_storage_of_a_cluster_has_no_alarm(stack: Stack) -> None:
     """Aurora's grows by itself, and has no such metric."""
     assert database(stack, engine=AURORA_POSTGRES).free_storage_alarm is None
+
+
+# --- roles that are not this stack's ----------------------------------------------------------------------
+
+
+ROLES: dict[str, Any] = {
+    "imported": lambda app, stack: iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/app"),
+    "immutable": lambda app, stack: iam.Role.from_role_arn(
+        stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/app", mutable=False
+    ),
+    "of another stack": lambda app, stack: iam.Role(
+        Stack(app, "Roles", env=HERE), "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
+    ),
+}
+
+
+def with_role(app: App, name: str, whose: str, **arguments: Any) -> tuple[Stack, lambda_.Function]:
+    """A stack with a database, and with a function that has the role and is connected."""
+    stack = Stack(app, name, env=HERE)
+    trips = database(stack, **arguments)
+    worker = lambda_.Function(
+        stack,
+        "Worker",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        code=lambda_.Code.from_inline("def handle(event, context): pass"),
+        handler="index.handle",
+        vpc=trips.vpc,
+        role=ROLES[whose](app, stack),
+        reserved_concurrent_executions=2,
+    )
+    trips.connect(worker)
+    return stack, worker
+
+
+@pytest.mark.parametrize("authentication", ["iam", "secret"])
+@pytest.mark.parametrize("whose", ROLES)
+def test_a_role_that_is_not_this_stacks_gets_the_permission_or_its_owner_is_told(
+    app: App, whose: str, authentication: str
+) -> None:
+    stack, worker = with_role(app, "Rides", whose, authentication=authentication)
+    action = {"iam": "rds-db:connect", "secret": "secretsmanager:GetSecretValue"}[authentication]
+    given = [
+        policy["Roles"]
+        for name, policy in of_type(stack, "AWS::IAM::Policy").items()
+        if "Worker" in name or name.startswith("Role")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == action
+    ]
+    told = [
+        entry.data
+        for entry in worker.node.metadata
+        if entry.type == "aws:cdk:info" and f'"{action}"' in str(entry.data)
+    ]
+    assert worker.role is not None
+    role = "app" if whose == "imported" else stack.resolve(worker.role.role_name)
+    assert (given, len(told)) == (([], 1) if whose == "immutable" else ([[role]], 0))
+
+
+def test_two_stacks_do_not_overwrite_each_others_policy_of_a_shared_role(app: App) -> None:
+    stacks = [with_role(app, name, "imported")[0] for name in ("One", "Another")]
+    names = {
+        policy["PolicyName"]
+        for stack in stacks
+        for logical, policy in of_type(stack, "AWS::IAM::Policy").items()
+        if "ConnectTo" in logical
+    }
+    assert len(names) == 2
+    assert all(len(name) <= 128 for name in names)

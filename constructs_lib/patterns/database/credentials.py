@@ -8,12 +8,13 @@ from aws_cdk import Annotations, CfnResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import location
+from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.door import tcp
 from constructs_lib.patterns.database.network import HTTPS, Network
 from constructs_lib.patterns.database.server import Family, Server
@@ -243,38 +244,39 @@ def _in_hours_or_days(interval: Duration | None) -> Duration:
 _ROTATION: Final = Duration.days(_defaults.ROTATION_DAYS)
 
 
-def let_read(role: iam.IRole, secret: secretsmanager.ISecret) -> None:
-    """Let a role read a secret, and use the secret's key for that alone.
+def let_read(function: lambda_.Function, role: iam.IRole, secret: secretsmanager.ISecret) -> None:
+    """Let a function read a secret, and use the secret's key for that alone.
 
     Args:
-        role: The role.
+        function: The function.
+        role: Its role.
         secret: The secret.
     """
     arn = secret.secret_full_arn or f"{secret.secret_arn}-??????"
-    role.add_to_principal_policy(
-        iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[arn])
-    )
+    read = iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[arn])
+    permissions.allow_statement(function, role, read)
     key = secret.encryption_key
     if key is not None:
-        let_decrypt(role, key)
+        permissions.allow_statement(function, role, decryption(function, key))
 
 
-def let_decrypt(role: iam.IRole, key: kms.IKey) -> None:
-    """Let a role use a key for secrets.
+def decryption(construct: Construct, key: kms.IKey) -> iam.PolicyStatement:
+    """The statement that lets somebody use a key for secrets.
 
     CDK's own grant writes the role into the policy of the key: a cycle of stacks, if the key is in another one.
 
     Args:
-        role: The role.
+        construct: What needs it.
         key: The key of a secret.
+
+    Returns:
+        The statement.
     """
-    service = f"secretsmanager.{Stack.of(role).region}.amazonaws.com"
-    role.add_to_principal_policy(
-        iam.PolicyStatement(
-            actions=["kms:Decrypt"],
-            resources=[key.key_arn],
-            conditions={"StringEquals": {"kms:ViaService": service}},
-        )
+    service = f"secretsmanager.{Stack.of(construct).region}.amazonaws.com"
+    return iam.PolicyStatement(
+        actions=["kms:Decrypt"],
+        resources=[key.key_arn],
+        conditions={"StringEquals": {"kms:ViaService": service}},
     )
 
 

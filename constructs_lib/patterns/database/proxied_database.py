@@ -586,7 +586,7 @@ class ProxiedDatabase(Construct):
             | ({"APPLICATION_SECRET_ARN": secret.secret_arn} if secret is not None else {}),
         )
         if secret is not None:
-            database_credentials.let_read(role, secret)
+            database_credentials.let_read(underlying, role, secret)
         # A replaced database is empty, and a changed secret has a new password. A new version makes a
         # `triggers.Trigger` run the migration again.
         key = self._encryption_key
@@ -627,12 +627,12 @@ class ProxiedDatabase(Construct):
         variables = {"HOST": self._proxy.endpoint, "PORT": str(self.port), "NAME": self.database_name}
         if self._login.authentication == "secret":
             assert secret is not None  # noqa: S101 - every user has one then
-            database_credentials.let_read(role, secret)
+            database_credentials.let_read(underlying, role, secret)
             variables["SECRET_ARN"] = secret.secret_arn
         else:
             if underlying not in self._may_log_in:  # it may be connected under another prefix already
                 self._may_log_in.add(underlying)
-                database_proxy.let_connect(self._proxy, role, user)
+                database_proxy.let_connect(self._proxy, underlying, role, user)
             variables["USER"] = user
         clients.tell(underlying, prefix, {**variables, **also})
         # When the proxy is replaced, the references to it in the template stay the same text, and CDK publishes a new

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final, cast
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Annotations, Duration, Names, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -16,10 +16,11 @@ from constructs import Construct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation import location, permissions
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.physical_name import physical_name
-from constructs_lib.foundation.resource import path_of
-from constructs_lib.patterns.database.credentials import Login, let_decrypt
+from constructs_lib.foundation.resource import node_of, path_of, resource_of
+from constructs_lib.patterns.database.credentials import Login, decryption
 from constructs_lib.patterns.database.network import Network
 from constructs_lib.patterns.database.server import Family, Server
 
@@ -193,8 +194,8 @@ def _name(scope: Construct, proxy_stack: Stack, family: Family, subnet_ids: Sequ
     )
 
 
-def let_connect(proxy: Proxy, role: iam.IRole, user: str) -> None:
-    """Allow a role to log in as one user of one proxy.
+def let_connect(proxy: Proxy, function: lambda_.Function, role: iam.IRole, user: str) -> None:
+    """Allow a function to log in as one user of one proxy.
 
     The permission is a policy of its own that is named after the proxy. When the proxy is replaced, the policy is
     too, and CloudFormation deletes the old ones last: until then, versions of a function that still have the old
@@ -202,12 +203,27 @@ def let_connect(proxy: Proxy, role: iam.IRole, user: str) -> None:
 
     Args:
         proxy: The proxy.
-        role: The role; it is not allowed yet.
+        function: The function; it is not allowed yet.
+        role: Its role.
         user: The user.
     """
-    # Below the role, so that a function, which depends on its role, has the right from its start.
-    policy = iam.Policy(cast("Construct", role), f"ConnectTo-{proxy.name}", roles=[role])
-    proxy.proxy.grant_connect(policy, user)
+    # Below the role, so that a function, which depends on its role, has the right from its start. A role that is
+    # imported, or of another stack, would have its stack depend on the proxy's: there it is the function's.
+    is_ours = isinstance(role, iam.Role) and location.stack_of(role) is location.stack_of(function)
+    if is_ours:
+        policy = iam.Policy(cast("Construct", role), f"ConnectTo-{proxy.name}", roles=[role])
+        proxy.proxy.grant_connect(policy, user)
+        return
+    # By CDK's own name, one policy would overwrite the other where two stacks use the role with equal ids.
+    most = _defaults.POLICY_NAME_CHARACTERS_MAX - len(proxy.name)
+    name = f"{Names.unique_resource_name(function, max_length=most)}{proxy.name}"
+    policy = iam.Policy(function, f"ConnectTo-{proxy.name}", policy_name=name)
+    role.attach_inline_policy(policy)  # a role that may not be changed stays without it
+    grant = proxy.proxy.grant_connect(policy, user)
+    node_of(resource_of(function, lambda_.CfnFunction)).add_dependency(policy)
+    statement = grant.principal_statement
+    if statement is not None and not permissions.is_taken(role, policy):
+        permissions.tell_owner(function, role, statement)
 
 
 def _readable(
@@ -217,7 +233,7 @@ def _readable(
     key = secret.encryption_key
     if key is None:
         return secret
-    let_decrypt(role, key)
+    role.add_to_principal_policy(decryption(scope, key))
     return secretsmanager.Secret.from_secret_complete_arn(scope, f"Proxy{name}Secret", secret.secret_arn)
 
 
