@@ -113,14 +113,15 @@ class Alarms:
         )
         if self._is_left_out and not needed:
             node_of(self._scope).try_remove_child(construct_id)
-            left_out.add(alarm)
+            left_out[alarm] = None
         else:
             alarm.add_alarm_action(self._action)
         return alarm
 
 
-left_out: Final[set[cloudwatch.Alarm]] = set()
-"""Alarms that are in no template, nor in the tree: dashboards, which show what they watch, find them only here."""
+left_out: Final[dict[cloudwatch.Alarm, None]] = {}
+"""Alarms that are in no template, nor in the tree: dashboards, which show what they watch, find them only here, in the
+order in which they were created. A set would have another order in each run, and so would the dashboard."""
 
 watched_aliases: Final[WeakSet[lambda_.Alias]] = WeakSet()
 """Aliases that have alarms: `LiveAlias` adds its own, and `ProvisionedApi` makes no second set for them."""
