@@ -213,10 +213,19 @@ def check_network(
         source=_defaults.LOAD_BALANCER,
         same_account=False,
     )
-    if vpc_subnets is None and internet_facing:
-        vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
-    selected = subnets.selected(vpc, vpc_subnets)
-    zones = selected.availability_zones
+    kind = ec2.SubnetType.PUBLIC if internet_facing else None
+    chosen = vpc_subnets
+    if chosen is None and internet_facing:
+        chosen = ec2.SubnetSelection(subnet_type=kind)
+    zones = subnets.selected(vpc, chosen).availability_zones
+    if _has_twice(zones):
+        if vpc_subnets is not None:
+            raise InvalidPropsError(
+                f"vpc_subnets must have one subnet in each Availability Zone, got {len(zones)} in "
+                f"{len(set(zones))} zones. Pass one_per_az=True, or the name of one group of subnets. "
+                f"See {_defaults.LOAD_BALANCER}"
+            )
+        chosen = ec2.SubnetSelection(subnet_type=kind, one_per_az=True)
     if not _validation.has_unresolved(zones) and len(set(zones)) < _defaults.LOAD_BALANCER_ZONES_MIN:
         raise InvalidPropsError(
             f"vpc_subnets must be in at least {_defaults.LOAD_BALANCER_ZONES_MIN} Availability Zones, got "
@@ -243,7 +252,13 @@ def check_network(
         "connections",
         "peers, such as ec2.Peer.ipv4('10.0.0.0/8'), or of what has security groups",
     )
-    return vpc_subnets
+    return chosen
+
+
+def _has_twice(zones: Sequence[str]) -> bool:
+    """Whether a zone has two subnets. A zone in a list that is known only at deployment stands for several."""
+    known = [zone for zone in zones if "#{Token[" not in zone]
+    return len(set(known)) < len(known)
 
 
 def check_mutual_authentication(given: elbv2.MutualAuthentication | None) -> None:
