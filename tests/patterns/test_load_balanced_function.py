@@ -187,7 +187,7 @@ def test_a_zone_with_two_subnets_gets_one(env: Environment | None, internet_faci
     network = two_groups(
         stack, ec2.SubnetType.PUBLIC if internet_facing else ec2.SubnetType.PRIVATE_WITH_EGRESS
     )
-    peers = {"internet_facing": True, "allowed_peers": [INSIDE]} if internet_facing else {}
+    peers: dict[str, Any] = {"internet_facing": True, "allowed_peers": [INSIDE]} if internet_facing else {}
     made = balanced(stack, vpc=network, **peers)
     group = network.public_subnets if internet_facing else network.private_subnets
     ids = [stack.resolve(each.subnet_id) for each in group]
