@@ -442,6 +442,15 @@ def test_a_shared_listener_gets_a_rule(stack: Stack) -> None:
     assert fares.rejected_connections_alarm is None
 
 
+def test_two_rules_of_a_listener_have_two_priorities(stack: Stack) -> None:
+    """AWS refuses the second one."""
+    listener = shared_listener(stack)
+    balanced(stack, listener=listener)
+    with pytest.raises(InvalidPropsError, match="got 10 again for Stack/Shared/Https"):
+        balanced(stack, "Tolls", listener=listener)
+    balanced(stack, "Tolls", listener=listener, alias=live(function(stack, "Toll"), "TollLive"), priority=11)
+
+
 def test_two_functions_share_a_listener(stack: Stack) -> None:
     listener = shared_listener(stack)
     groups = [

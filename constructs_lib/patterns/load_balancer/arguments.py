@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
@@ -90,6 +91,9 @@ def check_open(invoked: Invoked, *, is_open: bool) -> None:
 
 # --- an own load balancer, or a listener ----------------------------------------------------------------
 
+rules: Final[WeakKeyDictionary[IConstruct, set[object]]] = WeakKeyDictionary()
+"""The priorities of the rules that each listener has from here."""
+
 
 def check_listener(
     scope: Construct,
@@ -151,6 +155,11 @@ def check_listener(
     if priority is None:
         raise InvalidPropsError(f"listener requires priority, the rule's place among the others. See {page}")
     _check_number("priority", priority)
+    if priority in rules.get(listener, ()):
+        raise InvalidPropsError(
+            f"priority must be another one for each rule of a listener, got {priority} again for {listener.node.path}. "
+            f"See {page}"
+        )
     _check_items("conditions", conditions, elbv2.ListenerCondition, "elbv2.ListenerCondition")
     if not conditions:
         raise InvalidPropsError(

@@ -236,6 +236,7 @@ class LoadBalancedFunction(Construct):
             action = authentication.before(action)
         balancer = rule = web_acl = None
         if listener is not None and priority is not None:
+            arguments.rules.setdefault(listener, set()).add(priority)
             rule = elbv2.ApplicationListenerRule(
                 self, "Rule", listener=listener, priority=priority, conditions=list(conditions), action=action
             )
