@@ -6,10 +6,27 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import jsii
-from aws_cdk import Annotations, Aspects, CfnOutput, Duration, Fn, IAspect, NestedStack, Stack, Stage
+from aws_cdk import (
+    Annotations,
+    Aspects,
+    CfnOutput,
+    DefaultTokenResolver,
+    Duration,
+    Fn,
+    IAspect,
+    IPostProcessor,
+    IResolvable,
+    IResolveContext,
+    NestedStack,
+    Reference,
+    Stack,
+    Stage,
+    StringConcat,
+    Tokenization,
+)
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
@@ -149,7 +166,7 @@ class _Place:
         if not self._name:
             self._link()
             self._name = self.stack.stack_name
-        text = json.dumps(self.stack.resolve(value), sort_keys=True)
+        text = json.dumps([self.stack.resolve(value), *_referred_to(value, self.stack)], sort_keys=True)
         name = f"Dashboard{hashlib.sha256(text.encode()).hexdigest()[:16]}"
         if node_of(self.stack).try_find_child(name) is None:
             CfnOutput(self.stack, name, value=value, description="Shown by a dashboard of another stack.")
@@ -171,6 +188,30 @@ class _Place:
                 "it shows resources of that one, and must be deployed after it. Put it into a stack of its own. "
                 f"See {_defaults.STACK_OUTPUTS}"
             ) from error
+
+
+def _referred_to(value: str, stack: Stack) -> list[str]:
+    """The resources that a value refers to: in two stacks, nested ones too, they may have the same logical id."""
+    token = Tokenization.reverse_string(value).first_token
+    if Reference.is_reference(token):  # as most are; the other way calls Python for each token
+        return [path_of(cast("Reference", token).target)]
+    found = _References()
+    Tokenization.resolve(value, scope=stack, resolver=found)
+    return sorted(found.paths)
+
+
+class _References(DefaultTokenResolver):
+    """Collects the resources that the parts of a value refer to."""
+
+    def __init__(self) -> None:
+        super().__init__(StringConcat())
+        self.paths: set[str] = set()
+
+    def resolve_token(self, t: IResolvable, context: IResolveContext, post_processor: IPostProcessor) -> Any:
+        """Note a reference on its way."""
+        if Reference.is_reference(t):
+            self.paths.add(path_of(cast("Reference", t).target))
+        return super().resolve_token(t, context, post_processor)
 
 
 @dataclass
@@ -208,7 +249,14 @@ class _Row:
                 self.traffic(traffic, stat)
         annotation = alarm.to_annotation()
         known = not _validation.is_unresolved(annotation.value)
-        self.graph(title, [_shown_by(self.place, metric)], [annotation] if known else [])
+        shown = _shown_by(self.place, metric)
+        if shown is not metric and known:
+            annotation = cloudwatch.HorizontalAnnotation(
+                value=annotation.value,
+                label=annotation.label and self.place.local(annotation.label),
+                visible=annotation.visible,
+            )
+        self.graph(title, [shown], [annotation] if known else [])
 
     def traffic(self, traffic: "_Traffic", stat: cloudwatch.MetricStatConfig) -> None:
         """Add the traffic of what an alarm watches, once."""
@@ -299,11 +347,13 @@ def _shown_by(place: _Place, metric: cloudwatch.IMetric) -> cloudwatch.IMetric:
         return metric
     config = metric.to_metric_config()
     label = (config.rendering_properties or {}).get("label")
+    label = label and place.local(label)
     stat, of_several = config.metric_stat, config.math_expression
     if stat is not None:
         return cloudwatch.Metric(
-            namespace=stat.namespace,
-            metric_name=stat.metric_name,
+            namespace=place.local(stat.namespace),
+            metric_name=place.local(stat.metric_name),
+            account=stat.account_override,
             statistic=stat.statistic,
             period=stat.period,
             unit=stat.unit_filter,
@@ -312,7 +362,7 @@ def _shown_by(place: _Place, metric: cloudwatch.IMetric) -> cloudwatch.IMetric:
         )
     assert of_several is not None  # noqa: S101 - an alarm has one or the other
     return cloudwatch.MathExpression(
-        expression=of_several.expression,
+        expression=place.local(of_several.expression),
         using_metrics={name: _shown_by(place, each) for name, each in of_several.using_metrics.items()},
         period=Duration.seconds(of_several.period),
         label=label,

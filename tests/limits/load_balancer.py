@@ -77,6 +77,14 @@ def one_zone(stack: Stack) -> ec2.IVpc:
     )
 
 
+def two_subnets_in_a_zone(stack: Stack) -> ec2.IVpc:
+    return imported_vpc(
+        stack,
+        availability_zones=["us-east-1a", "us-east-1b", "us-east-1a"],
+        isolated_subnet_ids=[f"subnet-0123456789abcdef{number}" for number in range(3)],
+    )
+
+
 def mutual(mode: str, **arguments: Any) -> elbv2.MutualAuthentication:
     return elbv2.MutualAuthentication(
         mutual_authentication_mode=elbv2.MutualAuthenticationMode[mode], **arguments
@@ -153,6 +161,8 @@ _ROWS: list[tuple[str, Arguments, str]] = [
      "vpc_subnets selects nothing in vpc Stack/TheirVpc"),
     ("one zone", made(vpc=one_zone),
      "vpc_subnets must be in at least 2 Availability Zones, got us-east-1a."),
+    ("two subnets in a zone", made(vpc=two_subnets_in_a_zone, vpc_subnets=lambda stack: ec2.SubnetSelection()),
+     "vpc_subnets must have one subnet in each Availability Zone, got 3 in 2 zones. Pass one_per_az=True"),
     ("no certificate", args(certificate=None), "certificate is required without listener"),
     ("one peer", args(allowed_peers=INSIDE), "allowed_peers must be a list of peers, such as ec2.Peer.ipv4"),
     ("a peer by its address", args(allowed_peers=["10.0.0.0/8"]),

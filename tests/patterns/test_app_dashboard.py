@@ -9,6 +9,7 @@ from aws_cdk import App, Environment, NestedStack, Stack, Stage
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from constructs_lib import (
@@ -20,6 +21,7 @@ from constructs_lib import (
     QueueConsumer,
     _defaults,
 )
+from constructs_lib.foundation import alarms
 from tests.gallery import SCENES, built, template_of
 from tests.gallery.parts import live
 from tests.gallery.plain_function import function
@@ -213,6 +215,16 @@ def test_alarms_that_are_left_out_have_their_graphs(tmp_path: Path) -> None:
     assert [each["annotations"]["horizontal"][0]["value"] for each in graphs(stack, "Dead letter")] == [0]
 
 
+def test_alarms_that_are_left_out_are_in_the_order_of_their_creation(tmp_path: Path) -> None:
+    """A set would have another order in each run, and `cdk diff` a change of the dashboard."""
+    app = app_of_stacks(tmp_path)
+    AlarmSettings.of(app).leave_out()
+    stack = Stack(app, "Stack")
+    names = [f"Orders{number}" for number in range(10, 30)]
+    made = [consumer(stack, name).dead_letter_alarm for name in names]
+    assert [each for each in alarms.left_out if each in made] == made
+
+
 def test_it_shows_the_part_that_is_asked_for(tmp_path: Path) -> None:
     app = app_of_stacks(tmp_path)
     stack = Stack(app, "Stack")
@@ -256,6 +268,60 @@ def test_other_stacks_are_read_without_exports(tmp_path: Path) -> None:
     assert references([each["Value"] for each in outputs.values()]) <= template_of(orders)["Resources"].keys()
     assert len(alarms_shown(mine)) == 8
     assert [each.node.path for each in mine.dependencies] == ["Orders"]
+
+
+def test_equal_logical_ids_of_two_stacks_are_two_outputs(tmp_path: Path) -> None:
+    """Of nested stacks, and of stacks whose queues a third one watches: each graph has its own queue."""
+    app = app_of_stacks(tmp_path)
+    watching = Stack(app, "Watching", env=HERE)
+    for name in ("One", "Two"):
+        for queue in (
+            sqs.Queue(Stack(app, name, env=HERE), "Queue"),
+            sqs.Queue(NestedStack(watching, name), "Nested"),
+        ):
+            queue.metric_number_of_messages_sent().create_alarm(
+                watching, f"{name}{queue.node.id}Alarm", threshold=1, evaluation_periods=1
+            )
+    mine = Stack(app, "Mine", env=HERE)
+    AppDashboard(mine, "Dashboard")
+    app.synth()
+    assert len({graph["metrics"][0][3] for graph in graphs(mine)}) == 4
+    outputs = template_of(watching)["Outputs"].values()
+    assert len({json.dumps(each["Value"]) for each in outputs}) == len(outputs) == 8
+
+
+def test_a_metric_of_another_account_stays_one(tmp_path: Path) -> None:
+    """CloudWatch's cross-account observability: an alarm may watch what another account shares."""
+    app = app_of_stacks(tmp_path)
+    orders = Stack(app, "Orders", env=HERE)
+    shared = cloudwatch.Metric(namespace="Shop", metric_name="Sold", account="210987654321")
+    doubled = cloudwatch.MathExpression(expression="2 * sold", using_metrics={"sold": shared})
+    for name, metric in (("One", shared), ("Two", doubled)):
+        cloudwatch.Alarm(orders, name, metric=metric, threshold=3, evaluation_periods=1)
+    mine = Stack(app, "Mine", env=HERE)
+    AppDashboard(mine, "Dashboard")
+    app.synth()
+    for title in ("One", "Two"):
+        (graph,) = graphs(mine, title)
+        assert graph["metrics"][-1][-1]["accountId"] == "210987654321"
+
+
+def test_texts_of_other_stacks_are_read_without_exports(tmp_path: Path) -> None:
+    """The label of a metric, which is in the label of its threshold too, and the names of a metric."""
+    app = app_of_stacks(tmp_path)
+    orders = Stack(app, "Orders", env=HERE)
+    name = sqs.Queue(orders, "Queue").queue_name
+    plain = cloudwatch.Metric(namespace=f"Shop/{name}", metric_name=f"Sold{name}", label=f"Sold by {name}")
+    doubled = cloudwatch.MathExpression(expression=f"SEARCH('{name}')", using_metrics={}, label=f"2 {name}")
+    for construct_id, metric in (("One", plain), ("Two", doubled)):
+        cloudwatch.Alarm(orders, construct_id, metric=metric, threshold=3, evaluation_periods=1)
+    mine = Stack(app, "Mine", env=HERE)
+    AppDashboard(mine, "Dashboard")
+    app.synth()
+    text = json.dumps(template_of(mine))
+    assert "Fn::ImportValue" not in text
+    assert text.count("Sold by ") == 2
+    assert not any("Export" in each for each in template_of(orders)["Outputs"].values())
 
 
 def test_another_region_is_shown_with_its_name(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from constructs_lib import AlarmSettings, EdgeFunction, InvalidPropsError, _defaults
+from tests.gallery import template_of
 from tests.gallery.edge import JAVASCRIPT, at_edge, site
 from tests.gallery.parts import topic
 from tests.gallery.plain_function import HANDLERS
@@ -319,22 +321,34 @@ def test_an_info_names_what_cloudfront_functions_may_do(
     assert len(found) == may_be_cheaper
 
 
-def test_a_distribution_of_another_region_uses_it(app: App) -> None:
-    """As the message of the refusal says."""
-    home = Stack(
-        app, "Home", env=Environment(account=ACCOUNT, region="us-east-1"), cross_region_references=True
-    )
-    there = Stack(
-        app, "There", env=Environment(account=ACCOUNT, region="eu-west-1"), cross_region_references=True
-    )
+def test_a_distribution_of_another_stack_uses_it(app: App) -> None:
+    """Without an export, which could not change with the code: of the same Region, and of another one."""
+    homes = Environment(account=ACCOUNT, region="us-east-1")
+    home, next_to_it = (Stack(app, name, env=homes) for name in ("Home", "Next"))
+    there = Stack(app, "There", env=Environment(account=ACCOUNT, region="eu-west-1"))
     made = EdgeFunction(home, "Edge", event="origin-request", function=at_edge(home))
-    distribution = site(there, made)
-    with pytest.raises(
-        InvalidPropsError, match="distribution must be in the stack of Home/Edge, got There/Site"
-    ):
-        made.watch(distribution)
-    (association,) = behavior(distribution)["LambdaFunctionAssociations"]
-    assert "Fn::GetAtt" in association["LambdaFunctionARN"]
+    for other in (next_to_it, there):
+        distribution = site(other, made)
+        with pytest.raises(
+            InvalidPropsError,
+            match=f"distribution must be in the stack of Home/Edge, got {other.node.id}/Site",
+        ):
+            made.watch(distribution)
+    app.synth()
+    ((output, published),) = template_of(home)["Outputs"].items()
+    assert "Export" not in published
+    assert published["Value"] == {"Ref": logical_id(made.version)}
+    for other in (next_to_it, there):
+        distributions = of_type(other, "AWS::CloudFront::Distribution")
+        assert f'"OutputName": "{output}"' in json.dumps(distributions)
+        assert "AWS::Lambda::Function" not in json.dumps(template_of(other)), "nothing of CDK reads it"
+        assert other.dependencies == [home]
+
+
+def test_two_distributions_with_one_id_are_watched(stack: Stack) -> None:
+    made = EdgeFunction(stack, "Edge", event="origin-request", function=at_edge(stack))
+    watched = [made.watch(site(Construct(stack, name), made)) for name in ("Shop", "Blog")]
+    assert len({logical_id(alarm) for alarms in watched for alarm in alarms.values()}) == 6
 
 
 # --- one behavior --------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Environment, NestedStack, Stack, Token
+from aws_cdk import App, Duration, Environment, Fn, NestedStack, Stack, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -116,6 +116,7 @@ def test_what_cannot_change_in_place_makes_another_target_group() -> None:
         open_one,
         {"listener": shared_listener},
         {"listener": lambda stack: shared_listener(stack, internet_facing=True)},
+        {"listener": lambda stack: shared_listener(stack, load_balancer_name="shared")},
         {"listener": imported_listener},
         {"listener": lambda stack: imported_listener(stack, LISTENER.replace("/shared/", "/other/"))},
         {"alias": lambda stack: named(stack, "beta")},
@@ -161,6 +162,50 @@ def test_two_deployments_of_a_nested_stack_have_target_groups_of_their_own() -> 
         nested = NestedStack(new_stack(stack_name=stack_name), "Nested")
         names.add(properties(balanced(nested).target_group)["Name"])
     assert len(names) == 2
+
+
+# --- the network ----------------------------------------------------------------------------------------
+
+
+def two_groups(scope: Stack, kind: ec2.SubnetType = ec2.SubnetType.PRIVATE_WITH_EGRESS) -> ec2.Vpc:
+    groups = {"Public": ec2.SubnetType.PUBLIC, "One": kind, "Two": kind}
+    return ec2.Vpc(
+        scope,
+        "TwoGroups",
+        max_azs=2,
+        subnet_configuration=[
+            ec2.SubnetConfiguration(name=name, subnet_type=each) for name, each in groups.items()
+        ],
+    )
+
+
+@pytest.mark.parametrize("env", [Environment(account="123456789012", region="us-east-1"), None])
+@pytest.mark.parametrize("internet_facing", [False, True])
+def test_a_zone_with_two_subnets_gets_one(env: Environment | None, internet_facing: bool) -> None:
+    """AWS refuses two subnets of one Availability Zone."""
+    stack = new_stack(env=env)
+    network = two_groups(
+        stack, ec2.SubnetType.PUBLIC if internet_facing else ec2.SubnetType.PRIVATE_WITH_EGRESS
+    )
+    peers: dict[str, Any] = {"internet_facing": True, "allowed_peers": [INSIDE]} if internet_facing else {}
+    made = balanced(stack, vpc=network, **peers)
+    group = network.public_subnets if internet_facing else network.private_subnets
+    ids = [stack.resolve(each.subnet_id) for each in group]
+    assert len(ids) == (6 if internet_facing else 4)
+    assert properties(made.load_balancer)["Subnets"] == ids[:2]
+
+
+def test_a_list_of_zones_that_is_known_at_deployment_passes(stack: Stack) -> None:
+    """Both subnets have the whole list for their zone."""
+    network = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Imported",
+        vpc_id=Fn.import_value("Vpc"),
+        availability_zones=Fn.split(",", Fn.import_value("Zones")),
+        private_subnet_ids=["subnet-1", "subnet-2"],
+    )
+    made = balanced(stack, vpc=network)
+    assert properties(made.load_balancer)["Subnets"] == ["subnet-1", "subnet-2"]
 
 
 # --- who may connect ------------------------------------------------------------------------------------
@@ -395,6 +440,15 @@ def test_a_shared_listener_gets_a_rule(stack: Stack) -> None:
     }
     assert len(of_type(stack, f"{ELB}LoadBalancer")) == 1
     assert fares.rejected_connections_alarm is None
+
+
+def test_two_rules_of_a_listener_have_two_priorities(stack: Stack) -> None:
+    """AWS refuses the second one."""
+    listener = shared_listener(stack)
+    balanced(stack, listener=listener)
+    with pytest.raises(InvalidPropsError, match="got 10 again for Stack/Shared/Https"):
+        balanced(stack, "Tolls", listener=listener)
+    balanced(stack, "Tolls", listener=listener, alias=live(function(stack, "Toll"), "TollLive"), priority=11)
 
 
 def test_two_functions_share_a_listener(stack: Stack) -> None:

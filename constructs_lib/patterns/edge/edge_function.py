@@ -16,6 +16,7 @@ from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import location
 from constructs_lib.foundation.alarms import Alarms, Watch
+from constructs_lib.foundation.resource import path_of
 from constructs_lib.patterns.edge import alarms as edge_alarms
 from constructs_lib.patterns.edge import javascript, lambda_at_edge
 from constructs_lib.practice.plugin import check_app_of
@@ -248,16 +249,18 @@ class EdgeFunction(Construct):
                 f"watch is for Lambda@Edge, and {self.node.path} runs with CloudFront Functions: its metrics are its "
                 f"own, and .alarms watch them. See {_defaults.CLOUDFRONT_METRICS}"
             )
-        if location.stack_of(distribution) is not location.stack_of(self):
+        stack = location.stack_of(self)
+        if location.stack_of(distribution) is not stack:
             raise InvalidPropsError(
                 f"distribution must be in the stack of {self.node.path}, got {distribution.node.path}: its stack "
                 "depends on that of the function, and the alarms would make the latter depend on it. Put both into one "
                 f"stack, or import the distribution by its id. See {_defaults.CLOUDFRONT_METRICS}"
             )
         if distribution not in _watched:
+            place = path_of(distribution).removeprefix(f"{path_of(stack)}/").replace("/", "-")
             _watched[distribution] = _added(
                 self._alarms,
-                distribution.node.id,
+                place,
                 edge_alarms.of_distribution(distribution.distribution_id),
             )
         Annotations.of(self).acknowledge_warning(_UNWATCHED, "watch(distribution) was called.")

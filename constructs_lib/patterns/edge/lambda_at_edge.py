@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from aws_cdk import Annotations, Aws, RemovalPolicy
+from aws_cdk import Annotations, Aws, CrossStackReferences, ReferenceStrength, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -45,8 +45,8 @@ def check(scope: Construct, function: object) -> lambda_.Function:
         if not _validation.is_unresolved(region) and region != home:
             raise InvalidPropsError(
                 f"function must be in Region {home}, from where CloudFront replicates it, got {invoked.path} in "
-                f"{region}. Put it and this construct into a stack of {home}; with cross_region_references=True on "
-                f"both stacks, a distribution of another Region can use it. See {_defaults.LAMBDA_AT_EDGE_RESTRICTIONS}"
+                f"{region}. Put it and this construct into a stack of {home}: a distribution of another Region "
+                f"can use it. See {_defaults.LAMBDA_AT_EDGE_RESTRICTIONS}"
             )
     check_tenants(invoked)
     # Environment and layers are known to CDK alone until synth.
@@ -114,6 +114,9 @@ def publish(construct: Construct, function: lambda_.Function) -> lambda_.Version
     Lambda refuses to delete a function while it has replicas, and these are deleted some hours after the last
     distribution has let go of them: a stack that waits for it fails. So the function and its versions stay.
 
+    Each change of the code is a new version, with another logical id. A distribution in another stack reads it without
+    an export, which could not be replaced while it is in use: the second deployment would fail.
+
     Args:
         construct: The construct.
         function: The function.
@@ -121,7 +124,8 @@ def publish(construct: Construct, function: lambda_.Function) -> lambda_.Version
     Returns:
         Its current version.
 
-    Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-delete-replicas.html
+    Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-edge-delete-replicas.html and
+    https://github.com/aws/aws-cdk/issues/28200 (an export)
     """
     role = permissions.role_of(function)
     if isinstance(role, iam.Role):
@@ -136,6 +140,7 @@ def publish(construct: Construct, function: lambda_.Function) -> lambda_.Version
     version = function.current_version
     version.apply_removal_policy(RemovalPolicy.RETAIN)
     function.apply_removal_policy(RemovalPolicy.RETAIN)
+    CrossStackReferences.of(version).produce(ReferenceStrength.WEAK)
     return version
 
 

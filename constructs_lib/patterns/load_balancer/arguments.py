@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
@@ -90,6 +91,9 @@ def check_open(invoked: Invoked, *, is_open: bool) -> None:
 
 # --- an own load balancer, or a listener ----------------------------------------------------------------
 
+rules: Final[WeakKeyDictionary[IConstruct, set[object]]] = WeakKeyDictionary()
+"""The priorities of the rules that each listener has from here."""
+
 
 def check_listener(
     scope: Construct,
@@ -151,6 +155,11 @@ def check_listener(
     if priority is None:
         raise InvalidPropsError(f"listener requires priority, the rule's place among the others. See {page}")
     _check_number("priority", priority)
+    if priority in rules.get(listener, ()):
+        raise InvalidPropsError(
+            f"priority must be another one for each rule of a listener, got {priority} again for {listener.node.path}. "
+            f"See {page}"
+        )
     _check_items("conditions", conditions, elbv2.ListenerCondition, "elbv2.ListenerCondition")
     if not conditions:
         raise InvalidPropsError(
@@ -213,10 +222,19 @@ def check_network(
         source=_defaults.LOAD_BALANCER,
         same_account=False,
     )
-    if vpc_subnets is None and internet_facing:
-        vpc_subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
-    selected = subnets.selected(vpc, vpc_subnets)
-    zones = selected.availability_zones
+    kind = ec2.SubnetType.PUBLIC if internet_facing else None
+    chosen = vpc_subnets
+    if chosen is None and internet_facing:
+        chosen = ec2.SubnetSelection(subnet_type=kind)
+    zones = subnets.selected(vpc, chosen).availability_zones
+    if _has_twice(zones):
+        if vpc_subnets is not None:
+            raise InvalidPropsError(
+                f"vpc_subnets must have one subnet in each Availability Zone, got {len(zones)} in "
+                f"{len(set(zones))} zones. Pass one_per_az=True, or the name of one group of subnets. "
+                f"See {_defaults.LOAD_BALANCER}"
+            )
+        chosen = ec2.SubnetSelection(subnet_type=kind, one_per_az=True)
     if not _validation.has_unresolved(zones) and len(set(zones)) < _defaults.LOAD_BALANCER_ZONES_MIN:
         raise InvalidPropsError(
             f"vpc_subnets must be in at least {_defaults.LOAD_BALANCER_ZONES_MIN} Availability Zones, got "
@@ -243,7 +261,13 @@ def check_network(
         "connections",
         "peers, such as ec2.Peer.ipv4('10.0.0.0/8'), or of what has security groups",
     )
-    return vpc_subnets
+    return chosen
+
+
+def _has_twice(zones: Sequence[str]) -> bool:
+    """Whether a zone has two subnets. A zone in a list that is known only at deployment stands for several."""
+    known = [zone for zone in zones if "#{Token[" not in zone]
+    return len(set(known)) < len(known)
 
 
 def check_mutual_authentication(given: elbv2.MutualAuthentication | None) -> None:

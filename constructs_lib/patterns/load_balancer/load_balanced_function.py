@@ -61,8 +61,8 @@ class LoadBalancedFunction(Construct):
         alias: What is invoked: the `.alias` of a LiveAlias, or another alias of the same Region and account. The
             timeout of its function is at most 15 minutes.
         vpc: The VPC of the load balancer. Required without `listener`.
-        vpc_subnets: The subnets of the load balancer, in at least two Availability Zones; default public subnets for
-            `internet_facing`, and private ones otherwise.
+        vpc_subnets: The subnets of the load balancer, one in each of at least two Availability Zones; default public
+            subnets for `internet_facing`, and private ones otherwise.
         certificate: The certificate for HTTPS, in the Region of the load balancer. Required without `listener`.
         internet_facing: Whether the load balancer has public addresses; default False. Without `allowed_peers`,
             `authentication` or verified certificates, it requires reserved concurrency of the function.
@@ -236,6 +236,7 @@ class LoadBalancedFunction(Construct):
             action = authentication.before(action)
         balancer = rule = web_acl = None
         if listener is not None and priority is not None:
+            arguments.rules.setdefault(listener, set()).add(priority)
             rule = elbv2.ApplicationListenerRule(
                 self, "Rule", listener=listener, priority=priority, conditions=list(conditions), action=action
             )
@@ -461,11 +462,12 @@ _HASH: Final = 8
 
 
 def _identity(listener: elbv2.IApplicationListener) -> list[object]:
-    """Which load balancer a listener belongs to, as far as it is known: by its place and its scheme, or its ARN."""
+    """Which load balancer a listener belongs to, as far as it is known: by its place, scheme and name, or its ARN."""
     if isinstance(listener, elbv2.ApplicationListener):
         balancer = listener.load_balancer
         resource = find_resource(balancer, elbv2.CfnLoadBalancer)
-        return [path_of(balancer), None if resource is None else resource.scheme]
+        named = [] if resource is None or resource.name is None else [resource.name]
+        return [path_of(balancer), None if resource is None else resource.scheme, *named]
     arn = listener.listener_arn
     return [arn if _validation.is_unresolved(arn) else arn.rpartition("/")[0]]
 
