@@ -911,6 +911,11 @@ STACK_OUTPUTS: Final = "https://docs.aws.amazon.com/AWSCloudFormation/latest/Tem
 DASHBOARD_NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,255}"
 """PUT_DASHBOARD."""
 
+STACK_OUTPUTS_MAX: Final = 200
+"""Of a template.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
 DASHBOARD_WIDGETS_MAX: Final = 500
 ALARM_WIDGET_ALARMS_MAX: Final = 100
 """Widgets of a dashboard, and alarms of an alarm status widget (DASHBOARD_BODY)."""

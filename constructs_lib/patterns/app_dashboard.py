@@ -147,6 +147,11 @@ class _Place:
     _outputs: dict[str, str] = field(default_factory=dict)
     """What stands for a value of the stack, of each that was asked for."""
 
+    @property
+    def outputs(self) -> int:
+        """How many outputs of it the dashboard reads."""
+        return len(set(self._outputs.values()))
+
     def local(self, value: str) -> str:
         """A value of a resource, as the dashboard's own stack can read it.
 
@@ -404,6 +409,13 @@ def _fill(owner: AppDashboard, of: Construct) -> None:
         if alarm not in alarms.left_out:
             status.append(row.place.alarm(owner, alarm))
     _lay_out(owner, rows, status, sorted(not_shown))
+    for path, place in sorted(places.items()):
+        if place.outputs > _defaults.STACK_OUTPUTS_MAX:
+            Annotations.of(owner).add_error(
+                f"The dashboard reads {place.outputs} outputs of {path}, and a template has at most "
+                f"{_defaults.STACK_OUTPUTS_MAX}. Divide the stack, or put a dashboard of it into the stack "
+                f"itself, which needs none: AppDashboard(..., of=stack). See {_defaults.STACK_OUTPUTS}"
+            )
 
 
 def _places(stack: Stack, stacks: Iterable[Stack]) -> dict[str, _Place]:

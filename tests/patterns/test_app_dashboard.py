@@ -393,6 +393,25 @@ def test_in_a_stack_that_others_depend_on_it_is_refused(tmp_path: Path) -> None:
 # --- limits ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("count", "refused"), [(199, False), (200, True)])
+def test_more_outputs_than_a_template_has_are_refused(tmp_path: Path, count: int, refused: bool) -> None:
+    """One for each alarm, and one for the name that all of them watch."""
+    app = app_of_stacks(tmp_path)
+    orders = Stack(app, "Orders", env=HERE)
+    queue = sqs.Queue(orders, "Queue")
+    for number in range(count):
+        queue.metric_number_of_messages_sent().create_alarm(
+            orders, f"Alarm{number}", threshold=1, evaluation_periods=1
+        )
+    made = AppDashboard(Stack(app, "Mine", env=HERE), "Dashboard")
+    app.synth()
+    assert len(template_of(orders)["Outputs"]) == count + 1
+    errors = [str(entry.data) for entry in made.node.metadata if entry.type == "aws:cdk:error"]
+    assert [each.startswith("The dashboard reads 201 outputs of Orders, and a") for each in errors] == [
+        True
+    ] * refused
+
+
 def test_more_than_a_hundred_alarms_are_in_several_widgets(tmp_path: Path) -> None:
     app = app_of_stacks(tmp_path)
     stack = Stack(app, "Stack")
