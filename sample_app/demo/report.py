@@ -360,11 +360,13 @@ def show_throttling(console: Console, outcome: drive_throttling.ThrottlingOutcom
     """
     figures = _figures("Throttled: a reserved concurrency of 1, and senders that go on")
     bus, url, queue = (outcome.throttles[name] for name in drive_throttling.FUNCTIONS)
-    for what, throttles in (("the bus", bus), ("the function URL", url), ("the queue", queue)):
-        figures.add_row(f"invocations for {what} that Lambda throttled", str(throttles), "1 or more")
-    figures.add_row(
-        "requests to the function URL answered with 429, sent again", str(outcome.refused), "1 or more"
-    )
+    for what, times in (
+        ("invocations for the bus that Lambda throttled", bus),
+        ("invocations for the function URL that Lambda throttled", url),
+        ("invocations for the queue that Lambda throttled", queue),
+        ("requests to the function URL answered with 429, sent again", outcome.refused),
+    ):
+        figures.add_row(what, str(times), "1 or more", style=None if times else "red")
     for what, is_, must in (
         ("events that have their receipt", outcome.receipts, outcome.events),
         ("records in the failure queue", outcome.failures, 0),

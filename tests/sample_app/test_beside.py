@@ -10,7 +10,7 @@ from sample_app.demo.beside import Beside
 
 
 def test_its_code_and_what_it_printed_are_its_result() -> None:
-    with Beside([sys.executable, "-c", "import sys; print('seen'); sys.exit('wrong')"]) as beside:
+    with Beside([sys.executable, "-c", "import sys; print('seen', flush=True); sys.exit('wrong')"]) as beside:
         beside.start()
         assert beside.result() == (1, "seen\nwrong\n")
 
