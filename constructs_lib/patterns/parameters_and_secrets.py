@@ -1,6 +1,7 @@
 """What functions read at run time in place of secrets in their environment: names, permissions and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
@@ -108,6 +109,7 @@ class ParametersAndSecrets(Construct):
         self.secrets = dict(secrets or {})
         self.parameters = dict(parameters or {})
         self._parameter_key = parameter_key
+        self._values: Final = tuple(self._read())
         self._connected: WeakSet[lambda_.Function] = WeakSet()
 
     def connect(self, function: FunctionLike) -> None:
@@ -140,33 +142,64 @@ class ParametersAndSecrets(Construct):
         self._connected.add(behind)
         role = permissions.role_of(behind)
         # The function's stack refers to them by its environment already: its policy is there, too.
-        for variable, secret in self.secrets.items():
-            complete_arn = secret.secret_full_arn
-            behind.add_environment(variable, complete_arn or secret.secret_name)
+        for each in self._values:
+            behind.add_environment(each.variable, each.text)
             permissions.allow_role(
                 behind,
                 role,
-                ["secretsmanager:GetSecretValue"],
-                complete_arn or f"{secret.secret_arn}-{_SUFFIX}",
-                resource=secret,
-                key=secret.encryption_key,
+                each.actions,
+                each.arn,
+                resource=each.resource,
+                key=each.key,
                 key_actions=_KEY_ACTIONS,
+            )
+
+    def _read(self) -> "Iterator[_Value]":
+        """Ask Node for what every function gets, once."""
+        for variable, secret in self.secrets.items():
+            complete_arn = secret.secret_full_arn
+            yield _Value(
+                variable,
+                complete_arn or secret.secret_name,
+                complete_arn or f"{secret.secret_arn}-{_SUFFIX}",
+                ("secretsmanager:GetSecretValue",),
+                secret,
+                secret.encryption_key,
             )
         for variable, parameter in self.parameters.items():
             arn = parameter.parameter_arn
             # A name is one of the function's own account (SSM_SHARING). An ARN that is known is what the parameter was
             # imported by: CDK cuts its name off.
             by_arn = not _validation.is_unresolved(arn) or location.is_of_another_account(self, parameter)
-            behind.add_environment(variable, arn if by_arn else parameter.parameter_name)
-            permissions.allow_role(
-                behind,
-                role,
-                ["ssm:GetParameter", "ssm:GetParameters"],
+            yield _Value(
+                variable,
+                arn if by_arn else parameter.parameter_name,
                 arn,
-                resource=parameter,
-                key=self._parameter_key,
-                key_actions=_KEY_ACTIONS,
+                ("ssm:GetParameter", "ssm:GetParameters"),
+                parameter,
+                self._parameter_key,
             )
+
+
+@dataclass(frozen=True)
+class _Value:
+    """What a function gets to read one secret or parameter.
+
+    Attributes:
+        variable: The environment variable.
+        text: What the variable says: an ARN or a name.
+        arn: What the permission is for.
+        actions: What is allowed.
+        resource: The secret or the parameter.
+        key: What it is encrypted with.
+    """
+
+    variable: str
+    text: str
+    arn: str
+    actions: tuple[str, ...]
+    resource: object
+    key: "kms.IKey | None"
 
 
 _SUFFIX: Final = "??????"
