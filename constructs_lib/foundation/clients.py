@@ -12,6 +12,7 @@ from constructs import Construct, IConstruct
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
+from constructs_lib.foundation.invoked import Invoked, variables_of
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,30 @@ def check_vpc(
             f"another one{f': {named}' if named else ''}. {where} An imported VPC must be given all the "
             f"subnets that its functions use."
         )
+
+
+def check_variable(invoked: Invoked, function: lambda_.Function, variable: object) -> None:
+    """Refuse the name of a variable that the function cannot get.
+
+    Args:
+        invoked: The function, as the user passed it.
+        function: The function itself.
+        variable: What was given as `variable`.
+
+    Raises:
+        InvalidPropsError: It is not a name, or it is taken.
+    """
+    _validation.check_pattern(
+        "variable",
+        variable,
+        _defaults.VARIABLE_NAME_PATTERN,
+        "two or more letters, digits and underscores that start with a letter",
+        source=_defaults.LAMBDA_ENVIRONMENT,
+    )
+    taken = variable in variables_of(function)
+    if taken or variable in _defaults.RESERVED_VARIABLES:
+        owner = "Lambda sets itself" if not taken else f"function {invoked.path} has already"
+        raise InvalidPropsError(f"variable must be a name that is free, got {variable!r}, which {owner}.")
 
 
 def check_stack(

@@ -11,7 +11,7 @@ from constructs import Construct, IDependable
 
 from constructs_lib import _defaults, _validation
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, location, permissions
+from constructs_lib.foundation import alarms, encryption, location, permissions
 from constructs_lib.foundation.alarms import Watch
 from constructs_lib.foundation.resource import find_resource
 
@@ -142,15 +142,7 @@ def check_key(scope: Construct, encryption_key: "kms.IKey | None") -> None:
     Raises:
         InvalidPropsError: It is not a key, or one of another Region.
     """
-    _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
-    location.check(
-        scope,
-        "encryption_key",
-        encryption_key,
-        same_account=False,
-        way_out="SQS uses keys of its own Region only: pass one of that Region.",
-        source=_defaults.SQS_KEYS,
-    )
+    encryption.check_key(scope, encryption_key, of="SQS", source=_defaults.SQS_KEYS, words="a key")
 
 
 def check(

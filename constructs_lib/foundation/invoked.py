@@ -228,6 +228,15 @@ class Invoked:
         """The concurrency reserved for the function; None where it has none, or it is known only at deployment."""
         return _known(self.properties.get("reservedConcurrentExecutions"))
 
+    @property
+    def is_unreserved(self) -> bool:
+        """Whether the function, which is of this app, could use up the concurrency of the account."""
+        return (
+            self.function is not None
+            and not self.kind.is_managed
+            and self.properties.get("reservedConcurrentExecutions") is None
+        )
+
 
 _SCALING: Final = "AliasScaling"
 """The child that CDK's `alias.add_auto_scaling()` makes, which is not a resource."""

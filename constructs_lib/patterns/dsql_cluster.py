@@ -16,7 +16,7 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, clients, location, permissions
+from constructs_lib.foundation import alarms, clients, encryption, location, permissions
 from constructs_lib.foundation.alarms import Alarms, Watch
 from constructs_lib.foundation.door import Door
 from constructs_lib.foundation.invoked import Invoked, changeable, check_place
@@ -83,15 +83,7 @@ class DsqlCluster(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the cluster and its alarms; the arguments are described at the class."""
-        _validation.check_part("encryption_key", encryption_key, "key_arn", "a KMS key")
-        location.check(
-            scope,
-            "encryption_key",
-            encryption_key,
-            same_account=False,
-            way_out="Aurora DSQL uses keys of its own Region only: pass one of that Region.",
-            source=_defaults.DSQL_KEYS,
-        )
+        encryption.check_key(scope, encryption_key, of="Aurora DSQL", source=_defaults.DSQL_KEYS)
         Alarms.check_topic(scope, alarm_topic)
         _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
 

@@ -17,7 +17,7 @@ from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
 from constructs_lib.foundation import alarms, clients, destination, location, permissions
 from constructs_lib.foundation.acknowledgment import acknowledge
-from constructs_lib.foundation.invoked import Invoked, changeable, check_place, variables_of
+from constructs_lib.foundation.invoked import Invoked, changeable, check_place
 from constructs_lib.foundation.resource import find_resource, path_of, properties_of
 from constructs_lib.practice.plugin import check_app_of
 
@@ -167,22 +167,12 @@ class FeatureFlags(Construct):
         invoked = Invoked.of(function)
         behind = changeable(function)
         check_place(self, invoked)
-        _validation.check_pattern(
-            "variable",
-            variable,
-            _defaults.VARIABLE_NAME_PATTERN,
-            "two or more letters, digits and underscores that start with a letter",
-            source=_defaults.LAMBDA_ENVIRONMENT,
-        )
         if behind in self._connected:
             raise InvalidPropsError(
                 f"function {invoked.path} is connected to {self.node.path} already (an alias stands for its "
                 "function): leave the second call out."
             )
-        taken = variable in variables_of(behind)
-        if taken or variable in _defaults.RESERVED_VARIABLES:
-            owner = "Lambda sets itself" if not taken else f"function {invoked.path} has already"
-            raise InvalidPropsError(f"variable must be a name that is free, got {variable!r}, which {owner}.")
+        clients.check_variable(invoked, behind, variable)
         clients.check_stack(behind, location.stack_of(behind), self, location.stack_of(self), self._uses)
         self._connected.add(behind)
         application, profile = self.application.ref, self.profile.ref

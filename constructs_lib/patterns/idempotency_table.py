@@ -13,9 +13,9 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, location, permissions
+from constructs_lib.foundation import alarms, clients, encryption, location, permissions
 from constructs_lib.foundation.alarms import Alarms, Watch
-from constructs_lib.foundation.invoked import Invoked, changeable, check_place, variables_of
+from constructs_lib.foundation.invoked import Invoked, changeable, check_place
 from constructs_lib.practice.plugin import check_app_of
 
 if TYPE_CHECKING:  # a service module costs time at import
@@ -84,15 +84,7 @@ class IdempotencyTable(Construct):
         removal_policy: RemovalPolicy | None = None,
     ) -> None:
         """Create the table and its alarm; the arguments are described at the class."""
-        _validation.check_part("encryption_key", encryption_key, "key_arn", "a KMS key")
-        location.check(
-            scope,
-            "encryption_key",
-            encryption_key,
-            same_account=False,
-            way_out="DynamoDB uses keys of its own Region only: pass one of that Region.",
-            source=_defaults.DYNAMODB_KEYS,
-        )
+        encryption.check_key(scope, encryption_key, of="DynamoDB", source=_defaults.DYNAMODB_KEYS)
         Alarms.check_topic(scope, alarm_topic)
         _validation.check_type("removal_policy", removal_policy, RemovalPolicy, "RemovalPolicy.DESTROY")
 
@@ -136,22 +128,12 @@ class IdempotencyTable(Construct):
         invoked = Invoked.of(function)
         behind = changeable(function)
         check_place(self, invoked)
-        _validation.check_pattern(
-            "variable",
-            variable,
-            _defaults.VARIABLE_NAME_PATTERN,
-            "two or more letters, digits and underscores that start with a letter",
-            source=_defaults.LAMBDA_ENVIRONMENT,
-        )
         if behind in self._connected:
             raise InvalidPropsError(
                 f"function {invoked.path} is connected to {self.node.path} already, by the variable "
                 f"{self._connected[behind]}."
             )
-        taken = variable in variables_of(behind)
-        if taken or variable in _defaults.RESERVED_VARIABLES:
-            owner = "Lambda sets itself" if not taken else f"function {invoked.path} has already"
-            raise InvalidPropsError(f"variable must be a name that is free, got {variable!r}, which {owner}.")
+        clients.check_variable(invoked, behind, variable)
         self._connected[behind] = variable
         behind.add_environment(variable, self.table.table_name)
         # The function's stack refers to the table by its name already: its policy is there, too.

@@ -18,7 +18,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, event_filter, location, permissions
+from constructs_lib.foundation import alarms, encryption, event_filter, location, permissions
 from constructs_lib.foundation.acknowledgment import acknowledge
 from constructs_lib.foundation.alarms import Alarms
 from constructs_lib.foundation.invoked import Invoked, of_mapping
@@ -681,7 +681,6 @@ def _check_places(
     """Refuse a queue or a key of an account or a Region where it does not work."""
     _validation.check_part("queue", queue, "queue_arn", "a queue")
     _validation.check_part("dead_letter_queue", dead_letter_queue, "queue_arn", "a queue")
-    _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
     location.check(
         scope,
         "queue",
@@ -697,14 +696,7 @@ def _check_places(
         way_out="Pass the dead-letter queue that the queue's redrive policy names.",
         source=_defaults.SQS_DEAD_LETTER,
     )
-    location.check(
-        scope,
-        "encryption_key",
-        encryption_key,
-        same_account=False,
-        way_out="SQS uses keys of its own Region only: pass one of that Region.",
-        source=_defaults.SQS_KEYS,
-    )
+    encryption.check_key(scope, encryption_key, of="SQS", source=_defaults.SQS_KEYS, words="a key")
 
 
 def _check_existing(

@@ -17,7 +17,7 @@ from constructs import Construct, IConstruct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, clients, location, permissions
+from constructs_lib.foundation import alarms, clients, encryption, location, permissions
 from constructs_lib.foundation.alarms import Alarms, Watch
 from constructs_lib.foundation.door import Door
 from constructs_lib.foundation.invoked import Invoked, changeable, check_place
@@ -124,15 +124,7 @@ class ServerlessCache(Construct):
             "the number of a major version of Valkey, '7' or higher",
             source=_defaults.CACHE_VERSIONS,
         )
-        _validation.check_part("encryption_key", encryption_key, "key_arn", "a KMS key")
-        location.check(
-            scope,
-            "encryption_key",
-            encryption_key,
-            same_account=False,
-            way_out="ElastiCache uses keys of its own Region only: pass one of that Region.",
-            source=_defaults.CACHE_KEYS,
-        )
+        encryption.check_key(scope, encryption_key, of="ElastiCache", source=_defaults.CACHE_KEYS)
         Alarms.check_topic(scope, alarm_topic)
         _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
 

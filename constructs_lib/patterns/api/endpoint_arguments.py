@@ -93,11 +93,7 @@ def check_function(alias: AliasLike, invoked: Invoked, *, public: bool, cloudfro
         return
     if not cloudfront:
         check_permission(invoked, alias)
-    if (
-        invoked.function is not None
-        and not invoked.kind.is_managed
-        and invoked.properties.get("reservedConcurrentExecutions") is None
-    ):
+    if invoked.is_unreserved:
         raise InvalidPropsError(
             f"Authorization.public() requires reserved concurrency of function {invoked.path}: everybody on the "
             "internet may call it, and without a limit of its own it could use up the concurrency of the account. Set "

@@ -75,12 +75,7 @@ def check_open(invoked: Invoked, *, is_open: bool) -> None:
     Raises:
         InvalidPropsError: It has no reserved concurrency.
     """
-    if (
-        is_open
-        and invoked.function is not None
-        and not invoked.kind.is_managed
-        and invoked.properties.get("reservedConcurrentExecutions") is None
-    ):
+    if is_open and invoked.is_unreserved:
         raise InvalidPropsError(
             f"internet_facing=True requires reserved concurrency of function {invoked.path}: everybody on the internet "
             "may call it, and without a limit of its own it could use up the concurrency of the account. Set "
@@ -383,7 +378,7 @@ def health_check(path: str | None, interval: Duration | None) -> elbv2.HealthChe
         interval: How often.
 
     Returns:
-        The health check; one that is turned off where there is no path, so that it is turned off again too.
+        The health check. Without a path it is disabled explicitly, so that removing the argument disables it too.
 
     Raises:
         InvalidPropsError: AWS would refuse it.

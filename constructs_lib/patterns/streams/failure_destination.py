@@ -15,7 +15,7 @@ from constructs import Construct
 from constructs_lib import _defaults, _validation
 from constructs_lib._types import FunctionLike
 from constructs_lib.errors import InvalidPropsError
-from constructs_lib.foundation import alarms, location
+from constructs_lib.foundation import alarms, encryption, location
 from constructs_lib.foundation.alarms import Watch
 from constructs_lib.foundation.destination import (
     Destination,
@@ -164,15 +164,7 @@ def check_bucket(
     Raises:
         InvalidPropsError: One of them cannot work.
     """
-    _validation.check_part("encryption_key", encryption_key, "key_arn", "a key")
-    location.check(
-        scope,
-        "encryption_key",
-        encryption_key,
-        same_account=False,
-        way_out="S3 uses keys of its own Region only: pass one of that Region.",
-        source=_defaults.S3_KEYS,
-    )
+    encryption.check_key(scope, encryption_key, of="S3", source=_defaults.S3_KEYS, words="a key")
     _validation.check_member("removal_policy", removal_policy, RemovalPolicy, without="SNAPSHOT")
     _validation.read_seconds(
         "failed_record_retention",
