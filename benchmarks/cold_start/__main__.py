@@ -55,7 +55,7 @@ def main(
     chosen = function or list(packages.NAMES)
     if unknown := sorted(set(chosen) - set(packages.NAMES)):
         console.print(
-            f"There is no function {', '.join(unknown)}; there are {', '.join(packages.NAMES)}.", style="red"
+            f"Unknown function: {', '.join(unknown)}. Choose from {', '.join(packages.NAMES)}.", style="red"
         )
         raise typer.Exit(_MISTAKEN)
     python = packages.python()

@@ -45,7 +45,7 @@ class LongJob(Construct):
 
     The container gets the execution's input as JSON in the environment variable `JOB_INPUT`, and the execution's ARN in
     `JOB_EXECUTION_ARN`, which is the same for each retry and redrive. ECS allows 8,192 characters for all overrides
-    together, so a large input belongs into S3, and its key into the input. With `heartbeat` it also gets
+    together: store a large input in S3, and pass its key as the input. With `heartbeat` it also gets
     `JOB_TASK_TOKEN`, for `SendTaskHeartbeat`.
 
     A job that ends with another exit code than 0, that takes too long or that cannot be started is sent to the

@@ -187,7 +187,7 @@ class _Value:
 
     Attributes:
         variable: The environment variable.
-        text: What the variable says: an ARN or a name.
+        text: The value of the variable: an ARN or a name.
         arn: What the permission is for.
         actions: What is allowed.
         resource: The secret or the parameter.

@@ -212,7 +212,7 @@ class CachedValue:
             return self._read_again(known) or self._read_now()
 
     def _after_refusal(self, refused: "_Reading") -> "_Reading | None":
-        """The value that has come in place of the refused one; None if there is no other."""
+        """The value that has replaced the refused one; None if the value has not changed."""
         with self._lock:
             newer = self._known
             if newer is None or newer is refused:

@@ -19,7 +19,7 @@ SHARES = dict.fromkeys(measure.PARTS, 0.2)
 def test_a_function_that_does_not_exist_is_refused() -> None:
     done = CliRunner().invoke(APP, ["--function", "nothing"])
     assert done.exit_code == 2
-    assert "There is no function nothing; there are accept_trip" in done.output.replace("\n", " ")
+    assert "Unknown function: nothing. Choose from accept_trip" in done.output.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,9 @@ def test_the_sdk_of_the_runtime_is_noted(tmp_path: Path, source: str, provided: 
 
 def test_code_that_this_python_cannot_read_counts_by_its_size(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("import newer")
-    (tmp_path / "newer.py").write_text("this is no Python\n")
+    (tmp_path / "newer.py").write_text("this is not Python\n")
     assert imports.weigh(tmp_path, {}, "app", "own").total_source_bytes == len(
-        "import newerthis is no Python\n"
+        "import newerthis is not Python\n"
     )
 
 

@@ -1,6 +1,6 @@
 """What alarms on edge functions watch. All of these metrics are in us-east-1, for all edge locations together.
 
-A function that fails at the edge fails for every viewer of its behavior: there is no alias to roll back.
+A function that fails at the edge fails for every viewer of its behavior, and does not have an alias to roll back.
 Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/viewing-cloudfront-metrics.html
 """
 

@@ -52,9 +52,9 @@ class EdgeFunction(Construct):
     current version. Replicas may assume the function's role, and write to the log group of its name in every Region.
     `watch(distribution)` adds the alarms, since CloudFront has these metrics by distribution.
 
-    **An error is one for everybody.** When the function fails, viewers get 503, or 502 if Lambda@Edge returns
-    something invalid, for each request of the behavior. There are no retries, no alias and no gradual deployment: test
-    the code first, for example with a staging distribution.
+    **An error reaches every viewer.** When the function fails, viewers get 503, or 502 if Lambda@Edge returns
+    something invalid, for each request of the behavior. CloudFront does not retry, and new code is not deployed
+    gradually: test it first, for example with a staging distribution.
 
     **Region.** Lambda@Edge requires us-east-1, for this construct and the function. CloudFront Functions may be in a
     stack of any Region, but their metrics and logs are in us-east-1: in another Region they get no alarms and no log
@@ -337,7 +337,7 @@ def _tell(construct: EdgeFunction, region: str) -> None:
         annotations.add_warning_v2(
             "constructs-lib:edge-region",
             f"The metrics and logs of CloudFront Functions are in {home}: this one, in {region}, has no alarms, and "
-            f"its logs are kept forever. Put it into a stack of {home}, or acknowledge this. "
+            f"its logs never expire. Put it into a stack of {home}, or acknowledge this. "
             f"See {_defaults.EDGE_FUNCTION_LOGS}",
         )
     if construct.kind == CLOUDFRONT_FUNCTIONS:
